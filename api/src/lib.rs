@@ -1,0 +1,5 @@
+//! Waypost as a library: everything the binary, the tests and the benchmark share.
+
+pub mod auth;
+pub mod clock;
+pub mod state;

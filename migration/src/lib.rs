@@ -1,0 +1,16 @@
+//! The history of the schema. A migration never changes once it has been released and knows nothing of the entities.
+//!
+//! Every statement is a call of its own and every constraint has a name, so that the same files run on Citus.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_records;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_records::Migration)]
+    }
+}

@@ -1,0 +1,29 @@
+//! What every request shares. Handlers get it as `Data<&State>`, so that the document is built without a database.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+
+use crate::clock::Clock;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct State(Arc<Parts>);
+
+pub struct Parts {
+    pub db: DatabaseConnection,
+    pub clock: Clock,
+}
+
+impl State {
+    pub fn new(db: DatabaseConnection, clock: Clock) -> Self {
+        State(Arc::new(Parts { db, clock }))
+    }
+}
+
+impl std::ops::Deref for State {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

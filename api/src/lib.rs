@@ -1,5 +1,12 @@
 //! Waypost as a library: everything the binary, the tests and the benchmark share.
 
 pub mod auth;
+pub mod captured;
+pub mod change;
 pub mod clock;
+pub mod http;
+pub mod openapi;
+pub mod problem;
+pub mod record;
 pub mod state;
+pub mod work;

@@ -1,0 +1,1 @@
+pub struct Captured { pub at: entity::scalar::Timestamp, pub proven: bool }

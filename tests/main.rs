@@ -1,1 +1,3 @@
-#[test] fn t(){}
+//! The black-box suite: one program, so that one throw-away Postgres serves all of it.
+
+mod database;

@@ -1,0 +1,3 @@
+//! Waypost: a sales-force-automation backend.
+
+pub mod database;

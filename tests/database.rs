@@ -6,7 +6,7 @@ mod other_process;
 use std::{
     fs::{self, Permissions},
     io::Write,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::Path,
     process::Command,
     sync::{Arc, Mutex},
@@ -18,6 +18,9 @@ use waypost::database::{
     Cluster, Options, Search, StartError, connect, create_database_if_missing,
     scratch::{fresh_database, scratch},
 };
+
+/// What `nobody` is called on Linux.
+const NOBODY: u32 = 65534;
 
 fn directory(mode: u32) -> TempDir {
     tempfile::Builder::new().prefix("waypost-test-").permissions(Permissions::from_mode(mode)).tempdir().unwrap()
@@ -156,6 +159,17 @@ async fn a_parent_directory_may_be_closed_to_others() {
         }
         Err(refused) => assert!(is_root() && refused.to_string().contains("user namespace"), "{refused}"),
     }
+}
+
+/// `sudo` in a home that is closed to others: its owner is the one account that can work there.
+#[tokio::test]
+async fn root_in_a_closed_home_becomes_its_owner() {
+    let home = directory(0o700);
+    let owner = if is_root() { NOBODY } else { rustix::process::geteuid().as_raw() };
+    chown(home.path(), Some(owner), Some(owner)).unwrap_or_else(|error| assert!(!is_root(), "{error}"));
+    let cluster = start(&home.path().join("waypost"));
+    works(&cluster).await;
+    assert_eq!(fs::metadata(home.path().join("waypost/data")).unwrap().uid(), owner);
 }
 
 #[tokio::test]

@@ -14,11 +14,9 @@ use std::{
 
 use waypost::database::{BIN_VARIABLE, Cluster, SEARCH_VARIABLE, connect, scratch::scratch};
 
-use super::{directory, is_gone, is_root, options, start, text, works};
+use super::{NOBODY, directory, is_gone, is_root, options, start, text, works};
 
 const DIRECTORY_VARIABLE: &str = "WAYPOST_TEST_DIRECTORY";
-/// What `nobody` is called on Linux.
-const NOBODY: u32 = 65534;
 
 fn eventually(what: &str, condition: impl Fn() -> bool) {
     let patience = Instant::now() + Duration::from_secs(30);
@@ -127,6 +125,37 @@ fn a_killed_server_leaves_no_postgres_behind() {
     // At once: the one before may still be on its way out.
     start(directory.path()).stop();
     eventually("Postgres ends", || is_gone(pid));
+}
+
+/// As on systems that cannot tell a child to die with its parent: a Postgres that runs on, at the place of ours.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_orphan_is_replaced() {
+    let directory = directory(0o755);
+    let data = directory.path().join("data");
+    let cluster = start(directory.path());
+    let program = fs::read_link(format!("/proc/{}/exe", cluster.pid())).unwrap();
+    let url = cluster.url("postgres").replace("%2F", "/");
+    let socket = PathBuf::from(url.split(['=', '&']).nth(1).unwrap());
+    cluster.stop();
+
+    fs::create_dir(&socket).unwrap();
+    let owner = fs::metadata(&data).unwrap();
+    chown(&socket, Some(owner.uid()), Some(owner.gid())).unwrap();
+    let mut orphan = Command::new(program);
+    orphan.arg("-D").arg(&data).arg("-k").arg(&socket).args(["-c", "listen_addresses="]).current_dir("/");
+    if is_root() {
+        orphan.uid(owner.uid()).gid(owner.gid());
+    }
+    let mut orphan = orphan.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("the orphan is ready", || {
+        fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|told| told.contains("ready"))
+    });
+    // Collected when it ends, as the first process of the system would.
+    let orphan = std::thread::spawn(move || orphan.wait().unwrap());
+    let cluster = start(directory.path());
+    works(&cluster).await;
+    assert!(orphan.join().unwrap().success());
 }
 
 #[test]

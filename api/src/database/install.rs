@@ -248,8 +248,10 @@ fn fetch_with(name: &str, command: &mut Command, staging: &Path) -> Result<(), S
         return link_libraries(staging).map_err(|error| format!("linking its libraries: {error}"));
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().map(str::trim).rfind(|line| line.to_ascii_lowercase().contains("error"));
-    Err(last.or(said.lines().last()).unwrap_or("failed without a word").to_owned())
+    // Both clients say what is wrong first, and how to read more about it last.
+    let errors: Vec<&str> =
+        said.lines().map(str::trim).filter(|line| line.to_ascii_lowercase().contains("error")).take(2).collect();
+    Err(if errors.is_empty() { format!("failed: {}", said.trim()) } else { errors.join("; ") })
 }
 
 /// npm's archives cannot hold links: the package lists those among its libraries, for a script of its own to make. We

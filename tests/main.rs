@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-//! The black-box suite: everything over HTTP. One module for each part of the product.
-
-mod http;
-=======
-//! The black-box suite: one program, so that one throw-away Postgres serves all of it.
+//! The black-box suite: one program, so that one throw-away Postgres serves all of it. Its modules mirror the URLs.
 
 mod database;
->>>>>>> embedded
+mod http;

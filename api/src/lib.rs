@@ -2,13 +2,12 @@
 
 pub mod auth;
 pub mod captured;
-pub mod change;
 pub mod clock;
 pub mod database;
 pub mod http;
 pub mod openapi;
+pub mod pokes;
 pub mod problem;
 pub mod record;
 pub mod state;
-pub mod sync;
 pub mod work;

@@ -1,10 +1,14 @@
 //! What every request shares. Handlers get it as `Data<&State>`, so that the document is built without a database.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tracing::Instrument;
 
 use crate::clock::Clock;
+use crate::pokes::Pokes;
+use crate::problem::Error;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -13,11 +17,24 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Clock,
+    pub pokes: Pokes,
 }
 
 impl State {
     pub fn new(db: DatabaseConnection, clock: Clock) -> Self {
-        State(Arc::new(Parts { db, clock }))
+        State(Arc::new(Parts { db, clock, pokes: Pokes::default() }))
+    }
+
+    /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.
+    pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(result) => result,
+            Err(stopped) => Err(Error::Internal(format!("a unit of work stopped: {stopped}")).into()),
+        }
     }
 }
 

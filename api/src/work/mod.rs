@@ -24,8 +24,8 @@ use crate::problem::{Code, Error, Refusal};
 use crate::record::Record;
 use crate::state::State;
 use sight::Sight;
-pub use table::{Slot, document};
 use table::{Change, Staging, Table};
+pub use table::{Slot, document};
 
 /// A transaction of one actor.
 pub struct UnitOfWork {
@@ -61,7 +61,8 @@ impl UnitOfWork {
     }
 
     fn table<M: Record>(&mut self) -> &mut Table<M> {
-        let table: &mut dyn Any = self.tables.entry(M::KIND).or_insert_with(|| Box::new(Table::<M>::default())).as_mut();
+        let table: &mut dyn Any =
+            self.tables.entry(M::KIND).or_insert_with(|| Box::new(Table::<M>::default())).as_mut();
         table.downcast_mut().expect("one type a kind")
     }
 
@@ -93,13 +94,21 @@ impl UnitOfWork {
     }
 
     /// Reads and locks the live rows that meet a condition over the table's columns; `$2` is the first value.
-    pub async fn load_where<M: Record>(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) -> Result<(), DbErr> {
+    pub async fn load_where<M: Record>(
+        &mut self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<(), DbErr> {
         let rows = self.select::<M>(&format!("deleted_at IS NULL AND {condition}"), values).await?;
         self.table::<M>().found(&[], rows);
         Ok(())
     }
 
-    async fn select<M: Record>(&self, condition: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<M>, DbErr> {
+    async fn select<M: Record>(
+        &self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<M>, DbErr> {
         let table = <M::Table as Default>::default();
         let sql = format!(
             "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR UPDATE",
@@ -120,11 +129,15 @@ impl UnitOfWork {
 
     /// The row, if this actor may see it; a tombstone is named as such only to who saw the record.
     pub fn visible<M: Record>(&self, id: Uuid) -> Result<M, Refusal> {
-        let slot = self.peek::<M>().and_then(|table| table.slot(id)).ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
+        let slot =
+            self.peek::<M>().and_then(|table| table.slot(id)).ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
         if slot.now.deleted() {
             return Err(if self.actor.sees_all() || self.sight.buried(M::KIND, id) || self.sight.shown(M::KIND, id) {
                 let what = M::KIND.as_str();
-                Refusal::new(Code::RecordDeleted, format!("This {what} was deleted; it is not brought back by an edit."))
+                Refusal::new(
+                    Code::RecordDeleted,
+                    format!("This {what} was deleted; it is not brought back by an edit."),
+                )
             } else {
                 Refusal::not_found(M::KIND.as_str())
             });
@@ -150,10 +163,8 @@ impl UnitOfWork {
         if wanted.is_empty() {
             return Ok(());
         }
-        let rows = self
-            .tx
-            .query_all_raw(self.statement(sight::SQL, [self.actor.user_id.into(), wanted.into()]))
-            .await?;
+        let rows =
+            self.tx.query_all_raw(self.statement(sight::SQL, [self.actor.user_id.into(), wanted.into()])).await?;
         self.sight.record(&rows)
     }
 
@@ -166,7 +177,12 @@ impl UnitOfWork {
             None => {
                 next.stamp(tenant_id, 1, now, now);
                 let fields = serde_json::Value::Object(document(&next)).to_string();
-                Slot { changes: vec![Change { revision: 1, op: "create", fields, captured }], found: None, now: next, leaves: None }
+                Slot {
+                    changes: vec![Change { revision: 1, op: "create", fields, captured }],
+                    found: None,
+                    now: next,
+                    leaves: None,
+                }
             }
             Some(slot) => {
                 let deletes = next.deleted() && !slot.now.deleted();
@@ -290,9 +306,9 @@ impl UnitOfWork {
             .filter_map(|slot| {
                 let before = slot.found.as_ref().is_some_and(|found| !found.deleted());
                 let gained = !slot.now.deleted();
-                (before != gained).then(|| {
-                    json!({ "account_id": slot.now.account_id, "user_id": slot.now.user_id, "gained": gained })
-                })
+                (before != gained).then(
+                    || json!({ "account_id": slot.now.account_id, "user_id": slot.now.user_id, "gained": gained }),
+                )
             })
             .collect()
     }

@@ -32,7 +32,8 @@ impl Sight {
     pub fn record(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
         for row in rows {
             let kind: String = row.try_get_by_index(0)?;
-            let kind = Kind::parse(&kind).ok_or_else(|| DbErr::Custom(format!("feed holds the unknown kind {kind}")))?;
+            let kind =
+                Kind::parse(&kind).ok_or_else(|| DbErr::Custom(format!("feed holds the unknown kind {kind}")))?;
             let id = row.try_get_by_index(1)?;
             match row.try_get_by_index::<Option<Timestamp>>(2)? {
                 None => {

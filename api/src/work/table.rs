@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use entity::kind::Kind;
-use poem_openapi::types::ToJSON;
 use sea_orm::{ColumnTrait, ColumnType, EntityName, Iterable};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -200,15 +199,19 @@ impl<M: Record> Staging for Table<M> {
 /// The INSERT and the UPDATE of a kind, made once from its columns. `$1` tenant, `$2` JSON array of rows.
 /// The join with `sync_clock` lets Citus push the whole statement down to the tenant's shard.
 fn statements<M: Record>() -> (&'static str, &'static str) {
-    static MADE: LazyLock<std::sync::Mutex<BTreeMap<Kind, (&'static str, &'static str)>>> = LazyLock::new(Default::default);
+    static MADE: LazyLock<std::sync::Mutex<BTreeMap<Kind, (&'static str, &'static str)>>> =
+        LazyLock::new(Default::default);
     let mut made = MADE.lock().expect("nothing panics while it is held");
     *made.entry(M::KIND).or_insert_with(|| {
         let table = <M::Table as Default>::default().table_name().to_owned();
         let columns: Vec<(String, &'static str)> = <M::Table as sea_orm::EntityTrait>::Column::iter()
-            .map(|column| (sea_orm::IdenStatic::as_str(&column).to_owned(), postgres_type(column.def().get_column_type())))
+            .map(|column| {
+                (sea_orm::IdenStatic::as_str(&column).to_owned(), postgres_type(column.def().get_column_type()))
+            })
             .filter(|(name, _)| name != "tenant_id")
             .collect();
-        let list = |prefix: &str| columns.iter().map(|(name, _)| format!("{prefix}{name}")).collect::<Vec<_>>().join(", ");
+        let list =
+            |prefix: &str| columns.iter().map(|(name, _)| format!("{prefix}{name}")).collect::<Vec<_>>().join(", ");
         let typed = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ");
         let set = columns
             .iter()

@@ -69,7 +69,7 @@ fn distance_metres(a: Position, b: Position) -> f64 {
     let h = haversine(lat_b - lat_a)
         + lat_a.cos() * lat_b.cos() * haversine(b.longitude.to_radians() - a.longitude.to_radians());
     // Between antipodes rounding can lift h above 1, which has no arcsine.
-    2.0 * EARTH_RADIUS_METRES * h.clamp(0.0, 1.0).sqrt().asin()
+    2.0 * EARTH_RADIUS_METRES * h.min(1.0).sqrt().asin()
 }
 
 #[cfg(test)]

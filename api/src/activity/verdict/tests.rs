@@ -132,6 +132,13 @@ proptest! {
     }
 
     #[test]
+    fn antipodes_are_half_the_circumference_apart(a in any_position()) {
+        let b = position(-a.latitude, if a.longitude > 0.0 { a.longitude - 180.0 } else { a.longitude + 180.0 });
+        let half = std::f64::consts::PI * EARTH_RADIUS_METRES;
+        prop_assert!((distance_metres(a, b) - half).abs() < 1.0, "{}", distance_metres(a, b));
+    }
+
+    #[test]
     fn a_worse_accuracy_never_puts_a_rep_outside(
         at in any_position(), metres in 0.0..5_000.0, a in 0.0..2_000.0, b in 0.0..2_000.0,
     ) {

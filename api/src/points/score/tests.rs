@@ -75,7 +75,8 @@ fn halves_are_rounded_away_from_zero() {
         let filled = filled.iter().copied().collect();
         score(rules, 1, &facts(TimeDelta::zero(), true, &filled)).explanation.arithmetic.0
     };
-    assert_eq!(arithmetic(&rules, &["summary"]), "0.05 × 30/100 ≈ 0.02"); // 0.015
+    assert_eq!(arithmetic(&rules, &["summary", "outcome"]), "0.05 × 50/100 ≈ 0.03"); // 0.025: the even one is below
+    assert_eq!(arithmetic(&rules, &["outcome"]), "0.05 × 20/100 = 0.01");
     rules.completeness[0].weights.truncate(3);
     rules.completeness[0].weights.iter_mut().for_each(|weight| weight.weight = 1);
     rules.brackets[0].points = Points::parse("10.00").unwrap();

@@ -66,7 +66,9 @@ pub fn owner(work: &UnitOfWork, named: Option<Uuid>) -> Result<Uuid, Refusal> {
     match named {
         Some(id) if id != work.actor.user_id => {
             if work.actor.role == Role::Rep {
-                return Err(Refusal::forbidden("Only a manager or an admin creates records for somebody else. Leave ownerId out."));
+                return Err(Refusal::forbidden(
+                    "Only a manager or an admin creates records for somebody else. Leave ownerId out.",
+                ));
             }
             worker(work, id, "/ownerId")
         }

@@ -46,7 +46,5 @@ pub fn delete(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resu
 /// By how much the changes of this very batch move the number of live records under the account.
 fn under<M: Record>(work: &UnitOfWork, account_id: Uuid) -> i64 {
     let here = |row: &M| !row.deleted() && row.visibility() == Visibility::Account(account_id);
-    work.slots::<M>()
-        .map(|slot| i64::from(here(&slot.now)) - i64::from(slot.found.as_ref().is_some_and(here)))
-        .sum()
+    work.slots::<M>().map(|slot| i64::from(here(&slot.now)) - i64::from(slot.found.as_ref().is_some_and(here))).sum()
 }

@@ -15,19 +15,31 @@ pub async fn load(work: &mut UnitOfWork, account_id: Uuid, user_id: Uuid) -> Res
     work.load::<account::Model>([account_id]).await?;
     work.load::<user::Model>([user_id]).await?;
     work.load_where::<account_member::Model>("account_id = $2", [account_id.into()]).await?;
-    work.load_where::<opportunity::Model>("account_id = $2 AND owner_id = $3", [account_id.into(), user_id.into()]).await?;
-    work.load_where::<plan::Model>("account_id = $2 AND owner_id = $3 AND status = 'planned'", [account_id.into(), user_id.into()])
+    work.load_where::<opportunity::Model>("account_id = $2 AND owner_id = $3", [account_id.into(), user_id.into()])
         .await?;
+    work.load_where::<plan::Model>(
+        "account_id = $2 AND owner_id = $3 AND status = 'planned'",
+        [account_id.into(), user_id.into()],
+    )
+    .await?;
     work.look([account_id, user_id]).await
 }
 
 /// Makes a user a member of an account, or its owner; the owner before stays as a member.
-pub fn set(work: &mut UnitOfWork, account_id: Uuid, user_id: Uuid, role: MemberRole) -> Result<account_member::Model, Refusal> {
+pub fn set(
+    work: &mut UnitOfWork,
+    account_id: Uuid,
+    user_id: Uuid,
+    role: MemberRole,
+) -> Result<account_member::Model, Refusal> {
     let account = leads(work, account_id)?;
     worker(work, user_id, "/userId")?;
     let current = find(work, account_id, user_id);
     if account.owner_id == user_id && role == MemberRole::Member {
-        return Err(Refusal::invalid("/role", "The owner of an account cannot step back: make another member the owner."));
+        return Err(Refusal::invalid(
+            "/role",
+            "The owner of an account cannot step back: make another member the owner.",
+        ));
     }
     if role == MemberRole::Owner && account.owner_id != user_id {
         if let Some(mut owner) = find(work, account_id, account.owner_id) {

@@ -53,7 +53,12 @@ fields! {
 }
 
 /// Changes what is present.
-pub fn update(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &AccountFields) -> Result<Outcome, Refusal> {
+pub fn update(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &AccountFields,
+) -> Result<Outcome, Refusal> {
     change::update(work, context, change, fields, |work, _, after| parent_is_visible(work, fields, after))
 }
 

@@ -16,7 +16,12 @@ use crate::points;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
-pub fn create(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &ActivityFields) -> Result<Outcome, Refusal> {
+pub fn create(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &ActivityFields,
+) -> Result<Outcome, Refusal> {
     creatable(work, change, fields)?;
     let (Some(account_id), Some(kind), Some(occurred)) = (fields.account_id, fields.kind, fields.occurred) else {
         return Err(Refusal::invalid("", "accountId, kind and occurred are required."));

@@ -10,7 +10,12 @@ use crate::points;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
-pub fn update(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &ActivityFields) -> Result<Outcome, Refusal> {
+pub fn update(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &ActivityFields,
+) -> Result<Outcome, Refusal> {
     let outcome = change::update(work, context, change, fields, |work, before, after| {
         done_by(work, before)?;
         check(work, fields, after)

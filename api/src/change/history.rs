@@ -45,7 +45,8 @@ impl History {
         for row in work.connection().query_all_raw(statement).await? {
             let (kind, id): (String, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             let changes: String = row.try_get_by_index(4)?;
-            let fields: Map<String, Value> = serde_json::from_str(&changes).map_err(|error| DbErr::Custom(error.to_string()))?;
+            let fields: Map<String, Value> =
+                serde_json::from_str(&changes).map_err(|error| DbErr::Custom(error.to_string()))?;
             let Some(kind) = Kind::parse(&kind) else { continue };
             history.0.entry((kind, id)).or_default().push(Write {
                 revision: row.try_get_by_index(2)?,

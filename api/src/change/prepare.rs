@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use entity::kind::{Kind, StageKey};
 use entity::rules::Rules;
-use entity::{account, activity, contact, opportunity, plan, points_balance, points_entry, product, rejected_write, user};
+use entity::{
+    account, activity, contact, opportunity, plan, points_balance, points_entry, product, rejected_write, user,
+};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
@@ -105,8 +107,11 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
 
 /// The moves of opportunities that exist: the next one needs its number, and all follow the opportunity's account.
 async fn load_moves(work: &mut UnitOfWork, existing: &[Uuid]) -> Result<(), DbErr> {
-    let moving: Vec<Uuid> =
-        work.live::<opportunity::Model>().map(|opportunity| opportunity.id).filter(|id| existing.contains(id)).collect();
+    let moving: Vec<Uuid> = work
+        .live::<opportunity::Model>()
+        .map(|opportunity| opportunity.id)
+        .filter(|id| existing.contains(id))
+        .collect();
     if moving.is_empty() {
         return Ok(());
     }
@@ -141,7 +146,8 @@ async fn load_members(work: &mut UnitOfWork, changes: &[Change]) -> Result<(), D
 /// The entries of activities that change, and the balances that they move.
 async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<(), DbErr> {
     let Some(activities) = wanted.get(&Kind::Activity) else { return Ok(()) };
-    let scored: Vec<(Uuid, Uuid)> = work.live::<activity::Model>().map(|activity| (activity.id, activity.owner_id)).collect();
+    let scored: Vec<(Uuid, Uuid)> =
+        work.live::<activity::Model>().map(|activity| (activity.id, activity.owner_id)).collect();
     let (ids, mut owners): (Vec<Uuid>, Vec<Uuid>) = scored.into_iter().unzip();
     if !ids.is_empty() {
         work.load_where::<points_entry::Model>("activity_id = ANY($2)", [ids.into()]).await?;
@@ -174,7 +180,8 @@ impl Settings {
     /// Reads the tenant's zone, stages and active rule set.
     pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
         let stages = work.fetch::<entity::stage::Model>("TRUE", []).await?;
-        let active = work.fetch::<entity::rule_set::Model>("status = 'active' ORDER BY version DESC LIMIT 1", []).await?;
+        let active =
+            work.fetch::<entity::rule_set::Model>("status = 'active' ORDER BY version DESC LIMIT 1", []).await?;
         let broken = |what: &str| DbErr::Custom(format!("tenant {} has {what}", work.actor.tenant_id));
         let rule_set = active.into_iter().next().ok_or_else(|| broken("no active rule set"))?;
         let zone = work

@@ -16,7 +16,12 @@ use crate::change::{Change, Context, Fields, Outcome, creatable};
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
-pub fn create(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &OpportunityFields) -> Result<Outcome, Refusal> {
+pub fn create(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &OpportunityFields,
+) -> Result<Outcome, Refusal> {
     let at = work.captured.at;
     create_in(work, context, change, fields, StageKey::Intent, at, false)
 }
@@ -86,4 +91,3 @@ pub fn create_in(
 pub fn required(stages: &BTreeMap<StageKey, entity::stage::Model>) -> BTreeMap<StageKey, Vec<String>> {
     stages.iter().map(|(key, stage)| (*key, stage.required_fields.clone())).collect()
 }
-

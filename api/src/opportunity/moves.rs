@@ -82,7 +82,10 @@ pub fn refusal(refused: &super::stage::Refusal) -> Refusal {
 /// Nothing happens after it was written down; five minutes are granted to clocks that disagree.
 pub fn not_in_the_future(work: &UnitOfWork, occurred: Timestamp, remedy: &str) -> Result<(), Refusal> {
     if occurred.0 > work.captured.at.0 + chrono::TimeDelta::minutes(5) {
-        return Err(Refusal::invalid("/occurred", format!("Lies after the moment of entry ({}). {remedy}", work.captured.at)));
+        return Err(Refusal::invalid(
+            "/occurred",
+            format!("Lies after the moment of entry ({}). {remedy}", work.captured.at),
+        ));
     }
     Ok(())
 }

@@ -14,7 +14,12 @@ use crate::plan::is_member;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
-pub fn update(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &OpportunityFields) -> Result<Outcome, Refusal> {
+pub fn update(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &OpportunityFields,
+) -> Result<Outcome, Refusal> {
     let outcome = change::update(work, context, change, fields, |work, before, after| {
         let reason = change.reason.as_deref();
         may_edit(before.stage, work.actor.role, reason).map_err(|refused| refusal(&refused))?;
@@ -22,7 +27,9 @@ pub fn update(work: &mut UnitOfWork, context: &Context, change: &Change, fields:
             after.contact_id = None;
         }
         if after.owner_id != before.owner_id && after.account_id.is_none() && work.actor.role == Role::Rep {
-            return Err(Refusal::forbidden("Only a manager or an admin gives an opportunity without account to somebody else."));
+            return Err(Refusal::forbidden(
+                "Only a manager or an admin gives an opportunity without account to somebody else.",
+            ));
         }
         refers(work, fields, after)?;
         keeps_terms(after.stage, &filled(after)).map_err(|refused| refusal(&refused))

@@ -77,7 +77,12 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &PlanFields) -> Re
     Ok(Outcome { revision: work.put(plan), ..Outcome::default() })
 }
 
-pub fn update(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &PlanFields) -> Result<Outcome, Refusal> {
+pub fn update(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &PlanFields,
+) -> Result<Outcome, Refusal> {
     change::update(work, context, change, fields, |work, before, after| {
         owns(work, before)?;
         refers(work, fields, after.account_id)?;
@@ -139,9 +144,8 @@ pub fn stands_under(work: &UnitOfWork, opportunity_id: Option<Uuid>, account_id:
 
 /// Only who works an account can own something under it.
 pub fn is_member(work: &UnitOfWork, user_id: Uuid, account_id: Uuid) -> Result<(), Refusal> {
-    let works = work
-        .live::<account_member::Model>()
-        .any(|member| member.account_id == account_id && member.user_id == user_id);
+    let works =
+        work.live::<account_member::Model>().any(|member| member.account_id == account_id && member.user_id == user_id);
     if works {
         Ok(())
     } else {

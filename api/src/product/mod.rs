@@ -50,7 +50,12 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &ProductFields) ->
     Ok(Outcome { revision: work.put(product), ..Outcome::default() })
 }
 
-pub fn update(work: &mut UnitOfWork, context: &Context, change: &Change, fields: &ProductFields) -> Result<Outcome, Refusal> {
+pub fn update(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &ProductFields,
+) -> Result<Outcome, Refusal> {
     change::update(work, context, change, fields, |work, _, _| keeps_products(work))
 }
 

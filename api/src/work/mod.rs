@@ -108,9 +108,16 @@ impl UnitOfWork {
     }
 
     /// Reads live rows without locking or keeping them: settings, and what is only looked at. `condition` may end in an order.
-    pub async fn fetch<M: Record>(&self, condition: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<M>, DbErr> {
+    pub async fn fetch<M: Record>(
+        &self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<M>, DbErr> {
         let table = <M::Table as Default>::default();
-        let sql = format!("SELECT * FROM \"{}\" WHERE tenant_id = $1 AND deleted_at IS NULL AND {condition}", table.table_name());
+        let sql = format!(
+            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND deleted_at IS NULL AND {condition}",
+            table.table_name()
+        );
         M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await
     }
 
@@ -186,7 +193,8 @@ impl UnitOfWork {
     /// Stages a row: a new one, a changed one or, with `deleted_at` set, a deleted one. Returns its revision, which
     /// counts up only if something changed.
     pub fn put<M: Record>(&mut self, mut next: M) -> i32 {
-        let (tenant_id, now, captured, reason) = (self.actor.tenant_id, self.now, self.captured.at, self.reason.clone());
+        let (tenant_id, now, captured, reason) =
+            (self.actor.tenant_id, self.now, self.captured.at, self.reason.clone());
         let table = self.table::<M>();
         let slot = match table.slot(next.id()) {
             None => {

@@ -1,1 +1,3 @@
-#[test] fn t(){}
+//! The black-box suite: everything over HTTP. One module for each part of the product.
+
+mod http;

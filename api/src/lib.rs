@@ -2,4 +2,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod http;
+pub mod openapi;
+pub mod problem;
 pub mod state;

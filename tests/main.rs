@@ -1,3 +1,5 @@
-//! The black-box suite: everything over HTTP. One module for each part of the product.
+//! The black-box suite: one program, so that one throw-away Postgres serves all of it. One module for each part of the
+//! product; everything over HTTP.
 
+mod database;
 mod http;

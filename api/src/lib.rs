@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod database;
 pub mod http;
 pub mod openapi;
 pub mod problem;

@@ -7,3 +7,4 @@ pub mod http;
 pub mod openapi;
 pub mod problem;
 pub mod state;
+pub mod tag;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
+use crate::auth::Identity;
 use crate::clock::Clock;
 
 /// Cheap to clone.
@@ -13,11 +14,12 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Clock,
+    pub identity: Identity,
 }
 
 impl State {
-    pub fn new(db: DatabaseConnection, clock: Clock) -> Self {
-        State(Arc::new(Parts { db, clock }))
+    pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
+        State(Arc::new(Parts { db, clock, identity }))
     }
 }
 

@@ -53,11 +53,11 @@ impl Listing {
     }
 }
 
-/// What a list can be sorted by: name on the wire, column, type of the column.
+/// What a list can be sorted by: name on the wire, expression over the table `t` that is never null, its type.
 pub type Sorts = &'static [(&'static str, &'static str, &'static str)];
 
 /// The sorts that every kind has.
-pub const BY_TIME: Sorts = &[("createdAt", "created_at", "timestamptz"), ("updatedAt", "updated_at", "timestamptz")];
+pub const BY_TIME: Sorts = &[("createdAt", "t.created_at", "timestamptz"), ("updatedAt", "t.updated_at", "timestamptz")];
 
 /// Where a page ended.
 #[derive(Serialize, Deserialize)]
@@ -97,18 +97,15 @@ pub async fn get<M: Record>(state: &State, actor: &Actor, id: Uuid) -> Result<M,
 
 /// A page of the records that the actor sees, newest first unless sorted otherwise.
 pub async fn list<M: Record>(state: &State, actor: &Actor, listing: Listing, sorts: Sorts) -> Result<Page<M>, Error> {
-    let limit = match listing.limit.unwrap_or(50) {
-        limit @ 1..=200 => limit,
-        _ => return Err(Refusal::invalid("limit", "Must be between 1 and 200.").into()),
-    };
+    let limit = listing.limit.unwrap_or(50).clamp(1, 200);
     let sort = listing.sort.unwrap_or_else(|| "-createdAt".to_owned());
     let (name, descending) = sort.strip_prefix('-').map_or((sort.as_str(), false), |name| (name, true));
-    let (_, column, kind) = sorts.iter().chain(BY_TIME).find(|(known, ..)| *known == name).ok_or_else(|| {
+    let (_, by, kind) = sorts.iter().chain(BY_TIME).find(|(known, ..)| *known == name).ok_or_else(|| {
         let known: Vec<&str> = sorts.iter().chain(BY_TIME).map(|(name, ..)| *name).collect();
         Refusal::invalid("sort", format!("Must be one of {}, with `-` in front for descending.", known.join(", ")))
     })?;
 
-    let mut sql = select::<M>(actor, &format!("t.*, (t.{column})::text AS sort_value"));
+    let mut sql = select::<M>(actor, &format!("t.*, ({by})::text AS sort_value"));
     let mut values: Vec<Value> = vec![actor.tenant_id.into(), actor.user_id.into()];
     for (condition, value) in listing.filters {
         values.push(value);
@@ -124,10 +121,10 @@ pub async fn list<M: Record>(state: &State, actor: &Actor, listing: Listing, sor
         values.push(position.id.into());
         let (at, id) = (values.len() - 1, values.len());
         let beyond = if descending { "<" } else { ">" };
-        sql += &format!(" AND (t.{column}, t.id) {beyond} (${at}::text::{kind}, ${id})");
+        sql += &format!(" AND ({by}, t.id) {beyond} (${at}::text::{kind}, ${id})");
     }
     let direction = if descending { "DESC" } else { "ASC" };
-    sql += &format!(" ORDER BY t.{column} {direction}, t.id {direction} LIMIT {}", limit + 1);
+    sql += &format!(" ORDER BY {by} {direction}, t.id {direction} LIMIT {}", limit + 1);
 
     let rows = state.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     let more = rows.len() > limit as usize;

@@ -71,6 +71,24 @@ pub struct Outcome {
     pub lost: Vec<String>,
 }
 
+macro_rules! body_from {
+    ($($variant:ident($fields:ty)),* $(,)?) => {
+        $(impl From<$fields> for Body {
+            fn from(fields: $fields) -> Self {
+                Body::$variant(fields)
+            }
+        })*
+    };
+}
+body_from!(
+    Account(AccountFields),
+    Contact(ContactFields),
+    Opportunity(OpportunityFields),
+    Plan(PlanFields),
+    Activity(ActivityFields),
+    Product(ProductFields),
+);
+
 impl Body {
     /// Hands the typed values to whoever can work with any of them.
     pub fn values(&self) -> Map<String, Value> {

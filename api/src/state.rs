@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::clock::Clock;
@@ -18,11 +19,13 @@ pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Clock,
     pub pokes: Pokes,
+    /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
+    pub stopping: CancellationToken,
 }
 
 impl State {
     pub fn new(db: DatabaseConnection, clock: Clock) -> Self {
-        State(Arc::new(Parts { db, clock, pokes: Pokes::default() }))
+        State(Arc::new(Parts { db, clock, pokes: Pokes::default(), stopping: CancellationToken::new() }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

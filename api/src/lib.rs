@@ -1,5 +1,6 @@
 //! Waypost as a library: everything the binary, the tests and the benchmark share.
 
+pub mod activity;
 pub mod app;
 pub mod auth;
 pub mod captured;
@@ -11,6 +12,8 @@ pub mod health;
 pub mod http;
 pub mod jobs;
 pub mod openapi;
+pub mod opportunity;
+pub mod points;
 pub mod pokes;
 pub mod problem;
 pub mod record;

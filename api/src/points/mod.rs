@@ -1,0 +1,5 @@
+pub mod correction;
+pub mod field;
+pub mod rules;
+pub mod score;
+mod words;

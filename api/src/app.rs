@@ -19,7 +19,8 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
 /// # Panics
 /// If an operation breaks a rule of the document; the faults are told. A test builds it.
 pub fn spec() -> Value {
-    polish(&service().spec()).unwrap_or_else(|faults| panic!("the document cannot be published:\n{}", faults.join("\n")))
+    polish(&service().spec())
+        .unwrap_or_else(|faults| panic!("the document cannot be published:\n{}", faults.join("\n")))
 }
 
 /// Everything that answers requests. It never fails: every error comes out as an answer.

@@ -9,7 +9,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::{ACQUIRE, sqlstate};
+use super::ACQUIRE;
 
 /// Names the lock that a migrating process holds: "waypost" in ASCII.
 const LOCK: i64 = 0x77_6179_706f_7374;
@@ -66,11 +66,8 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
 /// `CREATE INDEX CONCURRENTLY` of the one who migrates would wait in turn.
 async fn lock(guard: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let transaction = guard.begin().await?;
-    let ask = Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "SELECT pg_try_advisory_xact_lock($1)",
-        [LOCK.into()],
-    );
+    let ask =
+        Statement::from_sql_and_values(DbBackend::Postgres, "SELECT pg_try_advisory_xact_lock($1)", [LOCK.into()]);
     let mut told = false;
     loop {
         let row = transaction.query_one_raw(ask.clone()).await?;
@@ -109,10 +106,11 @@ fn known() -> BTreeSet<String> {
 }
 
 async fn applied(database: &DatabaseConnection) -> Result<BTreeSet<String>, DbErr> {
-    match database.query_all_raw(Statement::from_string(DbBackend::Postgres, "SELECT version FROM seaql_migrations")).await {
-        Ok(rows) => rows.iter().map(|row| row.try_get_by_index(0)).collect(),
-        // 42P01: there is no such table, so nothing was ever applied.
-        Err(cause) if sqlstate(&cause).as_deref() == Some("42P01") => Ok(BTreeSet::new()),
-        Err(cause) => Err(cause),
+    let ask = |sql| database.query_all_raw(Statement::from_string(DbBackend::Postgres, sql));
+    let made = ask("SELECT to_regclass('seaql_migrations') IS NOT NULL").await?;
+    if made.first().is_none_or(|row| !row.try_get_by_index(0).unwrap_or(false)) {
+        return Ok(BTreeSet::new());
     }
+    let rows = ask("SELECT version FROM seaql_migrations").await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }

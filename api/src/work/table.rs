@@ -65,7 +65,7 @@ pub struct Staged {
 }
 
 /// A table whatever its kind.
-pub trait Staging: Any + Send {
+pub trait Staging: Any + Send + Sync {
     fn undo(&mut self);
     fn keep(&mut self);
     fn stage(&self) -> Staged;

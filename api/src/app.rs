@@ -4,13 +4,14 @@ use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
+use crate::auth::AuthApi;
 use crate::health::HealthApi;
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::openapi::polish;
 use crate::state::State;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    OpenApiService::new(HealthApi, "Waypost", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new((AuthApi, HealthApi), "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }
 

@@ -15,6 +15,7 @@ use poem::http::Uri;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
+use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::auth::token::Keys;
 use crate::database::{Options, Search};
@@ -22,6 +23,9 @@ use crate::database::{Options, Search};
 /// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
 /// its own superuser.
 const SPARE_CONNECTIONS: u32 = 20;
+
+/// Whom access tokens are meant for.
+const AUDIENCE: &str = "waypost";
 
 /// A setting that cannot be used.
 #[derive(Debug)]
@@ -127,7 +131,7 @@ pub struct Server {
     /// The URL by which clients reach the server; access tokens carry it as their issuer, so all servers of one
     /// database must have the same
     #[arg(long, env = "WAYPOST_PUBLIC_URL", default_value = "http://localhost:8080", value_name = "URL", value_parser = public_url)]
-    pub public_url: String,
+    public_url: String,
     /// Ed25519 private key that signs access tokens: PEM (PKCS#8), or the path of a file with it. With the embedded
     /// PostgreSQL one is made and kept in the data directory
     #[arg(long, env = "WAYPOST_SIGNING_KEY", hide_env_values = true, value_name = "PEM|FILE")]
@@ -137,7 +141,7 @@ pub struct Server {
     retired_keys: Option<String>,
     /// Networks of the proxies whose X-Forwarded-For is believed, separated by commas, such as 10.0.0.0/8
     #[arg(long, env = "WAYPOST_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "", value_parser = networks, hide_default_value = true)]
-    pub trusted_proxies: Networks,
+    trusted_proxies: Networks,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -167,9 +171,14 @@ impl Server {
         })
     }
 
+    /// How this server proves who is asking.
+    pub fn identity(&self, database: &Database) -> Result<Identity, ConfigError> {
+        Ok(Identity::new(self.keys(database)?, &self.public_url, AUDIENCE, self.trusted_proxies.0.clone()))
+    }
+
     /// The keys for access tokens. For the embedded Postgres one is made at the first start; servers that share a
     /// database must share the key, so there it has to be given.
-    pub fn keys(&self, database: &Database) -> Result<Keys, ConfigError> {
+    fn keys(&self, database: &Database) -> Result<Keys, ConfigError> {
         let made;
         let signing = match (given(self.signing_key.as_ref()), database.url()?) {
             (Some(key), _) => key,

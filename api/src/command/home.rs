@@ -8,6 +8,8 @@ use sea_orm::sqlx::{Connection, PgConnection};
 use tokio::runtime::Runtime;
 
 use super::Outcome;
+use crate::auth::Identity;
+use crate::auth::token::Keys;
 use crate::clock::Clock;
 use crate::config::Database;
 use crate::database::{Cluster, ConnectError, connect, create_database_if_missing, migrate};
@@ -100,8 +102,10 @@ pub(super) fn with_state<T: Send + 'static, F: Future<Output = Result<T, Error>>
     database: &Database,
     job: impl FnOnce(State) -> F,
 ) -> Outcome<T> {
+    // It proves nobody and signs nothing, so any key will do.
+    let identity = Identity::new(Keys::generate()?, "", "", Vec::new());
     Home::for_command(database)?.run(async |pool| {
-        let state = State::new(pool, Clock::system());
+        let state = State::new(pool, Clock::system(), identity);
         state.run(job(state.clone())).await.map_err(told)
     })
 }

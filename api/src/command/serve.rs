@@ -48,11 +48,11 @@ pub(super) fn serve(
     ready: impl AsyncFnOnce(&State, SocketAddr) -> Outcome,
 ) -> Outcome {
     // Whatever may be wrong with the settings is told before Postgres is started.
-    let keys = server.keys(database)?;
+    let identity = server.identity(database)?;
     let listener = server.bind()?;
     let limit = server.shutdown_limit();
     Home::for_server(database, server.database_connections)?.run(async |pool| {
-        let state = State::new(pool, Clock::system());
+        let state = State::new(pool, Clock::system(), identity);
         let signals = Signals::listen()?;
         let app = app(state.clone());
         let address = listener.local_addr()?;

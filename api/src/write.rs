@@ -114,7 +114,7 @@ async fn attempt<M: Record>(
     }
     let context = prepare(&mut work, std::slice::from_ref(change)).await?;
     apply(&mut work, &context, change)?;
-    let row = work.get::<M>(change.id).cloned().ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
+    let row: M = work.stored(change.id)?;
     if let Some((key, hash)) = &key {
         work.receipt(key, hash, &serde_json::Value::Object(document(&row)).to_string());
     }
@@ -153,6 +153,14 @@ pub fn if_match(header: Option<&str>) -> Result<Option<i32>, Refusal> {
     let Some(text) = header.map(str::trim).filter(|text| *text != "*") else { return Ok(None) };
     let text = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
     text.parse().map(Some).map_err(|_| Refusal::malformed("If-Match: must be the ETag of the record, such as \"3\"."))
+}
+
+/// Refuses if the record is not at the revision that `If-Match` named.
+pub fn at_revision(record: &impl Record, expected: Option<i32>) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != record.revision() => Err(Refusal::revision_mismatch(record.revision().into())),
+        _ => Ok(()),
+    }
 }
 
 /// The id of a new record: the client's, or one made here.

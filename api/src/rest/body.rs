@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use entity::scalar::Line;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
-use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, Type};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -37,24 +37,21 @@ fn noun<F: Fields>() -> String {
 /// The schema of the fields as they are, to be completed.
 fn schema<F: Fields>(registry: &mut Registry, first: Option<(&'static str, MetaSchemaRef)>) -> MetaSchema {
     let fields = registry.create_fake_schema::<F>();
-    MetaSchema {
-        properties: first.into_iter().chain(fields.properties).collect(),
-        ..MetaSchema::new("object")
-    }
+    MetaSchema { properties: first.into_iter().chain(fields.properties).collect(), ..MetaSchema::new("object") }
 }
 
 fn described(schema: MetaSchemaRef, description: &'static str) -> MetaSchemaRef {
     schema.merge(MetaSchema { description: Some(description), ..MetaSchema::ANY })
 }
 
-fn members(value: Option<Value>) -> ParseResult<Map<String, Value>, Value> {
+fn members<T: Type>(value: Option<Value>) -> Result<Map<String, Value>, ParseError<T>> {
     match value.unwrap_or_default() {
         Value::Object(members) => Ok(members),
         other => Err(ParseError::expected_type(other)),
     }
 }
 
-fn taken<T: ParseFromJSON, S: Type>(members: &mut Map<String, Value>, name: &str) -> ParseResult<Option<T>, S> {
+fn take<T: ParseFromJSON, B: Type>(members: &mut Map<String, Value>, name: &str) -> Result<Option<T>, ParseError<B>> {
     Option::<T>::parse_from_json(members.remove(name)).map_err(ParseError::propagate)
 }
 
@@ -124,8 +121,8 @@ body_type!(Edit, "Update", |registry| {
 
 impl<F: Fields> ParseFromJSON for New<F> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-        let mut members = members(value).map_err(ParseError::propagate)?;
-        let id = taken(&mut members, "id")?;
+        let mut members = members::<Self>(value)?;
+        let id = take(&mut members, "id")?;
         let fields = F::parse_from_json(Some(Value::Object(members))).map_err(ParseError::propagate)?;
         Ok(New { id, fields })
     }
@@ -133,11 +130,10 @@ impl<F: Fields> ParseFromJSON for New<F> {
 
 impl<F: Fields> ParseFromJSON for Edit<F> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-        let mut members = members(value).map_err(ParseError::propagate)?;
-        let clear = taken::<Vec<String>, _>(&mut members, "clear")?.unwrap_or_default();
-        let reason = taken(&mut members, "reason")?;
+        let mut members = members::<Self>(value)?;
+        let clear = take::<Vec<String>, _>(&mut members, "clear")?.unwrap_or_default();
+        let reason = take(&mut members, "reason")?;
         let fields = F::parse_from_json(Some(Value::Object(members))).map_err(ParseError::propagate)?;
         Ok(Edit { fields, clear, reason })
     }
 }
-

@@ -91,8 +91,7 @@ pub async fn act<M: Record>(
     idempotency_key: Header<Option<String>>,
     etag: Header<Option<String>>,
 ) -> Result<Found<M>, Error> {
-    let key =
-        idempotency_key.0.map(|key| Idempotency { key, id: Some(id) }).map(Idempotency::checked).transpose()?;
+    let key = idempotency_key.0.map(|key| Idempotency { key, id: Some(id) }).map(Idempotency::checked).transpose()?;
     let change = Change { expected: if_match(etag.0.as_deref())?, ..change::<M>(id, intent) };
     Ok(Found::of(one(state, actor, change, key).await?))
 }

@@ -1,0 +1,48 @@
+//! The whole application: every API in one place, and what stands around them. `spec` needs no database.
+
+use poem::{Endpoint, EndpointExt, Response, Route};
+use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::Value;
+
+use crate::account::AccountApi;
+use crate::activity::ActivityApi;
+use crate::auth::AuthApi;
+use crate::contact::ContactApi;
+use crate::health::HealthApi;
+use crate::http::{Contract, Limits, docs, envelope};
+use crate::openapi::polish;
+use crate::opportunity::OpportunityApi;
+use crate::plan::PlanApi;
+use crate::points::PointsApi;
+use crate::product::ProductApi;
+use crate::rejected_write::RejectedWriteApi;
+use crate::rule_set::RuleSetApi;
+use crate::stage::StageApi;
+use crate::state::State;
+use crate::team::TeamApi;
+use crate::tenant::TenantApi;
+use crate::user::UserApi;
+
+fn service() -> OpenApiService<impl OpenApi, ()> {
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
+    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
+    let apis = (AuthApi, HealthApi, records, settings, RejectedWriteApi);
+    OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
+        .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
+}
+
+/// The published OpenAPI document.
+///
+/// # Panics
+/// If an operation breaks a rule of the document; the faults are told. A test builds it.
+pub fn spec() -> Value {
+    polish(&service().spec())
+        .unwrap_or_else(|faults| panic!("the document cannot be published:\n{}", faults.join("\n")))
+}
+
+/// Everything that answers requests. It never fails: every error comes out as an answer.
+pub fn app(state: State) -> impl Endpoint<Output = Response> {
+    let document = spec();
+    let routes = docs::routes(Route::new().nest("/", service()), &document).data(state);
+    envelope(routes, Contract::new(document), Limits::default())
+}

@@ -20,5 +20,6 @@ pub mod read;
 pub mod record;
 pub mod state;
 pub mod sync;
+pub mod tag;
 pub mod work;
 pub mod write;

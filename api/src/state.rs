@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 use tracing::Instrument;
 
+use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::pokes::Pokes;
 use crate::problem::Error;
@@ -17,12 +18,13 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Clock,
+    pub identity: Identity,
     pub pokes: Pokes,
 }
 
 impl State {
-    pub fn new(db: DatabaseConnection, clock: Clock) -> Self {
-        State(Arc::new(Parts { db, clock, pokes: Pokes::default() }))
+    pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
+        State(Arc::new(Parts { db, clock, identity, pokes: Pokes::default() }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

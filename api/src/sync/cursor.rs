@@ -51,11 +51,10 @@ impl Cursor {
 
     /// Reads a cursor that this actor was given; 410 for somebody else's.
     pub fn read(text: &str, actor: &Actor) -> Result<Self, Refusal> {
-        let cursor: Cursor = URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .ok_or_else(|| Refusal::malformed("cursor: not a cursor of this server. Pull again without a cursor."))?;
+        let cursor: Cursor =
+            URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(
+                || Refusal::malformed("cursor: not a cursor of this server. Pull again without a cursor."),
+            )?;
         if (cursor.tenant_id, cursor.user_id) == (actor.tenant_id, actor.user_id) {
             Ok(cursor)
         } else {

@@ -71,7 +71,11 @@ pub async fn digest(state: &State, actor: &Actor, kind: Option<Kind>) -> Result<
             digest.head = row.try_get_by_index(0)?;
             let kind: Option<String> = row.try_get_by_index(1)?;
             if let Some(kind) = kind.as_deref().and_then(Kind::parse) {
-                digest.kinds.push(KindDigest { kind, count: row.try_get_by_index(2)?, checksum: row.try_get_by_index(3)? });
+                digest.kinds.push(KindDigest {
+                    kind,
+                    count: row.try_get_by_index(2)?,
+                    checksum: row.try_get_by_index(3)?,
+                });
             }
         }
     }

@@ -23,9 +23,9 @@ pub use routes::SyncApi;
 pub fn syncs(actor: &Actor) -> Result<(), Refusal> {
     match actor.role {
         Role::Rep | Role::Manager => Ok(()),
-        Role::Admin | Role::Integration => {
-            Err(Refusal::forbidden("Sync is for reps and managers. Admins and integrations read by the lists of each record."))
-        }
+        Role::Admin | Role::Integration => Err(Refusal::forbidden(
+            "Sync is for reps and managers. Admins and integrations read by the lists of each record.",
+        )),
     }
 }
 

@@ -61,7 +61,12 @@ impl ClockReading {
             wall: self.wall,
             monotonic_ms: self.monotonic.unwrap_or(0),
             // Without a reading of the monotonic clock a boot id proves nothing.
-            boot_id: self.boot_id.as_ref().filter(|_| self.monotonic.is_some()).map(|id| id.0.clone()).unwrap_or_default(),
+            boot_id: self
+                .boot_id
+                .as_ref()
+                .filter(|_| self.monotonic.is_some())
+                .map(|id| id.0.clone())
+                .unwrap_or_default(),
         }
     }
 }

@@ -112,7 +112,12 @@ pub async fn pull(state: &State, actor: &Actor, cursor: &Cursor, limit: usize) -
         _ => None,
     };
     let since = if more { cursor.since } else { upto };
-    Ok(Pulled { changes, cursor: Cursor { epoch: clock.epoch, since, paging, ..cursor.clone() }, more, head: clock.head })
+    Ok(Pulled {
+        changes,
+        cursor: Cursor { epoch: clock.epoch, since, paging, ..cursor.clone() },
+        more,
+        head: clock.head,
+    })
 }
 
 /// `{"kind":"account","id":"…","revision":3,"deleted":false,"account":{…}}`

@@ -45,10 +45,18 @@ type Refused = BTreeMap<Uuid, Uuid>;
 /// Applies a push; one result a mutation, in order, each as JSON text.
 pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String>, Error> {
     if push.mutations.len() > MOST {
-        let detail = format!("A push holds at most {MOST} mutations; this one has {}. Send them in parts.", push.mutations.len());
+        let detail = format!(
+            "A push holds at most {MOST} mutations; this one has {}. Send them in parts.",
+            push.mutations.len()
+        );
         return Err(Refusal::new(Code::TooLarge, detail).into());
     }
-    let entries = push.mutations.into_iter().enumerate().map(|(at, sent)| Entry::read(at, sent)).collect::<Result<Vec<_>, _>>()?;
+    let entries = push
+        .mutations
+        .into_iter()
+        .enumerate()
+        .map(|(at, sent)| Entry::read(at, sent))
+        .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
     state.run(async move { batch.run(&entries).await }).await
 }
@@ -98,7 +106,8 @@ impl Batch {
             results.extend(match self.persist(one, &mut refused).await {
                 Err(Error::Database(error)) if violation(&error) => {
                     let refusal = Error::Database(error).refusal();
-                    let guilty = Entry { read: Err(refusal), sent: entry.sent.clone(), hash: entry.hash.clone(), id: entry.id };
+                    let guilty =
+                        Entry { read: Err(refusal), sent: entry.sent.clone(), hash: entry.hash.clone(), id: entry.id };
                     self.persist(&[guilty], &mut refused).await?
                 }
                 result => result?,
@@ -151,7 +160,13 @@ impl Batch {
     }
 
     /// Decides one mutation and stages what comes of it.
-    fn one(&self, work: &mut UnitOfWork, context: Option<&Context>, entry: &Entry, refused: &mut Refused) -> MutationResult {
+    fn one(
+        &self,
+        work: &mut UnitOfWork,
+        context: Option<&Context>,
+        entry: &Entry,
+        refused: &mut Refused,
+    ) -> MutationResult {
         let decided = match (&entry.read, context) {
             (Ok((mutation, change)), Some(context)) => {
                 work.captured = self.captured(context, mutation, work);
@@ -193,8 +208,11 @@ impl Batch {
 
     fn captured(&self, context: &Context, mutation: &Mutation, work: &UnitOfWork) -> crate::captured::Captured {
         let grace = context.settings.as_ref().map_or(GRACE_HOURS, |settings| settings.rules.unproven_grace_hours);
-        let readings: Option<(Reading, Reading)> =
-            mutation.captured.as_ref().zip(self.sent.as_ref()).map(|(captured, sent)| (captured.reading(), sent.reading()));
+        let readings: Option<(Reading, Reading)> = mutation
+            .captured
+            .as_ref()
+            .zip(self.sent.as_ref())
+            .map(|(captured, sent)| (captured.reading(), sent.reading()));
         let readings = readings.as_ref().map(|(captured, sent)| Readings { captured, sent });
         captured(readings, work.now, grace)
     }
@@ -208,7 +226,9 @@ impl Batch {
             values.insert("clear".into(), json!(cleared));
         }
         let names = outcome.lost.join(", ");
-        let detail = format!("Somebody else changed {names} since you saw it; that value stayed. Look at it and enter yours again if it is right.");
+        let detail = format!(
+            "Somebody else changed {names} since you saw it; that value stayed. Look at it and enter yours again if it is right."
+        );
         self.kept(work, entry, Value::Object(values), &Refusal::new(Code::Conflict, detail))
     }
 
@@ -239,7 +259,12 @@ impl Batch {
             device_id: Some(self.device),
             mutation_id: entry.id,
             record_kind: entry.text("kind"),
-            record_id: entry.sent.get("recordId").and_then(Value::as_str).and_then(|id| id.parse().ok()).unwrap_or_default(),
+            record_id: entry
+                .sent
+                .get("recordId")
+                .and_then(Value::as_str)
+                .and_then(|id| id.parse().ok())
+                .unwrap_or_default(),
             op: entry.text("op"),
             fields: fields.to_string(),
             problem: refusal.code.uri(),
@@ -268,7 +293,8 @@ fn applied(mutation_id: Uuid, change: &Change, outcome: Outcome) -> MutationResu
 fn depends(change: &Change, refused: &Refused) -> Option<Refusal> {
     let own = (!matches!(change.intent, Intent::Create(_))).then_some(change.id);
     let cause = own.into_iter().chain(change.references()).find_map(|id| refused.get(&id))?;
-    let detail = format!("This builds on mutation {cause}, which was refused. Mend that one and send both again with new ids.");
+    let detail =
+        format!("This builds on mutation {cause}, which was refused. Mend that one and send both again with new ids.");
     Some(Refusal::conflict(Code::DependencyRefused, detail))
 }
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use entity::kind::Kind;
 use entity::{
-    account, account_member, activity, contact, opportunity, plan, points_balance, points_entry, product, rejected_write,
-    rule_set, stage, stage_move, team, user,
+    account, account_member, activity, contact, opportunity, plan, points_balance, points_entry, product,
+    rejected_write, rule_set, stage, stage_move, team, user,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
@@ -62,7 +62,9 @@ impl Type for Push {
 
 impl ParseFromJSON for Push {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-        let Some(Value::Object(mut members)) = value else { return Err(ParseError::expected_type(value.unwrap_or_default())) };
+        let Some(Value::Object(mut members)) = value else {
+            return Err(ParseError::expected_type(value.unwrap_or_default()));
+        };
         let device_id = Uuid::parse_from_json(members.remove("deviceId"))
             .map_err(|_| ParseError::custom("deviceId: must be a UUID that the app made once"))?;
         let sent = Option::<ClockReading>::parse_from_json(members.remove("sent"))

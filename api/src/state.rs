@@ -1,11 +1,15 @@
 //! What every request shares. Handlers get it as `Data<&State>`, so that the document is built without a database.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tracing::Instrument;
 
 use crate::auth::Identity;
 use crate::clock::Clock;
+use crate::pokes::Pokes;
+use crate::problem::Error;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -14,12 +18,25 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Clock,
+    pub pokes: Pokes,
     pub identity: Identity,
 }
 
 impl State {
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
-        State(Arc::new(Parts { db, clock, identity }))
+        State(Arc::new(Parts { db, clock, pokes: Pokes::default(), identity }))
+    }
+
+    /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.
+    pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(result) => result,
+            Err(stopped) => Err(Error::Internal(format!("a unit of work stopped: {stopped}")).into()),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The line that a request leaves in the log, and the id that ties it to the answer.
 
-use super::{TENANT, USER, server};
+use super::{TENANT, USER, app, server};
+use futures_util::FutureExt;
+use poem::{Endpoint, Request, http::Uri};
 use reqwest::Client;
 use serde_json::Value;
 use std::{
@@ -8,6 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tracing_subscriber::fmt::MakeWriter;
+use waypost::http::Limits;
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
@@ -15,7 +18,8 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no test panics while it logs").write(bytes)
+        self.0.lock().expect("no test panics while it logs").extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -75,6 +79,19 @@ async fn a_request_leaves_one_line_without_secrets() {
     assert!(!text.contains("hush"), "{text}");
     let cause = text.lines().find(|l| l.contains("the cause")).expect("the panic's own line");
     assert!(cause.contains("phone-8"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_leaves_a_line_too() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let app = app(Limits::default());
+    let request = Request::builder().uri(Uri::from_static("/v1/slow")).finish();
+    assert!(app.call(request).now_or_never().is_none());
+    let line = lines.requests().remove(0);
+    assert_eq!((&line["operation"], &line["message"]), (&"getSlow".into(), &"dropped".into()));
+    assert_eq!(line.get("status"), None);
 }
 
 #[tokio::test]

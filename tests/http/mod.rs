@@ -7,7 +7,7 @@ mod problems;
 
 use futures_util::{StreamExt, stream};
 use poem::{
-    Body, IntoResponse, Request, Response, Route, Server,
+    Body, Endpoint, IntoResponse, Request, Response, Route, Server,
     listener::{Acceptor, Listener, TcpListener},
     web::sse::{Event, SSE},
 };
@@ -164,15 +164,18 @@ const SHORT: Duration = Duration::from_millis(500);
 /// Small enough to be passed in a test.
 const SMALL_BODY: usize = 64 * 1024;
 
-/// Serves the test API until the test ends; its base address.
-async fn serve(limits: Limits) -> String {
+fn app(limits: Limits) -> impl Endpoint<Output = Response> + 'static {
     let service = OpenApiService::new(Api, "Test", "1");
     let document = polish(&service.spec()).unwrap_or_else(|faults| panic!("{faults:#?}"));
     let app = routes(plain().nest("/", service), &document);
-    let app = envelope(app, Contract::new(document), limits);
+    envelope(app, Contract::new(document), limits)
+}
+
+/// Serves the test API until the test ends; its base address.
+async fn serve(limits: Limits) -> String {
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a free port");
     let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("a TCP address");
-    tokio::spawn(Server::new_with_acceptor(acceptor).run(app));
+    tokio::spawn(Server::new_with_acceptor(acceptor).run(app(limits)));
     format!("http://{address}")
 }
 

@@ -1,6 +1,6 @@
 //! Says which field of a body is at fault and what would be right, by comparing the body with its schema in the
 //! document. It runs only after the framework has refused the body, whose own message echoes the input and seldom names
-//! the field. Nothing that the client sent goes into the answer but the names of fields that the document knows.
+//! the field. Nothing that the client sent goes into the answer but the names of its fields.
 
 use super::contract::Contract;
 use crate::problem::FieldError;
@@ -78,6 +78,12 @@ impl Walk<'_> {
                         self.found.push(FieldError::new(format!("{at}/{}", escape(name)), detail));
                     }
                 }
+                let others = &schema["additionalProperties"];
+                for (name, given) in
+                    fields.iter().filter(|(n, _)| others.is_object() && schema["properties"][n].is_null())
+                {
+                    self.visit(others, given, &format!("{at}/{}", escape(name)));
+                }
                 // Null stands for absent wherever a field is optional.
                 for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
                     if let Some(given) = fields.get(name).filter(|v| !v.is_null()) {
@@ -117,7 +123,11 @@ fn within_limits(schema: &Value, value: &Value) -> bool {
     let sized =
         |n: usize, least: &str, most: &str| size(least).is_none_or(|l| n >= l) && size(most).is_none_or(|m| n <= m);
     match value {
-        Value::String(text) => sized(text.chars().count(), "minLength", "maxLength") && has_format(schema, text),
+        Value::String(text) => {
+            sized(text.chars().count(), "minLength", "maxLength")
+                && has_format(schema, text)
+                && matches_pattern(schema, text)
+        }
         Value::Array(items) => sized(items.len(), "minItems", "maxItems"),
         Value::Number(n) => {
             let n = n.as_f64().unwrap_or_default();
@@ -137,6 +147,12 @@ fn has_format(schema: &Value, text: &str) -> bool {
         Some("date-time") => chrono::DateTime::parse_from_rfc3339(&text.replacen(' ', "+", 1)).is_ok(),
         _ => true,
     }
+}
+
+/// Patterns are compiled anew each time: they are needed only for a body that has been refused already.
+fn matches_pattern(schema: &Value, text: &str) -> bool {
+    let pattern = schema["pattern"].as_str().and_then(|p| regex::Regex::new(p).ok());
+    pattern.is_none_or(|p| p.is_match(text))
 }
 
 /// A value of the document in words: text without its quotes.
@@ -167,6 +183,8 @@ mod tests {
                     "minutes": { "type": "integer", "format": "int32", "minimum": 0 },
                     "on": { "type": "string", "format": "date" },
                     "tags": { "type": "array", "items": { "type": "string", "maxLength": 3 } },
+                    "cost": { "type": "string", "pattern": "^[0-9]+$" },
+                    "custom": { "type": "object", "additionalProperties": { "type": "object" } },
                     "next": { "$ref": "#/components/schemas/Visit" },
                 },
             },

@@ -7,7 +7,7 @@ use poem::{
 };
 use std::{
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::Instant,
 };
 use uuid::Uuid;
 
@@ -39,20 +39,31 @@ impl RequestContext {
     pub fn header(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.request_id).ok()
     }
+}
 
-    /// Writes the request's line.
-    pub fn log(&self, method: &str, operation: Option<&str>, status: u16, duration: Duration) {
-        let who = self.who.get();
+/// The line of one request. It is written when the head of the answer is ready, or when the request is dropped before
+/// that (an HTTP/2 stream was reset, a shutdown did not wait any longer): then there is no status.
+pub struct Line<'a> {
+    pub context: Arc<RequestContext>,
+    pub method: &'a str,
+    pub operation: Option<&'a str>,
+    pub started: Instant,
+    pub status: Option<u16>,
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let who = self.context.who.get();
         tracing::info!(
             target: "waypost::request",
-            request_id = self.request_id,
+            request_id = self.context.request_id,
             tenant = who.map(|w| tracing::field::display(w.0)),
             user = who.map(|w| tracing::field::display(w.1)),
-            method,
-            operation,
-            status,
-            duration_ms = duration.as_secs_f64() * 1000.0,
-            "request"
+            method = self.method,
+            operation = self.operation,
+            status = self.status,
+            duration_ms = self.started.elapsed().as_secs_f64() * 1000.0,
+            "{}", if self.status.is_some() { "answered" } else { "dropped" }
         );
     }
 }

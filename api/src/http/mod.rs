@@ -55,6 +55,13 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
         let accept = accept_encoding(request.headers());
 
         let matched = self.contract.matching(&path);
+        let mut line = log::Line {
+            context: context.clone(),
+            method: method.as_str(),
+            operation: matched.and_then(|m| m.operation_id(&method)),
+            started,
+            status: None,
+        };
         let request_id = context.request_id.as_str();
         let failed = render::Failed { contract: &self.contract, matched, method: &method, request_id, body: None };
 
@@ -68,8 +75,7 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
         if let Some(id) = context.header() {
             response.headers_mut().insert(log::X_REQUEST_ID, id);
         }
-        let operation = matched.and_then(|m| m.operation_id(&method));
-        context.log(method.as_str(), operation, response.status().as_u16(), started.elapsed());
+        line.status = Some(response.status().as_u16());
         Ok(response)
     }
 }

@@ -152,6 +152,8 @@ impl Failed<'_> {
 
     fn parameter(&self, name: &str, reason: &str) -> Refusal {
         let schema = self.matched.and_then(|m| m.parameter_schema(self.method, name));
+        // A list is a parameter given several times: each value has the form of an entry.
+        let schema = schema.map(|s| if s["type"] == "array" { &s["items"] } else { s });
         let expected = schema.map(|s| explain::expectation(self.contract, s)).unwrap_or_default();
         let detail = match expectation_missed(reason) {
             Missed::Absent => format!("Is required. {expected}"),
@@ -182,7 +184,11 @@ impl Failed<'_> {
             errors.push(FieldError::new(format!("/{field}"), format!("Does not satisfy {rule}.")));
         }
         if errors.is_empty() {
-            return Refusal::malformed("The body is not of the documented form.");
+            let detail = match refused_type(reason) {
+                Some(name) => format!("The body is not of the documented form: a value is no valid {name}."),
+                None => "The body is not of the documented form.".into(),
+            };
+            return Refusal::malformed(detail);
         }
         Refusal::fields(Code::Malformed, errors)
     }
@@ -217,6 +223,13 @@ fn validated_field(reason: &str) -> Option<(&str, &str)> {
     (!rule.contains(" (occurred while parsing")).then_some((field, rule))
 }
 
+/// The name of our type that refused its value, with which the framework's message begins.
+fn refused_type(reason: &str) -> Option<&str> {
+    let starts = ["failed to parse \"", "Expected input type \"", "Type \""];
+    let rest = starts.iter().find_map(|start| reason.strip_prefix(start))?;
+    rest.split_once('"').map(|(name, _)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,5 +243,7 @@ mod tests {
         assert_eq!(validated_field(validator), Some(("minutes", "maximum(500, exclusive: false)")));
         let nested = format!("{validator} (occurred while parsing \"Day\")");
         assert_eq!(validated_field(&nested), None);
+        assert_eq!(refused_type(of_type), Some("Visit"));
+        assert_eq!(refused_type("secret"), None);
     }
 }

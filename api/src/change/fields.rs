@@ -1,0 +1,96 @@
+//! What a client may set on a record: one type a kind for POST, PATCH and sync push, with every field optional.
+//! Creation asks for the required ones; what is absent or null stays as it is; `clear` empties.
+
+use entity::kind::Kind;
+use poem_openapi::types::{ParseFromJSON, ToJSON};
+use uuid::Uuid;
+
+use crate::problem::Refusal;
+use crate::record::Record;
+
+/// The settable fields of one kind.
+pub trait Fields: ToJSON + ParseFromJSON + Clone + Default + Send + Sync {
+    type Record: Record;
+    /// Names on the wire of those that a creation must give.
+    const REQUIRED: &'static [&'static str];
+
+    /// Sets what is present.
+    fn apply(&self, record: &mut Self::Record);
+    /// Empties one field by its name on the wire.
+    fn clear(name: &str, record: &mut Self::Record) -> Result<(), Refusal>;
+    /// The first field that is present, differs and can only be set at creation.
+    fn fixed(&self, record: &Self::Record) -> Option<&'static str>;
+    /// The records that these values refer to.
+    fn references(&self) -> Vec<(Kind, Uuid)>;
+}
+
+/// Declares a `Fields` type: `required` ones are asked for at creation, `optional` ones can be cleared, `fixed` ones are
+/// set at creation by the verb and never change; `refers` names the kinds that fields point to.
+#[macro_export]
+macro_rules! fields {
+    (
+        $(#[$meta:meta])*
+        $name:ident of $record:ty;
+        required { $($(#[$required_meta:meta])* $required:ident: $required_type:ty,)* }
+        optional { $($(#[$optional_meta:meta])* $optional:ident: $optional_type:ty,)* }
+        fixed { $($(#[$fixed_meta:meta])* $fixed:ident: $fixed_type:ty,)* }
+        needs [$($needs:literal),*]
+        refers { $($reference:ident => $kind:ident,)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, poem_openapi::Object)]
+        #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+        pub struct $name {
+            $($(#[$required_meta])* pub $required: Option<$required_type>,)*
+            $($(#[$optional_meta])* pub $optional: Option<$optional_type>,)*
+            $($(#[$fixed_meta])* pub $fixed: Option<$fixed_type>,)*
+        }
+
+        impl $crate::change::Fields for $name {
+            type Record = $record;
+            const REQUIRED: &'static [&'static str] = &[$($needs),*];
+
+            fn apply(&self, record: &mut $record) {
+                $(if let Some(value) = self.$required.clone() { record.$required = value.into(); })*
+                $(if let Some(value) = self.$optional.clone() { record.$optional = Some(value.into()); })*
+                let _ = record;
+            }
+
+            fn clear(name: &str, record: &mut $record) -> Result<(), $crate::problem::Refusal> {
+                $(if name == $crate::change::camel(stringify!($optional)) {
+                    record.$optional = None;
+                    return Ok(());
+                })*
+                let _ = record;
+                Err($crate::problem::Refusal::invalid("/clear", format!("{name} is not a field that can be emptied.")))
+            }
+
+            fn fixed(&self, record: &$record) -> Option<&'static str> {
+                $(if let Some(value) = self.$fixed.clone() {
+                    if Some(value) != Option::<$fixed_type>::from(record.$fixed.clone()) {
+                        return Some(stringify!($fixed));
+                    }
+                })*
+                let _ = record;
+                None
+            }
+
+            fn references(&self) -> Vec<(entity::kind::Kind, uuid::Uuid)> {
+                #[allow(unused_mut)]
+                let mut found = Vec::new();
+                $(found.extend(self.$reference.map(|id| (entity::kind::Kind::$kind, id)));)*
+                found
+            }
+        }
+    };
+}
+
+/// `next_step_on` → `nextStepOn`
+pub fn camel(snake: &str) -> String {
+    let mut words = snake.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (head, tail) = word.split_at(word.len().min(1));
+        name + &head.to_uppercase() + tail
+    })
+}

@@ -1,0 +1,75 @@
+//! What is booked when an activity that has its points is corrected or deleted. Entries are never changed: the
+//! difference is booked beside them.
+
+use entity::kind::EntryKind;
+use entity::rules::Explanation;
+use entity::scalar::{Points, Text};
+use rust_decimal::Decimal;
+
+use super::score::Booking;
+use super::words;
+
+/// The booking that brings an activity from the `booked` total of its entries to `now`, its score as it stands
+/// corrected; `None` where nothing changes. `latest` explains the newest entry of the activity.
+pub fn correction(booked: Points, latest: &Explanation, now: &Booking) -> Option<Booking> {
+    let difference = Points(now.points.0 - booked.0);
+    if difference.0.is_zero() {
+        return None;
+    }
+    let arithmetic = words::difference(now.points, booked, difference);
+    let (changes_en, changes_zh) = changes(latest, &now.explanation);
+    let Explanation { en, zh, .. } = &now.explanation;
+    let explanation = Explanation {
+        en: Text(format!("The activity was corrected.{changes_en} {en} Less what was booked before: {arithmetic}.")),
+        zh: Text(format!("活动已更正。{changes_zh}{zh}减去此前已记分数：{arithmetic}。")),
+        arithmetic: Text(arithmetic),
+        ..now.explanation.clone()
+    };
+    Some(Booking { points: difference, kind: EntryKind::Correction, explanation })
+}
+
+/// The booking that takes back the `booked` total of a deleted activity's entries; `None` where there is nothing to
+/// take back. `latest` explains the newest entry of the activity.
+pub fn reversal(booked: Points, latest: &Explanation) -> Option<Booking> {
+    if booked.0.is_zero() {
+        return None;
+    }
+    let difference = Points(-booked.0);
+    let arithmetic = words::difference(Points(Decimal::ZERO), booked, difference);
+    let explanation = Explanation {
+        en: Text(format!("The activity was deleted, so what was booked for it is taken back: {arithmetic}.")),
+        zh: Text(format!("活动已删除，此前所记分数予以冲销：{arithmetic}。")),
+        arithmetic: Text(arithmetic),
+        ..latest.clone()
+    };
+    Some(Booking { points: difference, kind: EntryKind::Reversal, explanation })
+}
+
+/// What is different from the entry before, in words, English and Chinese.
+fn changes(before: &Explanation, now: &Explanation) -> (String, String) {
+    let (mut en, mut zh) = (String::new(), String::new());
+    if before.occurred != now.occurred {
+        en += " Its time was changed.";
+        zh += "发生时间已修改。";
+    }
+    let lacks = |these: &Explanation, those: &Explanation| {
+        let fields: Vec<_> = these.missing.iter().filter(|field| !those.missing.contains(field)).collect();
+        (!fields.is_empty()).then(|| words::fields(fields))
+    };
+    if let Some((fields_en, fields_zh)) = lacks(before, now) {
+        en += &format!(" No longer missing: {fields_en}.");
+        zh += &format!("已补充：{fields_zh}。");
+    }
+    if let Some((fields_en, fields_zh)) = lacks(now, before) {
+        en += &format!(" Now missing: {fields_en}.");
+        zh += &format!("现缺少：{fields_zh}。");
+    }
+    if before.rule_set_version != now.rule_set_version {
+        en += &format!(" Version {} of the rules applies.", now.rule_set_version);
+        zh += &format!("适用规则版本 {}。", now.rule_set_version);
+    }
+    (en, zh)
+}
+
+#[cfg(test)]
+mod tests;

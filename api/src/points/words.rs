@@ -1,0 +1,111 @@
+//! How bookings of points are put into words: numbers, times and spans, English and Chinese.
+
+use chrono_tz::Tz;
+use entity::kind::ActivityKind;
+use entity::scalar::{Line, Points, Timestamp};
+use rust_decimal::Decimal;
+
+use super::field;
+
+/// Two digits after the point, and a true minus: `−5.00`.
+pub fn points(points: Points) -> String {
+    points.to_string().replace('-', "−")
+}
+
+/// No more digits than needed: `10`, `2.5`.
+pub fn plain(number: Decimal) -> String {
+    number.normalize().to_string().replace('-', "−")
+}
+
+/// `to − from = difference`, a negative `from` in brackets.
+pub fn difference(to: Points, from: Points, difference: Points) -> String {
+    let subtrahend = if from.0 < Decimal::ZERO { format!("({})", points(from)) } else { points(from) };
+    format!("{} − {subtrahend} = {}", points(to), points(difference))
+}
+
+/// Day and minute as the clock on the tenant's wall shows them: `2026-03-02 17:15`.
+pub fn moment(moment: Timestamp, zone: Tz) -> String {
+    moment.0.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A span of whole minutes as days, hours and minutes; parts that are zero are left out.
+fn span(minutes: i32, units: [&str; 3], separator: &str) -> String {
+    let parts = [minutes / 1_440, minutes / 60 % 24, minutes % 60];
+    let shown: Vec<_> =
+        parts.iter().zip(units).filter(|(n, _)| **n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+    if shown.is_empty() { format!("0 {}", units[2]) } else { shown.join(separator) }
+}
+
+/// `3 d 4 h 20 min`
+pub fn span_en(minutes: i32) -> String {
+    span(minutes, ["d", "h", "min"], " ")
+}
+
+/// `3 天 4 小时 20 分钟`
+pub fn span_zh(minutes: i32) -> String {
+    span(minutes, ["天", "小时", "分钟"], " ")
+}
+
+/// The kind of activity as a sentence begins with it, English and Chinese.
+pub fn kind(kind: ActivityKind) -> (&'static str, &'static str) {
+    match kind {
+        ActivityKind::Visit => ("Visit", "拜访"),
+        ActivityKind::Call => ("Call", "通话"),
+        ActivityKind::Meeting => ("Meeting", "会议"),
+        ActivityKind::Email => ("E-mail", "邮件"),
+        ActivityKind::Note => ("Note", "记录"),
+    }
+}
+
+/// What users call these fields, English and Chinese; a name that is not known stands for itself.
+pub fn fields<'a>(names: impl IntoIterator<Item = &'a Line>) -> (String, String) {
+    let both: Vec<_> = names
+        .into_iter()
+        .map(|name| field::field(&name.0).map_or((name.0.as_str(), name.0.as_str()), |field| (field.en, field.zh)))
+        .collect();
+    let join = |words: Vec<&str>, separator| words.join(separator);
+    (join(both.iter().map(|(en, _)| *en).collect(), ", "), join(both.iter().map(|(_, zh)| *zh).collect(), "、"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let table = [
+            (0, "0 min", "0 分钟"),
+            (59, "59 min", "59 分钟"),
+            (60, "1 h", "1 小时"),
+            (200, "3 h 20 min", "3 小时 20 分钟"),
+            (1_440, "1 d", "1 天"),
+            (1_445, "1 d 5 min", "1 天 5 分钟"),
+            (4_581, "3 d 4 h 21 min", "3 天 4 小时 21 分钟"),
+        ];
+        for (minutes, en, zh) in table {
+            assert_eq!((span_en(minutes).as_str(), span_zh(minutes).as_str()), (en, zh));
+        }
+    }
+
+    #[test]
+    fn numbers_carry_a_true_minus() {
+        let number = |text: &str| Points::parse(text).unwrap();
+        assert_eq!(points(number("-5")), "−5.00");
+        assert_eq!(plain(number("-2.50").0), "−2.5");
+        assert_eq!(difference(number("7"), number("-5"), number("12")), "7.00 − (−5.00) = 12.00");
+        assert_eq!(difference(number("0"), number("7"), number("-7")), "0.00 − 7.00 = −7.00");
+    }
+
+    #[test]
+    fn moments_stand_in_the_tenants_zone() {
+        let utc = Timestamp::parse("2026-03-02T16:30:59Z").unwrap();
+        assert_eq!(moment(utc, Tz::Asia__Shanghai), "2026-03-03 00:30");
+        assert_eq!(moment(utc, Tz::UTC), "2026-03-02 16:30");
+    }
+
+    #[test]
+    fn fields_have_the_names_that_users_know() {
+        let names = ["nextStep", "checkIn", "shoeSize"].map(|name| Line(name.to_owned()));
+        assert_eq!(fields(&names), ("next step, check-in, shoeSize".into(), "下一步、签到、shoeSize".into()));
+    }
+}

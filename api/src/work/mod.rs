@@ -1,0 +1,357 @@
+//! The unit of work: the one door to the records. One request, one transaction, one explicit `commit`.
+//!
+//! `load` locks what a request refers to; verbs then work in memory with `get`, `visible` and `put`; `commit` writes one
+//! statement a table, then the feed (see `emit`). Handlers know nothing of sync: what is put here reaches the phones.
+
+mod emit;
+mod sight;
+mod table;
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::kind::Kind;
+use entity::scalar::Timestamp;
+use entity::{account, account_member};
+use poem_openapi::types::ToJSON;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, Statement, TransactionTrait, Value};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::captured::Captured;
+use crate::problem::{Code, Error, Refusal};
+use crate::record::Record;
+use crate::state::State;
+use sight::Sight;
+use table::{Change, Staging, Table};
+pub use table::{Slot, document};
+
+/// A transaction of one actor.
+pub struct UnitOfWork {
+    state: State,
+    tx: DatabaseTransaction,
+    pub actor: Actor,
+    /// The moment of the request: what `received` means.
+    pub now: Timestamp,
+    /// When the write at hand was typed.
+    pub captured: Captured,
+    /// Why it was made, where that was said.
+    pub reason: Option<String>,
+    /// The phone that sent it; `None` for REST.
+    pub device: Option<Uuid>,
+    tables: BTreeMap<Kind, Box<dyn Staging>>,
+    sight: Sight,
+    receipts: Vec<serde_json::Value>,
+}
+
+impl UnitOfWork {
+    /// Begins a transaction. Call it inside `State::run`, so that a caller who hangs up leaves none open.
+    pub async fn begin(state: &State, actor: &Actor) -> Result<Self, DbErr> {
+        let now = state.clock.now();
+        Ok(UnitOfWork {
+            tx: state.db.begin().await?,
+            state: state.clone(),
+            actor: actor.clone(),
+            now,
+            captured: Captured { at: now, proven: true },
+            reason: None,
+            device: None,
+            tables: BTreeMap::new(),
+            sight: Sight::default(),
+            receipts: Vec::new(),
+        })
+    }
+
+    fn table<M: Record>(&mut self) -> &mut Table<M> {
+        let table: &mut dyn Any =
+            self.tables.entry(M::KIND).or_insert_with(|| Box::new(Table::<M>::default())).as_mut();
+        table.downcast_mut().expect("one type a kind")
+    }
+
+    fn peek<M: Record>(&self) -> Option<&Table<M>> {
+        let table: &dyn Any = self.tables.get(&M::KIND)?.as_ref();
+        table.downcast_ref()
+    }
+
+    /// A tenant-bound statement; `$1` is the tenant.
+    pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        let values = std::iter::once(self.actor.tenant_id.into()).chain(values);
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    /// For reads that no `load` covers, on the same snapshot rules.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.tx
+    }
+
+    /// Reads and locks these rows, deleted ones too, in the order of their ids. Rows already here stay as they are.
+    pub async fn load<M: Record>(&mut self, ids: impl IntoIterator<Item = Uuid>) -> Result<(), DbErr> {
+        let wanted = self.table::<M>().wanted(ids);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rows = self.select::<M>("id = ANY($2)", [wanted.clone().into()]).await?;
+        self.table::<M>().found(&wanted, rows);
+        Ok(())
+    }
+
+    /// Reads and locks the live rows that meet a condition over the table's columns; `$2` is the first value.
+    pub async fn load_where<M: Record>(
+        &mut self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<(), DbErr> {
+        let rows = self.select::<M>(&format!("deleted_at IS NULL AND {condition}"), values).await?;
+        self.table::<M>().found(&[], rows);
+        Ok(())
+    }
+
+    /// Reads live rows without locking or keeping them: settings, and what is only looked at. `condition` may end in an order.
+    pub async fn fetch<M: Record>(
+        &self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<M>, DbErr> {
+        let table = <M::Table as Default>::default();
+        let sql = format!(
+            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND deleted_at IS NULL AND {condition}",
+            table.table_name()
+        );
+        M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await
+    }
+
+    async fn select<M: Record>(
+        &self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<M>, DbErr> {
+        let table = <M::Table as Default>::default();
+        let sql = format!(
+            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR NO KEY UPDATE",
+            table.table_name()
+        );
+        M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await
+    }
+
+    /// A loaded or staged row, visible or not, deleted or not.
+    pub fn get<M: Record>(&self, id: Uuid) -> Option<&M> {
+        self.peek::<M>()?.get(id)
+    }
+
+    /// All loaded or staged rows of a kind that are not deleted.
+    pub fn live<M: Record>(&self) -> impl Iterator<Item = &M> {
+        self.peek::<M>().into_iter().flat_map(|table| table.rows()).map(|slot| &slot.now).filter(|row| !row.deleted())
+    }
+
+    /// The row, if this actor may see it; a tombstone is named as such only to who saw the record.
+    pub fn visible<M: Record>(&self, id: Uuid) -> Result<M, Refusal> {
+        let slot =
+            self.peek::<M>().and_then(|table| table.slot(id)).ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
+        if slot.now.deleted() {
+            return Err(if self.actor.sees_all() || self.sight.buried(M::KIND, id) || self.sight.shown(M::KIND, id) {
+                let what = M::KIND.as_str();
+                Refusal::new(
+                    Code::RecordDeleted,
+                    format!("This {what} was deleted; it is not brought back by an edit."),
+                )
+            } else {
+                Refusal::not_found(M::KIND.as_str())
+            });
+        }
+        if slot.found.is_none() || self.actor.sees_all() || self.sight.shown(M::KIND, id) {
+            Ok(slot.now.clone())
+        } else {
+            Err(Refusal::not_found(M::KIND.as_str()))
+        }
+    }
+
+    /// All loaded or staged rows of a kind, with what was found.
+    pub fn slots<M: Record>(&self) -> impl Iterator<Item = &Slot<M>> {
+        self.peek::<M>().into_iter().flat_map(|table| table.rows())
+    }
+
+    /// When this account left the actor's scope, if it once was in it and is no longer.
+    pub fn left(&self, account_id: Uuid) -> Option<Timestamp> {
+        self.sight.left(account_id)
+    }
+
+    /// Finds out which of the loaded rows the actor sees. Call it after the loads, before the verbs.
+    pub async fn look(&mut self, ids: impl IntoIterator<Item = Uuid>) -> Result<(), DbErr> {
+        if self.actor.sees_all() {
+            return Ok(());
+        }
+        let wanted = self.sight.wanted(ids);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rows =
+            self.tx.query_all_raw(self.statement(sight::SQL, [self.actor.user_id.into(), wanted.into()])).await?;
+        self.sight.record(&rows)
+    }
+
+    /// Stages a row: a new one, a changed one or, with `deleted_at` set, a deleted one. Returns its revision, which
+    /// counts up only if something changed.
+    pub fn put<M: Record>(&mut self, mut next: M) -> i32 {
+        let (tenant_id, now, captured, reason) =
+            (self.actor.tenant_id, self.now, self.captured.at, self.reason.clone());
+        let table = self.table::<M>();
+        let slot = match table.slot(next.id()) {
+            None => {
+                next.stamp(tenant_id, 1, now, now);
+                let fields = serde_json::Value::Object(document(&next)).to_string();
+                Slot {
+                    changes: vec![Change { revision: 1, op: "create", fields, captured }],
+                    found: None,
+                    now: next,
+                    leaves: None,
+                }
+            }
+            Some(slot) => {
+                let deletes = next.deleted() && !slot.now.deleted();
+                let changed = table::difference(&document(&slot.now), &document(&next));
+                if changed.is_none() && !deletes {
+                    return slot.now.revision();
+                }
+                let revision = slot.now.revision() + 1;
+                next.stamp(tenant_id, revision, slot.now.created_at(), now);
+                let mut changed = changed.unwrap_or_default();
+                changed.extend(reason.map(|reason| ("reason".to_owned(), json!([null, reason]))));
+                let fields = serde_json::Value::Object(changed).to_string();
+                let op = if deletes { "delete" } else { "update" };
+                let mut slot = slot.clone();
+                slot.changes.push(Change { revision, op, fields, captured });
+                slot.now = next;
+                slot
+            }
+        };
+        let revision = slot.now.revision();
+        table.replace(slot);
+        revision
+    }
+
+    /// Stages the deletion of a row that is here.
+    pub fn bury<M: Record>(&mut self, id: Uuid) -> i32 {
+        let now = self.now;
+        let Some(mut row) = self.get::<M>(id).cloned() else { return 0 };
+        row.bury(now);
+        self.put(row)
+    }
+
+    /// The staged record will not stay in this scope: a tombstone goes there.
+    pub fn leaves<M: Record>(&mut self, id: Uuid, scope_id: Uuid) {
+        let table = self.table::<M>();
+        if let Some(mut slot) = table.slot(id).cloned() {
+            slot.leaves = Some(scope_id);
+            table.replace(slot);
+        }
+    }
+
+    /// Drops what was put since the last `keep`.
+    pub fn undo(&mut self) {
+        self.tables.values_mut().for_each(|table| table.undo());
+    }
+
+    /// What was put so far stays.
+    pub fn keep(&mut self) {
+        self.tables.values_mut().for_each(|table| table.keep());
+    }
+
+    /// Remembers the answer to a write, to be given again when the write is repeated.
+    pub fn receipt(&mut self, key: &str, hash: &str, result: &str) {
+        self.receipts.push(json!({ "key": key, "hash": hash, "result": result }));
+    }
+
+    /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
+    pub async fn lock_teams(&self) -> Result<(), DbErr> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended('teams ' || $1::text, 0))";
+        self.tx.execute_raw(self.statement(sql, [])).await.map(drop)
+    }
+
+    /// Writes everything and tells the listeners. After an error nothing was written, except that an error of the
+    /// connection during COMMIT leaves it open; a receipt makes the repetition safe.
+    pub async fn commit(self) -> Result<(), Error> {
+        let head = self.flush().await?;
+        self.tx.commit().await?;
+        if let Some(head) = head {
+            self.state.pokes.moved(self.actor.tenant_id, head);
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<Option<i64>, DbErr> {
+        let (mut feed, mut history) = (Vec::new(), Vec::new());
+        for table in self.tables.values() {
+            let staged = table.stage();
+            for (sql, rows) in [(table.insert_sql(), staged.inserts), (table.update_sql(), staged.updates)] {
+                if !rows.is_empty() {
+                    self.tx.execute_raw(self.statement(sql, [text(&rows)])).await?;
+                }
+            }
+            feed.extend(staged.feed);
+            history.extend(staged.history);
+        }
+        if !self.receipts.is_empty() {
+            let values = [text(&self.receipts), self.actor.user_id.into(), self.now.into()];
+            self.tx.execute_raw(self.statement(RECEIPTS, values)).await?;
+        }
+        if feed.is_empty() {
+            return Ok(None);
+        }
+        let values = [text(&feed), text(&history), self.now.into(), self.actor.user_id.into(), self.device.into()];
+        let mut head = self.moved_clock(emit::RECORDS, values).await?;
+        let members = self.membership();
+        if !members.is_empty() {
+            head = self.moved_clock(emit::MEMBERS, [text(&members), self.now.into()]).await?.or(head);
+        }
+        if self.tables.contains_key(&Kind::Team) || self.tables.contains_key(&Kind::User) {
+            head = self.moved_clock(emit::GRANTS, []).await?.or(head);
+        }
+        Ok(head)
+    }
+
+    async fn moved_clock(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<i64>, DbErr> {
+        let row = self.tx.query_one_raw(self.statement(sql, values)).await?;
+        row.map(|row| row.try_get_by_index(0)).transpose()
+    }
+
+    /// Who came to an account that was there before, or left it.
+    fn membership(&self) -> Vec<serde_json::Value> {
+        let fresh: BTreeSet<Uuid> = self
+            .peek::<account::Model>()
+            .into_iter()
+            .flat_map(|table| table.rows())
+            .filter(|slot| slot.found.is_none())
+            .map(|slot| slot.now.id)
+            .collect();
+        self.peek::<account_member::Model>()
+            .into_iter()
+            .flat_map(|table| table.rows())
+            .filter(|slot| !fresh.contains(&slot.now.account_id))
+            .filter_map(|slot| {
+                let before = slot.found.as_ref().is_some_and(|found| !found.deleted());
+                let gained = !slot.now.deleted();
+                (before != gained).then(
+                    || json!({ "account_id": slot.now.account_id, "user_id": slot.now.user_id, "gained": gained }),
+                )
+            })
+            .collect()
+    }
+}
+
+const RECEIPTS: &str = "
+    INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at)
+    SELECT c.tenant_id, $3, r.key, r.hash, r.result, $4 FROM sync_clock c
+    CROSS JOIN json_to_recordset($2::json) AS r(key text, hash text, result text) WHERE c.tenant_id = $1";
+
+fn text(rows: &[serde_json::Value]) -> Value {
+    serde_json::to_string(rows).expect("rows are plain data").into()
+}
+
+/// The values of an object that are present, by their names on the wire.
+pub fn present(object: &impl ToJSON) -> serde_json::Map<String, serde_json::Value> {
+    match object.to_json() {
+        Some(serde_json::Value::Object(members)) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => serde_json::Map::new(),
+    }
+}

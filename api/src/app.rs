@@ -9,9 +9,10 @@ use crate::health::HealthApi;
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::openapi::polish;
 use crate::state::State;
+use crate::sync::SyncApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    OpenApiService::new((AuthApi, HealthApi), "Waypost", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new((AuthApi, HealthApi, SyncApi), "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }
 

@@ -3,7 +3,7 @@
 use entity::kind::Kind;
 use entity::scalar::Timestamp;
 use entity::*;
-use poem_openapi::types::ToJSON;
+use poem_openapi::types::{ParseFromJSON, ToJSON};
 use sea_orm::{EntityTrait, FromQueryResult};
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,7 +18,9 @@ pub enum Visibility {
 }
 
 /// A row that phones sync.
-pub trait Record: FromQueryResult + Serialize + ToJSON + Clone + PartialEq + Send + Sync + 'static {
+pub trait Record:
+    FromQueryResult + Serialize + ParseFromJSON + ToJSON + Clone + PartialEq + Send + Sync + 'static
+{
     type Table: EntityTrait<Model = Self>;
     const KIND: Kind;
     /// Whether changes go to `record_history`. Rows that are only ever added are their own history.

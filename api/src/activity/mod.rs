@@ -1,1 +1,51 @@
+//! Activities: work done. Entering one earns points, see `points`.
+
+pub mod create;
+pub mod delete;
+pub mod routes;
+pub mod update;
 pub mod verdict;
+
+use entity::activity;
+use entity::kind::ActivityKind;
+use entity::scalar::{Date, Line, Text, Timestamp};
+use entity::shape::Check;
+use uuid::Uuid;
+
+use crate::fields;
+pub use routes::ActivityApi;
+
+fields! {
+    /// What can be set on an activity. To create one, `accountId`, `kind` and `occurred` are required.
+    ActivityFields of activity::Model;
+    required {
+        kind: ActivityKind,
+        /// When it took place; not after the moment of entry.
+        occurred: Timestamp,
+    }
+    optional {
+        contact_id: Uuid,
+        opportunity_id: Uuid,
+        #[oai(validator(minimum(value = "0"), maximum(value = "10080")))]
+        duration_minutes: i32,
+        summary: Text,
+        outcome: Text,
+        next_step: Text,
+        next_step_on: Date,
+        /// Only for a visit.
+        check_in: Check,
+        /// Only for a visit.
+        check_out: Check,
+        /// The id that another system knows this activity by; unique within the tenant.
+        external_id: Line,
+    }
+    fixed {
+        account_id: Uuid,
+        /// The plan that this activity fulfils.
+        plan_id: Uuid,
+        /// Who did it; by default the caller.
+        owner_id: Uuid,
+    }
+    needs ["accountId", "kind", "occurred"]
+    refers { account_id => Account, contact_id => Contact, opportunity_id => Opportunity, plan_id => Plan, owner_id => User, }
+}

@@ -1,2 +1,71 @@
+//! Opportunities: possible sales on their way through the pipeline.
+
+pub mod advance;
+pub mod create;
+pub mod delete;
 pub mod field;
+pub mod moves;
+pub mod routes;
 pub mod stage;
+pub mod update;
+
+use entity::kind::{LostReason, StageKey};
+use entity::opportunity;
+use entity::scalar::{Currency, Date, Line, Money, Text, Timestamp};
+use poem_openapi::Object;
+use uuid::Uuid;
+
+use crate::fields;
+pub use routes::OpportunityApi;
+
+fields! {
+    /// What can be set on an opportunity. To create one, `name` is required; it starts in the stage `intent`, and
+    /// `advanceOpportunity` moves it on.
+    OpportunityFields of opportunity::Model;
+    required {
+        name: Line,
+        /// Who answers for it; by default the caller. Must work the account.
+        owner_id: Uuid,
+    }
+    optional {
+        /// Without an account, only the owner and those who lead him see the opportunity.
+        account_id: Uuid,
+        contact_id: Uuid,
+        product_id: Uuid,
+        amount: Money,
+        currency: Currency,
+        /// The day on which a signature is expected.
+        expected_on: Date,
+        /// The day of the signature.
+        signed_on: Date,
+        /// Where it came from, such as `fair` or `referral`.
+        source: Line,
+        note: Text,
+        /// The id that another system knows this opportunity by; unique within the tenant.
+        external_id: Line,
+    }
+    fixed {}
+    needs ["name"]
+    refers { owner_id => User, account_id => Account, contact_id => Contact, product_id => Product, }
+}
+
+/// A move to another stage, with what that stage asks for.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct AdvanceOpportunity {
+    /// Where to. Several stages forward pass those between; `lost` ends it; a lost one reopens where it was lost.
+    pub stage: StageKey,
+    /// When it happened; by default when this was captured.
+    pub occurred: Option<Timestamp>,
+    /// Why it goes backward, is reopened or is changed after the signature. Required for those.
+    pub reason: Option<Line>,
+    /// Required for `lost`.
+    pub lost_reason: Option<LostReason>,
+    /// What to know about the loss; required for the reason `other`.
+    pub lost_note: Option<Text>,
+    pub amount: Option<Money>,
+    pub currency: Option<Currency>,
+    pub expected_on: Option<Date>,
+    /// Required for `signed`.
+    pub signed_on: Option<Date>,
+}

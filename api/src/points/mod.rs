@@ -1,3 +1,4 @@
+pub mod book;
 pub mod correction;
 pub mod field;
 pub mod rules;

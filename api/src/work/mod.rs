@@ -36,6 +36,8 @@ pub struct UnitOfWork {
     pub now: Timestamp,
     /// When the write at hand was typed.
     pub captured: Captured,
+    /// Why it was made, where that was said.
+    pub reason: Option<String>,
     /// The phone that sent it; `None` for REST.
     pub device: Option<Uuid>,
     tables: BTreeMap<Kind, Box<dyn Staging>>,
@@ -53,6 +55,7 @@ impl UnitOfWork {
             actor: actor.clone(),
             now,
             captured: Captured { at: now, proven: true },
+            reason: None,
             device: None,
             tables: BTreeMap::new(),
             sight: Sight::default(),
@@ -104,6 +107,20 @@ impl UnitOfWork {
         Ok(())
     }
 
+    /// Reads live rows without locking or keeping them: settings, and what is only looked at. `condition` may end in an order.
+    pub async fn fetch<M: Record>(
+        &self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<M>, DbErr> {
+        let table = <M::Table as Default>::default();
+        let sql = format!(
+            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND deleted_at IS NULL AND {condition}",
+            table.table_name()
+        );
+        M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await
+    }
+
     async fn select<M: Record>(
         &self,
         condition: &str,
@@ -111,7 +128,7 @@ impl UnitOfWork {
     ) -> Result<Vec<M>, DbErr> {
         let table = <M::Table as Default>::default();
         let sql = format!(
-            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR UPDATE",
+            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR NO KEY UPDATE",
             table.table_name()
         );
         M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await
@@ -149,6 +166,11 @@ impl UnitOfWork {
         }
     }
 
+    /// All loaded or staged rows of a kind, with what was found.
+    pub fn slots<M: Record>(&self) -> impl Iterator<Item = &Slot<M>> {
+        self.peek::<M>().into_iter().flat_map(|table| table.rows())
+    }
+
     /// When this account left the actor's scope, if it once was in it and is no longer.
     pub fn left(&self, account_id: Uuid) -> Option<Timestamp> {
         self.sight.left(account_id)
@@ -171,7 +193,8 @@ impl UnitOfWork {
     /// Stages a row: a new one, a changed one or, with `deleted_at` set, a deleted one. Returns its revision, which
     /// counts up only if something changed.
     pub fn put<M: Record>(&mut self, mut next: M) -> i32 {
-        let (tenant_id, now, captured) = (self.actor.tenant_id, self.now, self.captured.at);
+        let (tenant_id, now, captured, reason) =
+            (self.actor.tenant_id, self.now, self.captured.at, self.reason.clone());
         let table = self.table::<M>();
         let slot = match table.slot(next.id()) {
             None => {
@@ -192,7 +215,9 @@ impl UnitOfWork {
                 }
                 let revision = slot.now.revision() + 1;
                 next.stamp(tenant_id, revision, slot.now.created_at(), now);
-                let fields = serde_json::Value::Object(changed.unwrap_or_default()).to_string();
+                let mut changed = changed.unwrap_or_default();
+                changed.extend(reason.map(|reason| ("reason".to_owned(), json!([null, reason]))));
+                let fields = serde_json::Value::Object(changed).to_string();
                 let op = if deletes { "delete" } else { "update" };
                 let mut slot = slot.clone();
                 slot.changes.push(Change { revision, op, fields, captured });

@@ -1,0 +1,246 @@
+//! One intended write of one record, whoever asks: REST, sync push and import all come through here.
+//!
+//! `prepare` loads what a batch of changes refers to, a statement a kind; `apply` then decides each in memory. What a kind
+//! means by a change stands in its own folder (`account`, `opportunity`, …).
+
+mod fields;
+mod history;
+mod prepare;
+
+use entity::kind::Kind;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::account::AccountFields;
+use crate::activity::ActivityFields;
+use crate::contact::ContactFields;
+use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
+use crate::plan::{CancelPlan, PlanFields};
+use crate::problem::Refusal;
+use crate::product::ProductFields;
+use crate::record::Record;
+use crate::work::{UnitOfWork, document, present};
+use crate::{account, activity, contact, opportunity, plan, product};
+pub use fields::{Fields, camel};
+pub use prepare::{Context, Settings, prepare};
+
+/// A write as it was asked for.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub kind: Kind,
+    pub id: Uuid,
+    pub intent: Intent,
+    /// The revision that the author saw. With a device set in the unit of work, what others changed since is kept.
+    pub base: Option<i32>,
+    /// The revision that the record must have now (If-Match).
+    pub expected: Option<i32>,
+    /// Fields to empty, by their names on the wire.
+    pub clear: Vec<String>,
+    /// Why, where the rules ask for a reason; kept in the history.
+    pub reason: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    Create(Body),
+    Update(Body),
+    Delete,
+    Advance(AdvanceOpportunity),
+    Cancel(CancelPlan),
+}
+
+/// The values, by kind.
+#[derive(Clone, Debug)]
+pub enum Body {
+    Account(AccountFields),
+    Contact(ContactFields),
+    Opportunity(OpportunityFields),
+    Plan(PlanFields),
+    Activity(ActivityFields),
+    Product(ProductFields),
+}
+
+/// What came of a change that was not refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub revision: i32,
+    /// The author had not seen the newest revision.
+    pub stale: bool,
+    /// Fields that somebody else changed meanwhile: the server's value stayed.
+    pub lost: Vec<String>,
+}
+
+impl Change {
+    /// The records that the values refer to.
+    pub fn references(&self) -> Vec<Uuid> {
+        match &self.intent {
+            Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
+            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) => Vec::new(),
+        }
+    }
+}
+
+impl Body {
+    /// Hands the typed values to whoever can work with any of them.
+    pub fn values(&self) -> Map<String, Value> {
+        match self {
+            Body::Account(fields) => present(fields),
+            Body::Contact(fields) => present(fields),
+            Body::Opportunity(fields) => present(fields),
+            Body::Plan(fields) => present(fields),
+            Body::Activity(fields) => present(fields),
+            Body::Product(fields) => present(fields),
+        }
+    }
+
+    fn references(&self) -> Vec<(Kind, Uuid)> {
+        match self {
+            Body::Account(fields) => fields.references(),
+            Body::Contact(fields) => fields.references(),
+            Body::Opportunity(fields) => fields.references(),
+            Body::Plan(fields) => fields.references(),
+            Body::Activity(fields) => fields.references(),
+            Body::Product(fields) => fields.references(),
+        }
+    }
+}
+
+impl Intent {
+    /// What the author typed, by names on the wire.
+    pub fn values(&self) -> Map<String, Value> {
+        match self {
+            Intent::Create(body) | Intent::Update(body) => body.values(),
+            Intent::Delete => Map::new(),
+            Intent::Advance(advance) => present(advance),
+            Intent::Cancel(cancel) => present(cancel),
+        }
+    }
+
+    /// The name of the operation on the wire.
+    pub fn op(&self) -> &'static str {
+        match self {
+            Intent::Create(_) => "create",
+            Intent::Update(_) => "update",
+            Intent::Delete => "delete",
+            Intent::Advance(_) => "advance",
+            Intent::Cancel(_) => "cancel",
+        }
+    }
+}
+
+/// Decides one change and stages it. A refusal leaves rows staged: call `undo` on it, `keep` otherwise.
+pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<Outcome, Refusal> {
+    if !work.actor.may_write {
+        return Err(Refusal::forbidden("This API key may only read. Use a key with the scope `write`."));
+    }
+    work.reason = change.reason.clone();
+    match (&change.intent, change.kind) {
+        (Intent::Create(Body::Account(fields)), _) => account::create::create(work, change, fields),
+        (Intent::Update(Body::Account(fields)), _) => account::update(work, context, change, fields),
+        (Intent::Delete, Kind::Account) => account::delete::delete(work, context, change),
+
+        (Intent::Create(Body::Contact(fields)), _) => contact::create(work, change, fields),
+        (Intent::Update(Body::Contact(fields)), _) => update(work, context, change, fields, |_, _, _| Ok(())),
+        (Intent::Delete, Kind::Contact) => delete::<entity::contact::Model>(work, change, |_, _| Ok(())),
+
+        (Intent::Create(Body::Opportunity(fields)), _) => opportunity::create::create(work, context, change, fields),
+        (Intent::Update(Body::Opportunity(fields)), _) => opportunity::update::update(work, context, change, fields),
+        (Intent::Advance(advance), _) => opportunity::advance::advance(work, context, change, advance),
+        (Intent::Delete, Kind::Opportunity) => opportunity::delete::delete(work, change),
+
+        (Intent::Create(Body::Plan(fields)), _) => plan::create(work, change, fields),
+        (Intent::Update(Body::Plan(fields)), _) => plan::update(work, context, change, fields),
+        (Intent::Cancel(cancel), _) => plan::cancel(work, change, cancel),
+        (Intent::Delete, Kind::Plan) => delete(work, change, plan::deletable),
+
+        (Intent::Create(Body::Activity(fields)), _) => activity::create::create(work, context, change, fields),
+        (Intent::Update(Body::Activity(fields)), _) => activity::update::update(work, context, change, fields),
+        (Intent::Delete, Kind::Activity) => activity::delete::delete(work, change),
+
+        (Intent::Create(Body::Product(fields)), _) => product::create(work, change, fields),
+        (Intent::Update(Body::Product(fields)), _) => product::update(work, context, change, fields),
+        (Intent::Delete, Kind::Product) => delete(work, change, product::deletable),
+
+        (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
+        (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),
+    }
+}
+
+/// A new record: the id is not taken, and what a creation must give is there.
+pub fn creatable<F: Fields>(work: &UnitOfWork, change: &Change, fields: &F) -> Result<(), Refusal> {
+    if work.get::<F::Record>(change.id).is_some() {
+        // The same answer whether or not the actor may see the record that has this id.
+        return Err(Refusal::fields(
+            crate::problem::Code::Duplicate,
+            vec![crate::problem::FieldError::new("/id", "This id is taken. Make a new UUIDv7.")],
+        ));
+    }
+    let given = present(fields);
+    let missing: Vec<_> = F::REQUIRED
+        .iter()
+        .filter(|name| !given.contains_key(**name))
+        .map(|name| crate::problem::FieldError::new(format!("/{name}"), "Required to create this record."))
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(crate::problem::Code::Validation, missing)) }
+}
+
+/// The record, if the actor sees it and it is at the revision that If-Match names.
+pub fn current<M: Record>(work: &UnitOfWork, change: &Change) -> Result<M, Refusal> {
+    let row = work.visible::<M>(change.id)?;
+    match change.expected {
+        Some(expected) if expected != row.revision() => Err(Refusal::revision_mismatch(row.revision().into())),
+        _ => Ok(row),
+    }
+}
+
+/// Applies what is present, field by field; `guard` sees the row before and after and may refuse or complete it.
+pub fn update<F: Fields>(
+    work: &mut UnitOfWork,
+    context: &Context,
+    change: &Change,
+    fields: &F,
+    guard: impl FnOnce(&mut UnitOfWork, &F::Record, &mut F::Record) -> Result<(), Refusal>,
+) -> Result<Outcome, Refusal> {
+    let before: F::Record = current(work, change)?;
+    if let Some(name) = fields.fixed(&before) {
+        return Err(Refusal::invalid(format!("/{}", camel(name)), "Is set at creation and cannot be changed."));
+    }
+    let mut values = present(fields);
+    let shown = document(&before);
+    let touched = context.touched(change, work.device);
+    let mut lost: Vec<String> = values
+        .iter()
+        .filter(|(name, value)| touched.contains(name.as_str()) && shown.get(*name) != Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    lost.extend(
+        change.clear.iter().filter(|name| touched.contains(name.as_str()) && shown.contains_key(*name)).cloned(),
+    );
+    let mut after = before.clone();
+    if lost.is_empty() {
+        fields.apply(&mut after);
+    } else {
+        values.retain(|name, _| !lost.contains(name));
+        let kept = F::parse_from_json(Some(Value::Object(values)))
+            .map_err(|_| Refusal::invalid("", "The values that were not in conflict could not be read again."))?;
+        kept.apply(&mut after);
+    }
+    for name in change.clear.iter().filter(|name| !lost.contains(name)) {
+        F::clear(name, &mut after)?;
+    }
+    guard(work, &before, &mut after)?;
+    let revision = work.put(after);
+    Ok(Outcome { revision, stale: change.base.is_some_and(|base| base < before.revision()), lost })
+}
+
+/// Buries a record that the actor sees, if `guard` agrees.
+pub fn delete<M: Record>(
+    work: &mut UnitOfWork,
+    change: &Change,
+    guard: impl FnOnce(&mut UnitOfWork, &M) -> Result<(), Refusal>,
+) -> Result<Outcome, Refusal> {
+    let row = current::<M>(work, change)?;
+    guard(work, &row)?;
+    Ok(Outcome { revision: work.bury::<M>(change.id), ..Outcome::default() })
+}

@@ -1,0 +1,200 @@
+//! Loads what a batch of changes refers to: one statement a kind, accounts first, each in the order of ids. Since every
+//! write under an account holds the account, two batches never wait for each other in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono_tz::Tz;
+use entity::kind::{Kind, StageKey};
+use entity::rules::Rules;
+use entity::{
+    account, activity, contact, opportunity, plan, points_balance, points_entry, product, rejected_write, user,
+};
+use sea_orm::{ConnectionTrait, DbErr};
+use uuid::Uuid;
+
+use super::history::History;
+use super::{Body, Change, Intent};
+use crate::work::UnitOfWork;
+
+/// What the verbs of one batch may know beside the loaded rows.
+pub struct Context {
+    history: History,
+    /// The tenant's rules; read only if a change in the batch needs them.
+    pub settings: Option<Settings>,
+    /// How many live records of each kind stand under an account that is to be deleted.
+    pub in_use: BTreeMap<Uuid, BTreeMap<Kind, i64>>,
+}
+
+/// What a tenant sets.
+pub struct Settings {
+    pub zone: Tz,
+    pub stages: BTreeMap<StageKey, entity::stage::Model>,
+    pub rules: Rules,
+    pub rule_set_version: i32,
+}
+
+impl Context {
+    /// The fields of the change's record that others wrote since its author saw it.
+    pub fn touched(&self, change: &Change, device: Option<Uuid>) -> BTreeSet<&str> {
+        self.history.touched(change, device)
+    }
+
+    /// The settings; a batch with an opportunity or an activity in it has them.
+    pub fn settings(&self) -> &Settings {
+        self.settings.as_ref().expect("prepare reads the settings for kinds that need them")
+    }
+}
+
+/// `$1` tenant, `$2` ids of existing records → the accounts that they are under.
+const ACCOUNTS: &str = "
+    SELECT account_id FROM contact WHERE tenant_id = $1 AND id = ANY($2)
+    UNION SELECT account_id FROM opportunity WHERE tenant_id = $1 AND id = ANY($2) AND account_id IS NOT NULL
+    UNION SELECT account_id FROM plan WHERE tenant_id = $1 AND id = ANY($2)
+    UNION SELECT account_id FROM activity WHERE tenant_id = $1 AND id = ANY($2)";
+
+/// `$1` tenant, `$2` accounts → how many live records of which kind stand under each.
+const IN_USE: &str = "
+    SELECT account_id, 'contact' AS kind, count(*) FROM contact
+        WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id
+    UNION ALL SELECT account_id, 'opportunity', count(*) FROM opportunity
+        WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id
+    UNION ALL SELECT account_id, 'plan', count(*) FROM plan
+        WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id
+    UNION ALL SELECT account_id, 'activity', count(*) FROM activity
+        WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id";
+
+/// Loads and locks; call it once, before the first `apply`.
+pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Context, DbErr> {
+    let mut wanted: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
+    for change in changes {
+        wanted.entry(change.kind).or_default().insert(change.id);
+        if let Intent::Create(body) | Intent::Update(body) = &change.intent {
+            for (kind, id) in body.references() {
+                wanted.entry(kind).or_default().insert(id);
+            }
+        }
+    }
+    let existing: Vec<Uuid> =
+        changes.iter().filter(|change| !matches!(change.intent, Intent::Create(_))).map(|change| change.id).collect();
+    if !existing.is_empty() {
+        let rows = work.connection().query_all_raw(work.statement(ACCOUNTS, [existing.clone().into()])).await?;
+        for row in rows {
+            wanted.entry(Kind::Account).or_default().insert(row.try_get_by_index(0)?);
+        }
+    }
+    let ids = |kind: Kind| wanted.get(&kind).into_iter().flatten().copied().collect::<Vec<_>>();
+    work.load::<account::Model>(ids(Kind::Account)).await?;
+    work.load::<user::Model>(ids(Kind::User)).await?;
+    work.load::<product::Model>(ids(Kind::Product)).await?;
+    work.load::<contact::Model>(ids(Kind::Contact)).await?;
+    work.load::<opportunity::Model>(ids(Kind::Opportunity)).await?;
+    work.load::<activity::Model>(ids(Kind::Activity)).await?;
+    let fulfilled: Vec<Uuid> = work.live::<activity::Model>().filter_map(|activity| activity.plan_id).collect();
+    work.load::<plan::Model>(ids(Kind::Plan).into_iter().chain(fulfilled)).await?;
+    work.load::<rejected_write::Model>(ids(Kind::RejectedWrite)).await?;
+
+    load_moves(work, &existing).await?;
+    load_members(work, changes).await?;
+    load_points(work, &wanted).await?;
+    work.look(wanted.values().flatten().copied().collect::<Vec<_>>()).await?;
+
+    let needs_settings = [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind));
+    let settings = if needs_settings { Some(Settings::read(work).await?) } else { None };
+    let history = History::read(work, changes).await?;
+    let in_use = in_use(work, changes).await?;
+    Ok(Context { history, settings, in_use })
+}
+
+/// The moves of opportunities that exist: the next one needs its number, and all follow the opportunity's account.
+async fn load_moves(work: &mut UnitOfWork, existing: &[Uuid]) -> Result<(), DbErr> {
+    let moving: Vec<Uuid> = work
+        .live::<opportunity::Model>()
+        .map(|opportunity| opportunity.id)
+        .filter(|id| existing.contains(id))
+        .collect();
+    if moving.is_empty() {
+        return Ok(());
+    }
+    work.load_where::<entity::stage_move::Model>("opportunity_id = ANY($2)", [moving.into()]).await
+}
+
+/// The members of accounts whose opportunities get an owner, and of accounts that are to go.
+async fn load_members(work: &mut UnitOfWork, changes: &[Change]) -> Result<(), DbErr> {
+    let mut accounts = BTreeSet::new();
+    for change in changes {
+        match &change.intent {
+            Intent::Create(Body::Opportunity(fields)) | Intent::Update(Body::Opportunity(fields)) => {
+                let current = work.get::<opportunity::Model>(change.id).and_then(|opportunity| opportunity.account_id);
+                if fields.owner_id.is_some() || fields.account_id.is_some() {
+                    accounts.extend(fields.account_id.or(current));
+                }
+            }
+            Intent::Create(Body::Plan(fields)) if fields.owner_id.is_some() => accounts.extend(fields.account_id),
+            Intent::Delete if change.kind == Kind::Account => {
+                accounts.insert(change.id);
+            }
+            _ => {}
+        }
+    }
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<Uuid> = accounts.into_iter().collect();
+    work.load_where::<entity::account_member::Model>("account_id = ANY($2)", [accounts.into()]).await
+}
+
+/// The entries of activities that change, and the balances that they move.
+async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<(), DbErr> {
+    let Some(activities) = wanted.get(&Kind::Activity) else { return Ok(()) };
+    let scored: Vec<(Uuid, Uuid)> =
+        work.live::<activity::Model>().map(|activity| (activity.id, activity.owner_id)).collect();
+    let (ids, mut owners): (Vec<Uuid>, Vec<Uuid>) = scored.into_iter().unzip();
+    if !ids.is_empty() {
+        work.load_where::<points_entry::Model>("activity_id = ANY($2)", [ids.into()]).await?;
+    }
+    if !activities.is_empty() {
+        owners.push(work.actor.user_id);
+        owners.extend(wanted.get(&Kind::User).into_iter().flatten());
+    }
+    work.load::<points_balance::Model>(owners).await
+}
+
+async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, BTreeMap<Kind, i64>>, DbErr> {
+    let mut counts: BTreeMap<Uuid, BTreeMap<Kind, i64>> = BTreeMap::new();
+    let accounts: Vec<Uuid> = changes
+        .iter()
+        .filter(|change| change.kind == Kind::Account && matches!(change.intent, Intent::Delete))
+        .map(|change| change.id)
+        .collect();
+    if !accounts.is_empty() {
+        for row in work.connection().query_all_raw(work.statement(IN_USE, [accounts.into()])).await? {
+            let (account, kind, count): (Uuid, String, i64) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            counts.entry(account).or_default().extend(Kind::parse(&kind).map(|kind| (kind, count)));
+        }
+    }
+    Ok(counts)
+}
+
+impl Settings {
+    /// Reads the tenant's zone, stages and active rule set.
+    pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
+        let stages = work.fetch::<entity::stage::Model>("TRUE", []).await?;
+        let active =
+            work.fetch::<entity::rule_set::Model>("status = 'active' ORDER BY version DESC LIMIT 1", []).await?;
+        let broken = |what: &str| DbErr::Custom(format!("tenant {} has {what}", work.actor.tenant_id));
+        let rule_set = active.into_iter().next().ok_or_else(|| broken("no active rule set"))?;
+        let zone = work
+            .connection()
+            .query_one_raw(work.statement("SELECT time_zone FROM tenant WHERE id = $1", []))
+            .await?
+            .ok_or_else(|| broken("no row"))?;
+        let zone: String = zone.try_get_by_index(0)?;
+        Ok(Settings {
+            zone: zone.parse().map_err(|_| broken("a time zone that is not known"))?,
+            stages: stages.into_iter().map(|stage| (stage.stage, stage)).collect(),
+            rules: rule_set.rules,
+            rule_set_version: rule_set.version,
+        })
+    }
+}

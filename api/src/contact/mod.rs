@@ -1,0 +1,75 @@
+//! Contacts: the people at an account.
+
+pub mod routes;
+
+use entity::scalar::{Email, Line, Text};
+use entity::{account, contact};
+use uuid::Uuid;
+
+use crate::change::{Change, Fields, Outcome, creatable};
+use crate::fields;
+use crate::problem::Refusal;
+use crate::work::UnitOfWork;
+pub use routes::ContactApi;
+
+fields! {
+    /// What can be set on a contact. To create one, `accountId` and `name` are required.
+    ContactFields of contact::Model;
+    required {
+        name: Line,
+    }
+    optional {
+        /// Position in the company, such as head of purchasing.
+        title: Line,
+        phone: Line,
+        email: Email,
+        note: Text,
+        /// The id that another system knows this contact by; unique within the tenant.
+        external_id: Line,
+    }
+    fixed {
+        account_id: Uuid,
+    }
+    needs ["accountId", "name"]
+    refers { account_id => Account, }
+}
+
+pub fn create(work: &mut UnitOfWork, change: &Change, fields: &ContactFields) -> Result<Outcome, Refusal> {
+    creatable(work, change, fields)?;
+    let (Some(account_id), Some(name)) = (fields.account_id, fields.name.clone()) else {
+        return Err(Refusal::invalid("", "accountId and name are required."));
+    };
+    account_of(work, account_id)?;
+    let mut contact = contact::Model {
+        tenant_id: work.actor.tenant_id,
+        id: change.id,
+        revision: 0,
+        created_at: work.now,
+        updated_at: work.now,
+        deleted_at: None,
+        account_id,
+        name: name.into(),
+        title: None,
+        phone: None,
+        email: None,
+        note: None,
+        external_id: None,
+    };
+    fields.apply(&mut contact);
+    Ok(Outcome { revision: work.put(contact), ..Outcome::default() })
+}
+
+/// The account that a new record names, if the actor sees it.
+pub fn account_of(work: &UnitOfWork, account_id: Uuid) -> Result<account::Model, Refusal> {
+    work.visible::<account::Model>(account_id)
+        .map_err(|_| Refusal::invalid("/accountId", "There is no such account, or it is not visible to you."))
+}
+
+/// A contact that a record of `account_id` names must be of the same account.
+pub fn belongs(work: &UnitOfWork, contact_id: Option<Uuid>, account_id: Option<Uuid>) -> Result<(), Refusal> {
+    let Some(contact_id) = contact_id else { return Ok(()) };
+    match work.get::<contact::Model>(contact_id) {
+        Some(contact) if contact.deleted_at.is_none() && Some(contact.account_id) == account_id => Ok(()),
+        _ => Err(Refusal::invalid("/contactId", "There is no such contact at this account.")),
+    }
+}

@@ -1,0 +1,160 @@
+//! Reads for REST: one record, or a page of them. The rule of visibility is the one that pulls follow: a live row of the
+//! feed in a scope that is granted to the user. Admins and integrations see the whole tenant.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use poem_openapi::Object;
+use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use sea_orm::{ConnectionTrait, DbBackend, EntityName, Statement, Value};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::problem::{Error, Refusal};
+use crate::record::Record;
+use crate::state::State;
+
+/// A part of a list.
+#[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Page<T: ParseFromJSON + ToJSON + Type + Send + Sync> {
+    pub items: Vec<T>,
+    /// Give it as `cursor` to get what follows; absent on the last page.
+    pub cursor: Option<String>,
+}
+
+/// The members of a list that every kind has.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    pub cursor: Option<String>,
+    /// 1 to 200; 50 if absent.
+    pub limit: Option<i32>,
+    /// A name of `SORTS`, with `-` in front for the newest or last first.
+    pub sort: Option<String>,
+    /// Part of the name.
+    pub search: Option<String>,
+    filters: Vec<(&'static str, Value)>,
+}
+
+impl Listing {
+    pub fn new(cursor: Option<String>, limit: Option<i32>, sort: Option<String>) -> Self {
+        Listing { cursor, limit, sort, ..Listing::default() }
+    }
+
+    pub fn search(mut self, text: Option<String>) -> Self {
+        self.search = text;
+        self
+    }
+
+    /// Only rows that meet `condition`, in which `?` stands for the value.
+    pub fn only(mut self, condition: &'static str, value: Option<impl Into<Value>>) -> Self {
+        self.filters.extend(value.map(|value| (condition, value.into())));
+        self
+    }
+}
+
+/// What a list can be sorted by: name on the wire, column, type of the column.
+pub type Sorts = &'static [(&'static str, &'static str, &'static str)];
+
+/// The sorts that every kind has.
+pub const BY_TIME: Sorts = &[("createdAt", "created_at", "timestamptz"), ("updatedAt", "updated_at", "timestamptz")];
+
+/// Where a page ended.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    sort: String,
+    value: String,
+    id: Uuid,
+}
+
+/// The condition under which `t` is visible to an actor who does not see all; `$2` is the user.
+pub fn visible(kind: entity::kind::Kind) -> String {
+    format!(
+        "EXISTS (SELECT FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id \
+         WHERE f.tenant_id = $1 AND f.record_id = t.id AND f.kind = '{kind}' AND f.document IS NOT NULL \
+         AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL)"
+    )
+}
+
+/// `SELECT t.* … WHERE` tenant, live and visible; `$1` tenant, `$2` user.
+fn select<M: Record>(actor: &Actor, columns: &str) -> String {
+    let table = <M::Table as Default>::default();
+    let seen = if actor.sees_all() { "$2::uuid IS NOT NULL".to_owned() } else { visible(M::KIND) };
+    format!(
+        "SELECT {columns} FROM \"{}\" t WHERE t.tenant_id = $1 AND t.deleted_at IS NULL AND {seen}",
+        table.table_name()
+    )
+}
+
+/// One record, or 404 for what is not there, deleted or not visible.
+pub async fn get<M: Record>(state: &State, actor: &Actor, id: Uuid) -> Result<M, Error> {
+    let sql = format!("{} AND t.id = $3", select::<M>(actor, "t.*"));
+    let values = [actor.tenant_id.into(), actor.user_id.into(), id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = M::find_by_statement(statement).one(&state.db).await?;
+    Ok(row.ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?)
+}
+
+/// A page of the records that the actor sees, newest first unless sorted otherwise.
+pub async fn list<M: Record>(state: &State, actor: &Actor, listing: Listing, sorts: Sorts) -> Result<Page<M>, Error> {
+    let limit = match listing.limit.unwrap_or(50) {
+        limit @ 1..=200 => limit,
+        _ => return Err(Refusal::invalid("limit", "Must be between 1 and 200.").into()),
+    };
+    let sort = listing.sort.unwrap_or_else(|| "-createdAt".to_owned());
+    let (name, descending) = sort.strip_prefix('-').map_or((sort.as_str(), false), |name| (name, true));
+    let (_, column, kind) = sorts.iter().chain(BY_TIME).find(|(known, ..)| *known == name).ok_or_else(|| {
+        let known: Vec<&str> = sorts.iter().chain(BY_TIME).map(|(name, ..)| *name).collect();
+        Refusal::invalid("sort", format!("Must be one of {}, with `-` in front for descending.", known.join(", ")))
+    })?;
+
+    let mut sql = select::<M>(actor, &format!("t.*, (t.{column})::text AS sort_value"));
+    let mut values: Vec<Value> = vec![actor.tenant_id.into(), actor.user_id.into()];
+    for (condition, value) in listing.filters {
+        values.push(value);
+        sql += &format!(" AND {}", condition.replace('?', &format!("${}", values.len())));
+    }
+    if let (Some(text), Some(column)) = (listing.search.filter(|text| !text.trim().is_empty()), M::SEARCH) {
+        values.push(pattern(text.trim()).into());
+        sql += &format!(" AND t.{column} ILIKE ${}", values.len());
+    }
+    if let Some(cursor) = listing.cursor {
+        let position = read_cursor(&cursor, &sort)?;
+        values.push(position.value.into());
+        values.push(position.id.into());
+        let (at, id) = (values.len() - 1, values.len());
+        let beyond = if descending { "<" } else { ">" };
+        sql += &format!(" AND (t.{column}, t.id) {beyond} (${at}::text::{kind}, ${id})");
+    }
+    let direction = if descending { "DESC" } else { "ASC" };
+    sql += &format!(" ORDER BY t.{column} {direction}, t.id {direction} LIMIT {}", limit + 1);
+
+    let rows = state.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    let more = rows.len() > limit as usize;
+    let mut items = Vec::with_capacity(rows.len());
+    let mut cursor = None;
+    for row in rows.iter().take(limit as usize) {
+        let item = M::from_query_result(row, "")?;
+        cursor = Some(Position { sort: sort.clone(), value: row.try_get("", "sort_value")?, id: item.id() });
+        items.push(item);
+    }
+    let cursor = cursor
+        .filter(|_| more)
+        .map(|position| URL_SAFE_NO_PAD.encode(serde_json::to_vec(&position).expect("a position is plain data")));
+    Ok(Page { items, cursor })
+}
+
+fn read_cursor(text: &str, sort: &str) -> Result<Position, Refusal> {
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Position>(&bytes).ok())
+        .filter(|position| position.sort == sort && !position.value.contains('\0'))
+        .ok_or_else(|| Refusal::malformed("cursor: not a cursor of this list and sort. Start again without a cursor."))
+}
+
+/// Finds the text anywhere; what would be a wildcard stands for itself.
+fn pattern(text: &str) -> String {
+    let text: String = text.chars().filter(|c| *c != '\0').collect();
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}

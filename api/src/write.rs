@@ -1,0 +1,106 @@
+//! Writes for REST: one change, one commit. The same verbs as sync push; see `change`.
+
+use poem_openapi::types::ParseFromJSON;
+use sea_orm::ConnectionTrait;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::change::{Change, apply, prepare};
+use crate::problem::{Code, Error, Refusal, constraint, is_retryable};
+use crate::record::Record;
+use crate::state::State;
+use crate::work::{UnitOfWork, document};
+
+/// How often a transaction is begun again that lost against another one.
+const TRIES: usize = 4;
+
+/// Makes one change and answers with the record as it stands then; for a deletion, as it was.
+/// With an `Idempotency-Key`, the same change sent again gets the stored answer.
+pub async fn one<M: Record>(
+    state: &State,
+    actor: &Actor,
+    change: Change,
+    idempotency_key: Option<String>,
+) -> Result<M, Error> {
+    if let Some(key) = &idempotency_key
+        && !(1..=200).contains(&key.len())
+    {
+        return Err(Refusal::malformed("Idempotency-Key: must have 1 to 200 characters.").into());
+    }
+    let (inner, actor) = (state.clone(), actor.clone());
+    state.run(async move { repeat(&inner, &actor, &change, idempotency_key.as_deref()).await }).await
+}
+
+async fn repeat<M: Record>(state: &State, actor: &Actor, change: &Change, key: Option<&str>) -> Result<M, Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt(state, actor, change, key).await {
+            Err(Error::Database(error)) if tries < TRIES && (is_retryable(&error) || is_receipt(&error)) => {}
+            result => return result,
+        }
+    }
+}
+
+/// The same key was used at the same moment: the second try finds the receipt of the first.
+fn is_receipt(error: &sea_orm::DbErr) -> bool {
+    constraint(error).is_some_and(|(_, name)| name.as_deref() == Some("receipt_pkey"))
+}
+
+async fn attempt<M: Record>(state: &State, actor: &Actor, change: &Change, key: Option<&str>) -> Result<M, Error> {
+    let mut work = UnitOfWork::begin(state, actor).await?;
+    let key = key.map(|key| (format!("rest:{key}"), hash(change)));
+    if let Some((key, hash)) = &key
+        && let Some(stored) = stored(&work, key, hash).await?
+    {
+        return Ok(stored);
+    }
+    let context = prepare(&mut work, std::slice::from_ref(change)).await?;
+    apply(&mut work, &context, change)?;
+    let row = work.get::<M>(change.id).cloned().ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
+    if let Some((key, hash)) = &key {
+        work.receipt(key, hash, &serde_json::Value::Object(document(&row)).to_string());
+    }
+    work.commit().await?;
+    Ok(row)
+}
+
+/// What was answered to this key before; the same key with something else in it is refused.
+async fn stored<M: ParseFromJSON>(work: &UnitOfWork, key: &str, hash: &str) -> Result<Option<M>, Error> {
+    let sql = "SELECT hash, result FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
+    let statement = work.statement(sql, [work.actor.user_id.into(), key.into()]);
+    let Some(row) = work.connection().query_one_raw(statement).await? else { return Ok(None) };
+    let (known, result): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    if known != hash {
+        let detail = "This Idempotency-Key was used for another request. Make a new one for each request.";
+        return Err(Refusal::conflict(Code::MutationReused, detail).into());
+    }
+    M::parse_from_json_string(&result)
+        .map(Some)
+        .map_err(|error| Error::Internal(format!("a stored answer is unreadable: {}", error.into_message())))
+}
+
+/// Tells two changes with one key apart. An id that the server made for the request is not part of it.
+fn hash(change: &Change) -> String {
+    let told =
+        serde_json::json!([change.kind, change.intent.op(), change.intent.values(), change.clear, change.reason]);
+    hex(&Sha256::digest(told.to_string()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The revision that an `If-Match` header names: `"3"`, `W/"3"` or `3`; `*` and absence name none.
+pub fn if_match(header: Option<&str>) -> Result<Option<i32>, Refusal> {
+    let Some(text) = header.map(str::trim).filter(|text| *text != "*") else { return Ok(None) };
+    let text = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
+    text.parse().map(Some).map_err(|_| Refusal::malformed("If-Match: must be the ETag of the record, such as \"3\"."))
+}
+
+/// The id of a new record: the client's, or one made here.
+pub fn new_id(given: Option<Uuid>) -> Uuid {
+    given.unwrap_or_else(Uuid::now_v7)
+}

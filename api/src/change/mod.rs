@@ -90,6 +90,16 @@ body_from!(
     Product(ProductFields),
 );
 
+impl Change {
+    /// The records that the values refer to.
+    pub fn references(&self) -> Vec<Uuid> {
+        match &self.intent {
+            Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
+            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) => Vec::new(),
+        }
+    }
+}
+
 impl Body {
     /// Hands the typed values to whoever can work with any of them.
     pub fn values(&self) -> Map<String, Value> {

@@ -229,8 +229,7 @@ async fn an_account_in_use_stays() {
     let lin = world.rep("Lin Wei").await;
     let account = lin.account("Acme").await;
     let path = format!("/v1/accounts/{account}");
-    let contact =
-        lin.post("/v1/contacts", json!({ "accountId": account, "name": "Wang Fang" })).await.expect(201).id();
+    let contact = lin.post("/v1/contacts", json!({ "accountId": account, "name": "Wang Fang" })).await.expect(201).id();
 
     let refused = lin.delete(&path).await.expect(409);
     assert!(refused.text("/detail").contains("1 of kind contact"), "{:#}", refused.body);

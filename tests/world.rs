@@ -77,7 +77,8 @@ impl World {
 
     pub async fn at(clock: Clock) -> Self {
         let db = connect(database().await, 5).await.expect("the scratch database answers");
-        let identity = Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
+        let identity =
+            Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
         let state = State::new(db, clock, identity);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");

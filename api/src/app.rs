@@ -47,3 +47,26 @@ pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let routes = docs::routes(Route::new().nest("/", service()), &document).data(state);
     envelope(routes, Contract::new(document), Limits::default())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_can_be_published_and_every_operation_has_a_name_of_its_own() {
+        let document = spec();
+        let paths = document["paths"].as_object().expect("paths");
+        let names: Vec<&str> = paths
+            .values()
+            .flat_map(|item| item.as_object().into_iter().flatten())
+            .filter_map(|(_, operation)| operation["operationId"].as_str())
+            .collect();
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(distinct.len(), names.len());
+        for name in ["createAccount", "advanceOpportunity", "getPointsBalance", "listUsers"] {
+            assert!(distinct.contains(name), "{name}");
+        }
+    }
+}

@@ -210,6 +210,7 @@ async fn refusals_name_the_field() {
         (json!({ "name": "Acme" }), 422, vec!["/kind"]),
         (json!({ "kind": "planet", "name": "Acme" }), 400, vec!["/kind"]),
         (json!({ "kind": "business", "name": " " }), 400, vec!["/name"]),
+        (json!({ "kind": "business", "name": "two\nlines" }), 400, vec!["/name"]),
         (json!({ "kind": "business", "name": "Acme", "employees": -1 }), 400, vec!["/employees"]),
         (json!({ "kind": "business", "name": "Acme", "annualRevenue": "1e9" }), 400, vec!["/annualRevenue"]),
         (json!({ "kind": "business", "name": "Acme", "parentId": Uuid::now_v7() }), 422, vec!["/parentId"]),

@@ -9,7 +9,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::state::State;
-use crate::{plan, sync};
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -7,8 +7,7 @@ use crate::Failure;
 
 pub struct Bare {
     program: PathBuf,
-    socket: String,
-    database: String,
+    url: String,
     folder: PathBuf,
     pub seconds: u64,
     pub clients: usize,
@@ -16,12 +15,12 @@ pub struct Bare {
 
 impl Bare {
     /// `pgbench` comes with Postgres' client programs.
-    pub fn new(socket: String, database: String, folder: &Path, seconds: u64, clients: usize) -> Result<Self, Failure> {
+    pub fn new(url: String, folder: &Path, seconds: u64, clients: usize) -> Result<Self, Failure> {
         let program = ["pgbench", "/usr/lib/postgresql/15/bin/pgbench", "/usr/lib/postgresql/17/bin/pgbench"]
             .into_iter()
             .find(|program| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success()))
             .ok_or("pgbench was not found: install PostgreSQL's client programs (Debian: apt-get install postgresql-contrib)")?;
-        Ok(Bare { program: program.into(), socket, database, folder: folder.to_owned(), seconds, clients })
+        Ok(Bare { program: program.into(), url, folder: folder.to_owned(), seconds, clients })
     }
 
     /// Transactions per second of a script.
@@ -29,10 +28,10 @@ impl Bare {
         let file = self.folder.join(format!("{name}.sql"));
         std::fs::write(&file, script)?;
         let output = Command::new(&self.program)
-            .args(["-n", "-M", "prepared", "-h", &self.socket, "-p", "5432", "-U", &user(), "-j", "2"])
+            .args(["-n", "-M", "prepared", "-j", "2"])
             .args(["-c", &self.clients.to_string(), "-T", &self.seconds.to_string(), "-f"])
             .arg(&file)
-            .arg(&self.database)
+            .arg(&self.url)
             .env_remove("PGOPTIONS")
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -42,9 +41,4 @@ impl Bare {
             .and_then(|tps| tps.parse().ok())
             .ok_or_else(|| format!("pgbench {name} failed: {text}{}", String::from_utf8_lossy(&output.stderr)).into())
     }
-}
-
-/// The embedded cluster's owner.
-fn user() -> String {
-    std::env::var("BENCH_POSTGRES_USER").unwrap_or_else(|_| "waypost".to_owned())
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::auth::Identity;
@@ -20,11 +21,14 @@ pub struct Parts {
     pub clock: Clock,
     pub identity: Identity,
     pub pokes: Pokes,
+    /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
+    pub stopping: CancellationToken,
 }
 
 impl State {
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
-        State(Arc::new(Parts { db, clock, identity, pokes: Pokes::default() }))
+        let (pokes, stopping) = (Pokes::default(), CancellationToken::new());
+        State(Arc::new(Parts { db, clock, identity, pokes, stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

@@ -21,4 +21,6 @@ pub enum Tag {
     Reports,
     /// The tenant's own settings.
     Tenant,
+    /// Whether the server lives and can work. For load balancers and supervisors; open to everybody.
+    Health,
 }

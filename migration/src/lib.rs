@@ -2,9 +2,8 @@
 //!
 //! Every statement is a call of its own and every constraint has a name, so that the same files run on Citus.
 
-use sea_orm_migration::prelude::*;
-
 pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_records;
 mod m0002_identity;

@@ -19,11 +19,11 @@ pub async fn events(state: &State, actor: &Actor) -> Result<impl Stream<Item = E
     let known = head(state, actor.tenant_id).await?;
     state.pokes.moved(actor.tenant_id, known);
     heads.mark_changed();
-    let end = tokio::time::Instant::now() + LONGEST;
-    Ok(stream::unfold(heads, move |mut heads| async move {
-        tokio::time::timeout_at(end, heads.changed()).await.ok()?.ok()?;
+    let (end, stopping) = (tokio::time::Instant::now() + LONGEST, state.stopping.clone());
+    Ok(stream::unfold((heads, stopping), move |(mut heads, stopping)| async move {
+        stopping.run_until_cancelled(tokio::time::timeout_at(end, heads.changed())).await?.ok()?.ok()?;
         let head = *heads.borrow_and_update();
-        Some((Event::message(format!(r#"{{"head":{head}}}"#)).event_type("head"), heads))
+        Some((Event::message(format!(r#"{{"head":{head}}}"#)).event_type("head"), (heads, stopping)))
     }))
 }
 

@@ -3,3 +3,4 @@
 mod auth;
 mod database;
 mod http;
+mod reports;

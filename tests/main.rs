@@ -4,3 +4,4 @@ mod auth;
 mod command;
 mod database;
 mod http;
+mod reports;

@@ -36,6 +36,7 @@ use self::session::SessionTokens;
 use self::token::Jwks;
 use crate::http::RequestContext;
 use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Fail, Refusal};
+use crate::rest::NoContent;
 use crate::state::State;
 use crate::tag::Tag;
 
@@ -105,13 +106,6 @@ pub struct AcceptInvitation {
 pub struct Me {
     pub user: user::Model,
     pub tenant: tenant::Model,
-}
-
-/// Done, and nothing to tell.
-#[derive(ApiResponse)]
-pub enum NoContent {
-    #[oai(status = 204)]
-    Done,
 }
 
 /// Made.

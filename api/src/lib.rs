@@ -2,13 +2,18 @@
 
 pub mod account;
 pub mod activity;
+pub mod app;
 pub mod auth;
 pub mod captured;
 pub mod change;
 pub mod clock;
+pub mod command;
+pub mod config;
 pub mod contact;
 pub mod database;
+pub mod health;
 pub mod http;
+pub mod jobs;
 pub mod openapi;
 pub mod opportunity;
 pub mod plan;
@@ -20,5 +25,8 @@ pub mod read;
 pub mod record;
 pub mod state;
 pub mod sync;
+pub mod tag;
+pub mod tenant;
+pub mod user;
 pub mod work;
 pub mod write;

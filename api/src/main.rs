@@ -1,1 +1,5 @@
-fn main() {}
+//! The one binary. What it can do is in `waypost::command`.
+
+fn main() -> std::process::ExitCode {
+    waypost::command::run()
+}

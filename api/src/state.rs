@@ -4,8 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::pokes::Pokes;
 use crate::problem::Error;
@@ -17,12 +19,16 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Clock,
+    pub identity: Identity,
     pub pokes: Pokes,
+    /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
+    pub stopping: CancellationToken,
 }
 
 impl State {
-    pub fn new(db: DatabaseConnection, clock: Clock) -> Self {
-        State(Arc::new(Parts { db, clock, pokes: Pokes::default() }))
+    pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
+        let (pokes, stopping) = (Pokes::default(), CancellationToken::new());
+        State(Arc::new(Parts { db, clock, identity, pokes, stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

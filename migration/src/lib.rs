@@ -2,15 +2,17 @@
 //!
 //! Every statement is a call of its own and every constraint has a name, so that the same files run on Citus.
 
-use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_records;
+mod m0002_identity;
 
 pub struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_records::Migration)]
+        vec![Box::new(m0001_records::Migration), Box::new(m0002_identity::Migration)]
     }
 }

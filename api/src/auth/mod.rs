@@ -1,5 +1,285 @@
-//! Who is asking: passwords, tokens, API keys, and the `Actor` that exists only after they were checked.
+//! Who is asking: log-in, sessions, API keys, and the `Actor` that exists only after they were checked. Here are the
+//! routes and what goes over the wire; each part has a file. Who may see what is not decided here.
 
 pub mod actor;
+pub mod address;
+pub mod api_key;
+pub mod credential;
+pub mod identity;
+pub mod invitation;
+pub mod log_in;
+pub mod password;
+pub mod secret;
+pub mod session;
+pub mod throttle;
+pub mod token;
 
-pub use actor::Actor;
+pub use actor::{Actor, Proof};
+pub use identity::Identity;
+pub use secret::Secret;
+
+use std::future::Future;
+
+use entity::scalar::{Email, Line};
+use entity::{tenant, user};
+use poem::Request;
+use poem::http::header;
+use poem::web::Data;
+use poem_openapi::param::Path;
+use poem_openapi::payload::{Json, Response};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use sea_orm::DatabaseBackend::Postgres;
+use sea_orm::{FromQueryResult, Statement};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use self::address::Address;
+use self::api_key::{ApiKeyList, CreateApiKey, CreatedApiKey};
+use self::session::SessionTokens;
+use self::token::Jwks;
+use crate::http::RequestContext;
+use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Error, Fail, Refusal};
+use crate::state::State;
+use crate::tag::Tag;
+
+/// Public keys change rarely, and a new one is published before it signs: caches may keep them for some minutes.
+const JWKS_CACHING: &str = "public, max-age=300";
+
+/// A log-in.
+#[derive(Object, Debug)]
+#[oai(rename_all = "camelCase", example)]
+pub struct Login {
+    /// The tenant's slug.
+    pub tenant: Line,
+    pub email: Email,
+    pub password: Secret,
+    /// What the user calls the device.
+    pub device_name: Option<Line>,
+}
+
+impl poem_openapi::types::Example for Login {
+    fn example() -> Self {
+        Login {
+            tenant: Line("northwind".into()),
+            email: Email("lin.wei@example.com".into()),
+            password: Secret::new("correct horse battery"),
+            device_name: Some(Line("Lin's phone".into())),
+        }
+    }
+}
+
+/// A refresh token to be traded.
+#[derive(Object, Debug)]
+#[oai(rename_all = "camelCase")]
+pub struct RefreshSession {
+    pub refresh_token: Secret,
+}
+
+/// A session to be ended.
+#[derive(Object, Debug)]
+#[oai(rename_all = "camelCase")]
+pub struct Logout {
+    pub refresh_token: Secret,
+}
+
+/// A new password of one's own.
+#[derive(Object, Debug)]
+#[oai(rename_all = "camelCase")]
+pub struct ChangePassword {
+    pub current_password: Secret,
+    /// 10 to 200 characters; not the e-mail address, not the tenant's slug.
+    pub new_password: Secret,
+}
+
+/// A first password, or one in place of a forgotten one.
+#[derive(Object, Debug)]
+#[oai(rename_all = "camelCase")]
+pub struct AcceptInvitation {
+    /// From the invitation.
+    pub token: Secret,
+    /// 10 to 200 characters; not the e-mail address, not the tenant's slug.
+    pub new_password: Secret,
+    /// What the user calls the device.
+    pub device_name: Option<Line>,
+}
+
+/// Who is logged in, and where.
+#[derive(Object, Debug)]
+pub struct Me {
+    pub user: user::Model,
+    pub tenant: tenant::Model,
+}
+
+/// Done, and nothing to tell.
+#[derive(ApiResponse)]
+pub enum NoContent {
+    #[oai(status = 204)]
+    Done,
+}
+
+/// Made.
+#[derive(ApiResponse)]
+pub enum ApiKeyCreated {
+    #[oai(status = 201)]
+    Created(Json<CreatedApiKey>),
+}
+
+pub struct AuthApi;
+
+#[OpenApi]
+impl AuthApi {
+    /// Log in
+    #[oai(path = "/v1/auth/login", method = "post", operation_id = "login", tag = "Tag::Auth")]
+    async fn login(
+        &self,
+        state: Data<&State>,
+        request: &Request,
+        body: Json<Login>,
+    ) -> ApiResult<SessionTokens, { E400 | E401 | E403 | E429 }> {
+        let address = Address::of(request, &state.identity.trusted_proxies);
+        let state = state.clone();
+        let tokens = whole(async move { log_in::log_in(&state, body.0, address).await }).await?;
+        note(request, &tokens);
+        Ok(Json(tokens))
+    }
+
+    /// Trade a refresh token for new tokens
+    ///
+    /// Each refresh token is good for one use. A second use ends the session, unless it comes within 10 seconds of the
+    /// first: then the answer is 409, and the tokens that the first use received are the ones to go on with.
+    #[oai(path = "/v1/auth/refresh", method = "post", operation_id = "refreshSession", tag = "Tag::Auth")]
+    async fn refresh(
+        &self,
+        state: Data<&State>,
+        request: &Request,
+        body: Json<RefreshSession>,
+    ) -> ApiResult<SessionTokens, { E400 | E401 | E409 }> {
+        let state = state.clone();
+        let tokens = whole(async move {
+            session::refresh(&state.db, &state.identity, &body.refresh_token, state.clock.now()).await
+        });
+        let tokens = tokens.await?;
+        note(request, &tokens);
+        Ok(Json(tokens))
+    }
+
+    /// End a session
+    ///
+    /// Ends the session that the refresh token belongs to, with its access tokens. It is no error if it is over already.
+    #[oai(path = "/v1/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Auth")]
+    async fn logout(&self, state: Data<&State>, body: Json<Logout>) -> Result<NoContent, Fail<E400>> {
+        session::log_out(&state.db, &state.identity, &body.refresh_token, state.clock.now()).await?;
+        Ok(NoContent::Done)
+    }
+
+    /// Change one's password
+    ///
+    /// Ends all other sessions of the user.
+    #[oai(path = "/v1/auth/password", method = "post", operation_id = "changePassword", tag = "Tag::Auth")]
+    async fn change_password(
+        &self,
+        proof: Proof,
+        state: Data<&State>,
+        request: &Request,
+        body: Json<ChangePassword>,
+    ) -> Result<NoContent, Fail<{ E400 | E401 | E403 | E422 | E429 }>> {
+        let address = Address::of(request, &state.identity.trusted_proxies);
+        let state = state.clone();
+        whole(async move { log_in::change_password(&state, proof, body.0, address).await }).await?;
+        Ok(NoContent::Done)
+    }
+
+    /// Accept an invitation
+    ///
+    /// Sets the password and logs in. Other sessions of the user end.
+    #[oai(path = "/v1/auth/invitation", method = "post", operation_id = "acceptInvitation", tag = "Tag::Auth")]
+    async fn accept_invitation(
+        &self,
+        state: Data<&State>,
+        request: &Request,
+        body: Json<AcceptInvitation>,
+    ) -> ApiResult<SessionTokens, { E400 | E401 | E422 }> {
+        let state = state.clone();
+        let tokens = whole(async move { log_in::accept_invitation(&state, body.0).await }).await?;
+        note(request, &tokens);
+        Ok(Json(tokens))
+    }
+
+    /// Get the keys that verify access tokens
+    #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "getJwks", tag = "Tag::Auth")]
+    async fn jwks(&self, state: Data<&State>) -> Response<Json<Jwks>> {
+        let keys = Json(state.identity.keys.published().clone());
+        Response::new(keys).header(header::CACHE_CONTROL, JWKS_CACHING)
+    }
+
+    /// Get the user who is logged in
+    #[oai(path = "/v1/me", method = "get", operation_id = "getMe", tag = "Tag::Auth")]
+    async fn me(&self, actor: Actor, state: Data<&State>) -> ApiResult<Me, { E401 | E403 }> {
+        let values = [actor.tenant_id.into(), actor.user_id.into()];
+        let sql = r#"SELECT * FROM "user" WHERE tenant_id = $1 AND id = $2"#;
+        let user = user::Model::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values));
+        let sql = "SELECT * FROM tenant WHERE id = $1";
+        let values = [actor.tenant_id.into()];
+        let tenant = tenant::Model::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values));
+        let gone = || Refusal::unauthorized("This user no longer exists.");
+        Ok(Json(Me {
+            user: user.one(&state.db).await?.ok_or_else(gone)?,
+            tenant: tenant.one(&state.db).await?.ok_or_else(gone)?,
+        }))
+    }
+
+    /// List API keys
+    #[oai(path = "/v1/api-keys", method = "get", operation_id = "listApiKeys", tag = "Tag::Auth")]
+    async fn list_api_keys(&self, actor: Actor, state: Data<&State>) -> ApiResult<ApiKeyList, { E401 | E403 }> {
+        actor.must_be_admin()?;
+        Ok(Json(api_key::list(&state.db, actor.tenant_id).await?))
+    }
+
+    /// Create an API key
+    ///
+    /// The key is in this answer and never to be had again.
+    #[oai(path = "/v1/api-keys", method = "post", operation_id = "createApiKey", tag = "Tag::Auth")]
+    async fn create_api_key(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        body: Json<CreateApiKey>,
+    ) -> Result<ApiKeyCreated, Fail<{ E400 | E401 | E403 | E422 }>> {
+        actor.must_be_admin()?;
+        let created = api_key::create(&state.db, actor.tenant_id, body.0, state.clock.now()).await?;
+        Ok(ApiKeyCreated::Created(Json(created)))
+    }
+
+    /// Revoke an API key
+    #[oai(path = "/v1/api-keys/:id", method = "delete", operation_id = "revokeApiKey", tag = "Tag::Auth")]
+    async fn revoke_api_key(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        id: Path<Uuid>,
+    ) -> Result<NoContent, Fail<{ E400 | E401 | E403 | E404 }>> {
+        actor.must_be_admin()?;
+        api_key::revoke(&state.db, actor.tenant_id, id.0, state.clock.now()).await?;
+        state.identity.forget_session(id.0);
+        Ok(NoContent::Done)
+    }
+}
+
+/// Runs to the end even if the client hangs up: a cancelled `begin` could leave its transaction open in the pool, and an
+/// answer that is lost should not also be half done.
+async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T, Error> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(result) => result,
+        Err(err) => match err.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(err) => Err(Error::Internal(format!("a request was stopped: {err}"))),
+        },
+    }
+}
+
+/// Tells the request's log line who has just logged in.
+fn note(request: &Request, tokens: &SessionTokens) {
+    if let Some(context) = RequestContext::of(request) {
+        let _ = context.who.set((tokens.tenant_id, tokens.user_id));
+    }
+}

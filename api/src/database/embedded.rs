@@ -110,11 +110,14 @@ impl Cluster {
     /// The URL of one of its databases. `postgres` always exists. Every field is given, because the driver fills gaps
     /// from `PG*` variables.
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "postgres://{ROLE}@localhost:5432/{}?host={}&sslmode=disable&application_name=waypost",
-            percent_encoded(database),
-            percent_encoded(&self.socket.to_string_lossy()),
-        )
+        url(&self.socket, database)
+    }
+
+    /// The URL of a database of the Postgres that another process runs on the directory; `None` if none answers there,
+    /// or its socket is not ours to use.
+    pub fn url_of_running(directory: &Path, database: &str) -> Option<String> {
+        let socket = socket_directory(&fs::canonicalize(directory).ok()?).ok()?;
+        UnixStream::connect(socket.join(SOCKET)).is_ok().then(|| url(&socket, database))
     }
 
     /// The number of Postgres' first process.
@@ -153,6 +156,14 @@ impl Drop for Cluster {
         let _ = server.wait();
         let _ = fs::remove_dir_all(&self.socket);
     }
+}
+
+fn url(socket: &Path, database: &str) -> String {
+    format!(
+        "postgres://{ROLE}@localhost:5432/{}?host={}&sslmode=disable&application_name=waypost",
+        percent_encoded(database),
+        percent_encoded(&socket.to_string_lossy()),
+    )
 }
 
 fn lock(root: &Path) -> Result<File, StartError> {

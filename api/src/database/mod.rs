@@ -3,6 +3,7 @@
 
 mod embedded;
 mod install;
+mod migrate;
 pub mod scratch;
 mod spawn;
 mod start_error;
@@ -14,6 +15,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 pub use self::{
     embedded::{Cluster, Options},
     install::{BIN_VARIABLE, SEARCH_VARIABLE, Search},
+    migrate::{MigrateError, is_migrated, migrate},
     start_error::StartError,
 };
 

@@ -5,8 +5,10 @@ use super::{Code, FieldError, Refusal};
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 /// Constraints that a request can run into: name, kind, the field at fault, and what to tell.
-const CONSTRAINTS: &[(&str, Code, &str, &str)] =
-    &[("user_email_unique", Code::Duplicate, "/email", "Another user has this e-mail address.")];
+const CONSTRAINTS: &[(&str, Code, &str, &str)] = &[
+    ("user_email_unique", Code::Duplicate, "/email", "Another user has this e-mail address."),
+    ("tenant_slug_unique", Code::Duplicate, "/slug", "Another tenant has this slug."),
+];
 
 /// What a violation means when its constraint is not named above, or when a distributed database does not tell the name.
 const SQLSTATES: &[(&str, Code, &str)] = &[

@@ -1,0 +1,167 @@
+//! What a server needs to know who is asking: keys, settings, and what it has proven in the last seconds.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use entity::kind::Role;
+use entity::scalar::Timestamp;
+use moka::sync::Cache;
+use sea_orm::DatabaseBackend::Postgres;
+use sea_orm::{ConnectionTrait, Statement};
+use uuid::Uuid;
+
+use super::actor::{Actor, Proof};
+use super::address::Network;
+use super::api_key::{self, ApiKeyScope};
+use super::password::Hasher;
+use super::secret::{Opaque, Purpose, digest};
+use super::token::{Claims, Keys};
+use crate::problem::{Error, Refusal};
+
+/// How long a proof is believed without asking the database again: a disabled user, an ended session and a revoked key
+/// are out on every server after so long.
+pub const TRUST: Duration = Duration::from_secs(20);
+
+/// Proofs kept, some 200 bytes each.
+const REMEMBERED: u64 = 100_000;
+
+pub struct Identity {
+    pub keys: Keys,
+    pub hasher: Hasher,
+    /// `iss` of access tokens.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// By SHA-256 of the bearer, so that a dump of the memory holds fewer of them.
+    proofs: Cache<[u8; 32], Remembered>,
+    /// Counts what was forgotten, so that a proof read before is not remembered after.
+    forgotten: AtomicU64,
+}
+
+#[derive(Clone)]
+struct Remembered {
+    proof: Proof,
+    /// None for an API key.
+    claims: Option<Claims>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("keys", &self.keys)
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    pub fn new(keys: Keys, issuer: &str, audience: &str, trusted_proxies: Vec<Network>) -> Self {
+        let proofs = Cache::builder().max_capacity(REMEMBERED).time_to_live(TRUST).support_invalidation_closures();
+        Identity {
+            keys,
+            hasher: Hasher::new(),
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            trusted_proxies,
+            proofs: proofs.build(),
+            forgotten: AtomicU64::new(0),
+        }
+    }
+
+    /// Who the bearer (an access token or an API key) is. Usually that is remembered, and costs one hash and one look-up.
+    ///
+    /// # Errors
+    /// 401 for whatever is not good at `now`.
+    pub async fn prove(&self, db: &impl ConnectionTrait, bearer: &str, now: Timestamp) -> Result<Proof, Error> {
+        let key = digest(bearer);
+        if let Some(known) = self.proofs.get(&key) {
+            return match known.claims {
+                Some(claims) if claims.expired(now) => Err(expired().into()),
+                _ => Ok(known.proof),
+            };
+        }
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
+        let found = match Opaque::parse(Purpose::ApiKey, bearer) {
+            Some(opaque) => self.of_api_key(db, &opaque, now).await?,
+            None => self.of_token(db, bearer, now).await?,
+        };
+        if self.forgotten.load(Ordering::SeqCst) == forgotten {
+            self.proofs.insert(key, found.clone());
+        }
+        Ok(found.proof)
+    }
+
+    /// Makes the next request of this user ask the database. Call it after committing a change to him.
+    pub fn forget(&self, tenant_id: Uuid, user_id: Uuid) {
+        self.forget_if(move |proof| proof.actor.tenant_id == tenant_id && proof.actor.user_id == user_id);
+    }
+
+    /// The same for one session or one API key.
+    pub fn forget_session(&self, id: Uuid) {
+        self.forget_if(move |proof| proof.session_id == id);
+    }
+
+    fn forget_if(&self, is_meant: impl Fn(&Proof) -> bool + Send + Sync + 'static) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        let noted = self.proofs.invalidate_entries_if(move |_, known| is_meant(&known.proof));
+        noted.expect("the cache was built with support for this");
+    }
+
+    async fn of_api_key(&self, db: &impl ConnectionTrait, key: &Opaque, now: Timestamp) -> Result<Remembered, Error> {
+        let found = api_key::find(db, key, now).await?;
+        let found =
+            found.ok_or_else(|| Refusal::unauthorized("This API key is unknown or revoked, or its user disabled."))?;
+        let proof = Proof {
+            actor: Actor {
+                tenant_id: key.tenant_id,
+                user_id: found.user_id,
+                role: role(&found.role)?,
+                may_write: found.may(ApiKeyScope::Write),
+            },
+            session_id: found.id,
+            may_read: found.may(ApiKeyScope::Read),
+            is_api_key: true,
+        };
+        Ok(Remembered { proof, claims: None })
+    }
+
+    async fn of_token(&self, db: &impl ConnectionTrait, token: &str, now: Timestamp) -> Result<Remembered, Error> {
+        let claims = self.keys.verify(token, &self.issuer, &self.audience);
+        let claims = claims.ok_or_else(|| Refusal::unauthorized("This access token is not one of ours. Log in."))?;
+        if claims.expired(now) {
+            return Err(expired().into());
+        }
+        let row = db
+            .query_one_raw(Statement::from_sql_and_values(
+                Postgres,
+                r#"SELECT u.role FROM session s
+                   JOIN "user" u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+                   WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.ended_at IS NULL
+                     AND u.disabled_at IS NULL AND u.deleted_at IS NULL"#,
+                [claims.tid.into(), claims.sid.into(), claims.sub.into()],
+            ))
+            .await?
+            .ok_or_else(|| Refusal::unauthorized("This session is over. Log in again."))?;
+        let actor = Actor {
+            tenant_id: claims.tid,
+            user_id: claims.sub,
+            role: role(&row.try_get::<String>("", "role")?)?,
+            may_write: true,
+        };
+        let proof = Proof { actor, session_id: claims.sid, may_read: true, is_api_key: false };
+        Ok(Remembered { proof, claims: Some(claims) })
+    }
+}
+
+fn role(text: &str) -> Result<Role, Error> {
+    Role::parse(text).ok_or_else(|| Error::Internal(format!("a user has the unknown role {text}")))
+}
+
+fn expired() -> Refusal {
+    Refusal::unauthorized("The access token has expired. Refresh it at POST /v1/auth/refresh.")
+}

@@ -1,0 +1,137 @@
+//! The database that a command works on: the one that `DATABASE_URL` names, or the embedded one, which is started for
+//! as long as the command runs, unless a server runs it already.
+
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::{Connection, PgConnection};
+use tokio::runtime::Runtime;
+
+use super::Outcome;
+use crate::auth::Identity;
+use crate::auth::token::Keys;
+use crate::clock::Clock;
+use crate::config::Database;
+use crate::database::{Cluster, ConnectError, connect, create_database_if_missing, migrate};
+use crate::problem::{Error, Refusal};
+use crate::state::State;
+
+/// The database in the embedded cluster.
+const NAME: &str = "waypost";
+/// Connections of a command that is not a server.
+const FEW: u32 = 4;
+/// How long a transaction in the background may still take when a command has ended.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+pub(super) struct Home {
+    url: String,
+    /// Whether `url` came from `DATABASE_URL`.
+    elsewhere: bool,
+    connections: u32,
+    /// Ours to stop.
+    cluster: Option<Cluster>,
+}
+
+impl Home {
+    /// For a server: an embedded Postgres that runs already belongs to another one, which is an error.
+    pub(super) fn for_server(database: &Database, connections: u32) -> Outcome<Home> {
+        if let Some(url) = database.url()? {
+            return Ok(Home { url: url.to_owned(), elsewhere: true, connections, cluster: None });
+        }
+        let cluster = Cluster::start(&database.data.cluster(connections))?;
+        Ok(Home { url: cluster.url(NAME), elsewhere: false, connections, cluster: Some(cluster) })
+    }
+
+    /// For a command that may run beside a server.
+    pub(super) fn for_command(database: &Database) -> Outcome<Home> {
+        match Cluster::url_of_running(&database.data.directory, NAME) {
+            Some(url) if database.url()?.is_none() => {
+                Ok(Home { url, elsewhere: false, connections: FEW, cluster: None })
+            }
+            _ => Home::for_server(database, FEW),
+        }
+    }
+
+    /// Brings the schema up to date, does `job`, and stops what was started.
+    pub(super) fn run<T>(self, job: impl AsyncFnOnce(DatabaseConnection) -> Outcome<T>) -> Outcome<T> {
+        let runtime = Runtime::new()?;
+        let done = runtime.block_on(async {
+            let pool = self.open().await?;
+            let done = job(pool.clone()).await;
+            pool.close().await?;
+            done
+        });
+        // While the runtime still lives: it hears the second Ctrl-C.
+        drop(self.cluster);
+        runtime.shutdown_timeout(LEFTOVERS);
+        done
+    }
+
+    async fn open(&self) -> Outcome<DatabaseConnection> {
+        if let Some(cluster) = &self.cluster {
+            create_database_if_missing(&cluster.url("postgres"), NAME).await?;
+        }
+        // First of all, because it finds out whether the database can be used at all.
+        let pool = match connect(&self.url, self.connections).await {
+            Ok(pool) => pool,
+            Err(cause) => return Err(self.blame(self.reason(cause).await)),
+        };
+        for name in migrate(&self.url).await.map_err(|cause| self.blame(cause.to_string()))? {
+            tracing::info!("migrated: {name}");
+        }
+        Ok(pool)
+    }
+
+    fn blame(&self, problem: String) -> Box<dyn std::error::Error> {
+        if self.elsewhere { format!("DATABASE_URL: {problem}").into() } else { problem.into() }
+    }
+
+    /// A pool tries again for a while, and then only says that it took too long: so one more attempt without it.
+    async fn reason(&self, told: ConnectError) -> String {
+        match PgConnection::connect(&self.url).await {
+            Err(cause) => format!(
+                "the database cannot be reached: {cause}. Check host, port, user, password and name, and whether it runs"
+            ),
+            Ok(_) => told.to_string(),
+        }
+    }
+}
+
+/// Runs `job` as one unit on the database that the command means.
+pub(super) fn with_state<T: Send + 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
+    database: &Database,
+    job: impl FnOnce(State) -> F,
+) -> Outcome<T> {
+    // It proves nobody and signs nothing, so any key will do.
+    let identity = Identity::new(Keys::generate()?, "", "", Vec::new());
+    Home::for_command(database)?.run(async |pool| {
+        let state = State::new(pool, Clock::system(), identity);
+        state.run(job(state.clone())).await.map_err(told)
+    })
+}
+
+/// What the person at the terminal is told: the refusal, with flags for fields, or the cause in full; it is their own
+/// server.
+fn told(cause: Error) -> Box<dyn std::error::Error> {
+    let refusal = cause.refusal();
+    match refusal.code.status() {
+        500.. => cause.into(),
+        _ if refusal.errors.is_empty() => refusal.detail.into(),
+        _ => refused_flags(&refusal).into(),
+    }
+}
+
+/// `/timeZone: …` → `--time-zone: …`
+pub(super) fn refused_flags(refusal: &Refusal) -> String {
+    let flag = |pointer: &str| {
+        let name: String = pointer
+            .trim_start_matches('/')
+            .chars()
+            .flat_map(|c| c.is_ascii_uppercase().then_some('-').into_iter().chain(c.to_lowercase()))
+            .collect();
+        name.strip_suffix("-id").unwrap_or(&name).to_owned()
+    };
+    let lines: Vec<String> =
+        refusal.errors.iter().map(|fault| format!("--{}: {}", flag(&fault.pointer), fault.detail)).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,26 @@
+//! The chapters of the published document.
+
+use poem_openapi::Tags;
+
+#[derive(Tags)]
+pub enum Tag {
+    /// Logging in, sessions, API keys.
+    Auth,
+    Users,
+    Accounts,
+    Contacts,
+    Opportunities,
+    Activities,
+    /// Visits still to be done.
+    Plans,
+    Products,
+    /// The ledger of points and its balance.
+    Points,
+    /// Pull and push for devices that work offline.
+    Sync,
+    Reports,
+    /// The tenant's own settings.
+    Tenant,
+    /// Whether the server lives and can work. For load balancers and supervisors; open to everybody.
+    Health,
+}

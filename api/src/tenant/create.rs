@@ -1,0 +1,169 @@
+//! A new tenant, ready to work: its clock, its top team, its pipeline and its first rule set, all or nothing.
+
+use chrono_tz::Tz;
+use entity::kind::{RuleSetStatus, StageKey};
+use entity::scalar::Line;
+use entity::shape::Names;
+use entity::{rule_set, stage, team, tenant};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::points::rules::first_rule_set;
+use crate::problem::{Code, Error, FieldError, Refusal};
+use crate::state::State;
+use crate::work::UnitOfWork;
+
+/// Most characters of a slug: those of a DNS label.
+const LONGEST_SLUG: usize = 63;
+
+/// What distinguishes a tenant at first, checked.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    slug: String,
+    name: Line,
+    time_zone: Tz,
+}
+
+impl NewTenant {
+    /// `slug`: 1 to 63 lower-case letters, digits and inner hyphens. `name`: one line. `time_zone`: IANA.
+    pub fn parse(slug: &str, name: &str, time_zone: &str) -> Result<Self, Refusal> {
+        let parsed_slug = parse_slug(slug);
+        let parsed_name = Line::parse(name);
+        let parsed_zone = time_zone.parse::<Tz>();
+        match (parsed_slug, parsed_name, parsed_zone) {
+            (Ok(slug), Ok(name), Ok(time_zone)) => Ok(NewTenant { slug, name, time_zone }),
+            (slug, name, zone) => {
+                let zone = zone.map_err(|_| format!("`{time_zone}` is no IANA time zone such as Asia/Shanghai."));
+                let faults = [
+                    slug.err().map(|fault| FieldError::new("/slug", fault)),
+                    name.err().map(|fault| FieldError::new("/name", fault)),
+                    zone.err().map(|fault| FieldError::new("/timeZone", fault)),
+                ];
+                Err(Refusal::fields(Code::Validation, faults.into_iter().flatten().collect()))
+            }
+        }
+    }
+}
+
+fn parse_slug(text: &str) -> Result<String, String> {
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let edges = !text.starts_with('-') && !text.ends_with('-');
+    if (1..=LONGEST_SLUG).contains(&text.len()) && edges && text.bytes().all(inner) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` must be 1 to {LONGEST_SLUG} lower-case letters, digits and hyphens, such as acme-china."))
+    }
+}
+
+/// A tenant that was made, and the team above all others, which carries its name.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub tenant: tenant::Model,
+    pub top_team: Uuid,
+}
+
+/// Makes the tenant. A slug that is taken is refused as a duplicate.
+pub async fn create(state: &State, new: NewTenant) -> Result<Created, Error> {
+    let owned = state.clone();
+    state.run(async move { write(&owned, new).await }).await
+}
+
+async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
+    let tenant_id = Uuid::now_v7();
+    let mut work = UnitOfWork::begin(state, &Actor::system(tenant_id)).await?;
+    let tenant = tenant::Model {
+        id: tenant_id,
+        slug: new.slug,
+        name: new.name.0,
+        time_zone: new.time_zone.name().to_owned(),
+        created_at: work.now,
+    };
+    for (sql, values) in [
+        (
+            "INSERT INTO tenant (id, slug, name, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
+            vec![
+                tenant.slug.clone().into(),
+                tenant.name.clone().into(),
+                tenant.time_zone.clone().into(),
+                tenant.created_at.into(),
+            ],
+        ),
+        ("INSERT INTO sync_clock (tenant_id, head, epoch, pruned) VALUES ($1, 0, 1, 0)", Vec::new()),
+    ] {
+        work.connection().execute_raw(work.statement(sql, values)).await?;
+    }
+    let top_team = Uuid::now_v7();
+    let now = work.now;
+    work.put(team::Model {
+        tenant_id,
+        id: top_team,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        name: tenant.name.clone(),
+        parent_id: None,
+        external_id: None,
+    });
+    for (stage, names, probability, required, stale_days) in PIPELINE {
+        work.put(stage::Model {
+            tenant_id,
+            id: Uuid::now_v7(),
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+            stage,
+            names: Names { en: Line(names.0.to_owned()), zh: Line(names.1.to_owned()) },
+            probability,
+            required_fields: required.iter().map(|&field| field.to_owned()).collect(),
+            stale_days,
+        });
+    }
+    work.put(rule_set::Model {
+        tenant_id,
+        id: Uuid::now_v7(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        version: 1,
+        status: RuleSetStatus::Active,
+        rules: first_rule_set(),
+    });
+    work.commit().await?;
+    Ok(Created { tenant, top_team })
+}
+
+/// How a tenant's pipeline is set at first: name in English and Chinese, probability in per cent, the fields that must
+/// be filled to enter, the days after which an opportunity is stale.
+const PIPELINE: [(StageKey, (&str, &str), i32, &[&str], Option<i32>); 5] = [
+    (StageKey::Intent, ("Intent", "意向"), 10, &[], Some(30)),
+    (StageKey::PreSale, ("Pre-sale", "售前"), 30, &[], Some(30)),
+    (StageKey::Negotiation, ("Negotiation", "谈判"), 60, &["amount", "currency"], Some(45)),
+    (StageKey::Signed, ("Signed", "签约"), 100, &["amount", "currency", "signedOn"], None),
+    (StageKey::Lost, ("Lost", "丢单"), 0, &[], None),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let refused = NewTenant::parse("Acme!", " ", "Shanghai").expect_err("three faults");
+        let pointers: Vec<&str> = refused.errors.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/slug", "/name", "/timeZone"]);
+    }
+
+    #[test]
+    fn a_slug_is_a_label() {
+        for good in ["a", "7", "acme", "acme-china-2", &"x".repeat(63)] {
+            assert!(parse_slug(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-", "-a", "a-", "Acme", "a_b", "a b", "客户", &"x".repeat(64)] {
+            assert!(parse_slug(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
-//! The black-box suite: one program, so that one throw-away Postgres serves all of it. One module for each part of the
-//! product; everything over HTTP.
+//! The black-box suite: one program, so that one throw-away Postgres serves all of it. Its modules mirror the URLs.
 
+mod auth;
 mod database;
 mod http;
+mod reports;

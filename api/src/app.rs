@@ -8,10 +8,12 @@ use crate::auth::AuthApi;
 use crate::health::HealthApi;
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::openapi::polish;
+use crate::report::ReportApi;
 use crate::state::State;
+use crate::sync::SyncApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    OpenApiService::new((AuthApi, HealthApi), "Waypost", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new((AuthApi, HealthApi, SyncApi, ReportApi), "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }
 

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod product;
 pub mod read;
 pub mod record;
+pub mod report;
 pub mod state;
 pub mod sync;
 pub mod tag;

@@ -2,7 +2,6 @@ use poem_openapi::Object;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::Kind;
 use crate::scalar::Timestamp;
 
 /// What a phone sent and the server did not take, kept so that nothing typed is lost.
@@ -27,7 +26,7 @@ pub struct Model {
     /// The device that sent it; absent where it did not come by sync.
     pub device_id: Option<Uuid>,
     pub mutation_id: Uuid,
-    pub record_kind: Kind,
+    pub record_kind: String,
     pub record_id: Uuid,
     /// What was to be done, such as `create`, `update` or `advance`.
     pub op: String,

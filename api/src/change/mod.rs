@@ -71,6 +71,16 @@ pub struct Outcome {
     pub lost: Vec<String>,
 }
 
+impl Change {
+    /// The records that the values refer to.
+    pub fn references(&self) -> Vec<Uuid> {
+        match &self.intent {
+            Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
+            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) => Vec::new(),
+        }
+    }
+}
+
 impl Body {
     /// Hands the typed values to whoever can work with any of them.
     pub fn values(&self) -> Map<String, Value> {

@@ -1,0 +1,340 @@
+//! Takes what a phone wrote offline: each mutation exactly once, each with a result of its own, and nothing typed lost.
+//!
+//! The whole push is one transaction. If a constraint stops it, it is replayed one mutation at a time, so that only the
+//! guilty one is refused.
+
+use std::collections::BTreeMap;
+
+use entity::rejected_write;
+use poem_openapi::types::{ParseFromJSON, ToJSON};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::mutation::{ClockReading, Mutation};
+use super::wire::{MutationResult, Push, ResultStatus};
+use crate::auth::Actor;
+use crate::captured::{Reading, Readings, captured};
+use crate::change::{Change, Context, Intent, Outcome, apply, prepare};
+use crate::problem::{Code, Error, Problem, Refusal, constraint, is_retryable};
+use crate::state::State;
+use crate::work::UnitOfWork;
+use crate::write::hex;
+
+/// How many mutations one push may hold.
+pub const MOST: usize = 500;
+
+/// How often a transaction is begun again that lost against another one.
+const TRIES: usize = 5;
+
+/// Hours by which an unproven time may lie back where the batch needs no rule set.
+const GRACE_HOURS: i32 = 72;
+
+/// A mutation on its way.
+struct Entry {
+    id: Uuid,
+    hash: String,
+    sent: Value,
+    read: Result<(Mutation, Change), Refusal>,
+}
+
+/// Mutations that were refused, by the record that they would have made or changed.
+type Refused = BTreeMap<Uuid, Uuid>;
+
+/// Applies a push; one result a mutation, in order, each as JSON text.
+pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String>, Error> {
+    if push.mutations.len() > MOST {
+        let detail = format!(
+            "A push holds at most {MOST} mutations; this one has {}. Send them in parts.",
+            push.mutations.len()
+        );
+        return Err(Refusal::new(Code::TooLarge, detail).into());
+    }
+    let entries = push
+        .mutations
+        .into_iter()
+        .enumerate()
+        .map(|(at, sent)| Entry::read(at, sent))
+        .collect::<Result<Vec<_>, _>>()?;
+    let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
+    state.run(async move { batch.run(&entries).await }).await
+}
+
+impl Entry {
+    fn read(at: usize, mut sent: Value) -> Result<Self, Refusal> {
+        let id = sent.get("mutationId").and_then(Value::as_str).and_then(|id| id.parse().ok()).ok_or_else(|| {
+            Refusal::malformed(format!("/mutations/{at}/mutationId: must be a UUID. Nothing of this push was applied."))
+        })?;
+        sent.sort_all_objects();
+        let hash = hex(&Sha256::digest(sent.to_string()));
+        let read = Mutation::parse_from_json(Some(sent.clone()))
+            .map_err(|error| Refusal::new(Code::Validation, plain(&error.into_message())))
+            .and_then(|mutation| mutation.change().map(|change| (mutation, change)));
+        Ok(Entry { id, hash, sent, read })
+    }
+
+    fn text(&self, member: &str) -> String {
+        self.sent.get(member).and_then(Value::as_str).unwrap_or_default().chars().take(100).collect()
+    }
+}
+
+/// What the parser says, without the value that it echoes.
+fn plain(message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default();
+    format!("The mutation could not be read: {}", first.chars().take(300).collect::<String>())
+}
+
+struct Batch {
+    state: State,
+    actor: Actor,
+    device: Uuid,
+    sent: Option<ClockReading>,
+}
+
+impl Batch {
+    async fn run(&self, entries: &[Entry]) -> Result<Vec<String>, Error> {
+        let mut refused = Refused::new();
+        match self.persist(entries, &mut refused).await {
+            Err(Error::Database(error)) if violation(&error) => {}
+            result => return result,
+        }
+        let mut refused = Refused::new();
+        let mut results = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let one = std::slice::from_ref(entry);
+            results.extend(match self.persist(one, &mut refused).await {
+                Err(Error::Database(error)) if violation(&error) => {
+                    let refusal = Error::Database(error).refusal();
+                    let guilty =
+                        Entry { read: Err(refusal), sent: entry.sent.clone(), hash: entry.hash.clone(), id: entry.id };
+                    self.persist(&[guilty], &mut refused).await?
+                }
+                result => result?,
+            });
+        }
+        Ok(results)
+    }
+
+    /// One transaction, begun again where it lost against another.
+    async fn persist(&self, entries: &[Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut fresh = refused.clone();
+            match self.attempt(entries, &mut fresh).await {
+                Err(Error::Database(error)) if tries < TRIES && (is_retryable(&error) || repeated(&error)) => {}
+                result => {
+                    *refused = fresh;
+                    return result;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, entries: &[Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+        let mut work = UnitOfWork::begin(&self.state, &self.actor).await?;
+        work.device = Some(self.device);
+        let mut known = receipts(&work, entries).await?;
+        let changes: Vec<Change> = entries
+            .iter()
+            .filter(|entry| !known.contains_key(&entry.id))
+            .filter_map(|entry| entry.read.as_ref().ok().map(|(_, change)| change.clone()))
+            .collect();
+        let context = if changes.is_empty() { None } else { Some(prepare(&mut work, &changes).await?) };
+
+        let mut results = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if let Some((hash, result)) = known.get(&entry.id) {
+                results.push(if *hash == entry.hash { result.clone() } else { reused(entry) });
+                continue;
+            }
+            let result = self.one(&mut work, context.as_ref(), entry, refused);
+            let text = result.to_json_string();
+            work.receipt(&entry.id.to_string(), &entry.hash, &text);
+            known.insert(entry.id, (entry.hash.clone(), text.clone()));
+            results.push(text);
+        }
+        work.commit().await?;
+        Ok(results)
+    }
+
+    /// Decides one mutation and stages what comes of it.
+    fn one(
+        &self,
+        work: &mut UnitOfWork,
+        context: Option<&Context>,
+        entry: &Entry,
+        refused: &mut Refused,
+    ) -> MutationResult {
+        let decided = match (&entry.read, context) {
+            (Ok((mutation, change)), Some(context)) => {
+                work.captured = self.captured(context, mutation, work);
+                match depends(change, refused) {
+                    Some(refusal) => Err(refusal),
+                    None => apply(work, context, change).map(|outcome| (change, outcome)),
+                }
+            }
+            (Err(refusal), _) => Err(refusal.clone()),
+            (Ok(_), None) => Err(Refusal::internal()),
+        };
+        match decided {
+            Ok((change, outcome)) => {
+                work.keep();
+                if !outcome.lost.is_empty() {
+                    work.put(self.lost(work, entry, change, &outcome));
+                    work.keep();
+                }
+                applied(entry.id, change, outcome)
+            }
+            Err(refusal) => {
+                work.undo();
+                if let Ok((_, change)) = &entry.read {
+                    refused.insert(change.id, entry.id);
+                }
+                work.put(self.rejected(work, entry, &refusal));
+                work.keep();
+                MutationResult {
+                    mutation_id: entry.id,
+                    status: ResultStatus::Rejected,
+                    record_id: entry.read.as_ref().ok().map(|(_, change)| change.id),
+                    revision: None,
+                    conflicts: None,
+                    problem: Some(Problem::from(&refusal)),
+                }
+            }
+        }
+    }
+
+    fn captured(&self, context: &Context, mutation: &Mutation, work: &UnitOfWork) -> crate::captured::Captured {
+        let grace = context.settings.as_ref().map_or(GRACE_HOURS, |settings| settings.rules.unproven_grace_hours);
+        let readings: Option<(Reading, Reading)> = mutation
+            .captured
+            .as_ref()
+            .zip(self.sent.as_ref())
+            .map(|(captured, sent)| (captured.reading(), sent.reading()));
+        let readings = readings.as_ref().map(|(captured, sent)| Readings { captured, sent });
+        captured(readings, work.now, grace)
+    }
+
+    /// The values of a field conflict that did not come through.
+    fn lost(&self, work: &UnitOfWork, entry: &Entry, change: &Change, outcome: &Outcome) -> rejected_write::Model {
+        let mut values: Map<String, Value> = change.intent.values();
+        values.retain(|name, _| outcome.lost.contains(name));
+        let cleared: Vec<&String> = change.clear.iter().filter(|name| outcome.lost.contains(name)).collect();
+        if !cleared.is_empty() {
+            values.insert("clear".into(), json!(cleared));
+        }
+        let names = outcome.lost.join(", ");
+        let detail = format!(
+            "Somebody else changed {names} since you saw it; that value stayed. Look at it and enter yours again if it is right."
+        );
+        self.kept(work, entry, Value::Object(values), &Refusal::new(Code::Conflict, detail))
+    }
+
+    /// A mutation that was refused, with everything that was typed.
+    fn rejected(&self, work: &UnitOfWork, entry: &Entry, refusal: &Refusal) -> rejected_write::Model {
+        let values = match &entry.read {
+            Ok((_, change)) => {
+                let mut values = change.intent.values();
+                if !change.clear.is_empty() {
+                    values.insert("clear".into(), json!(change.clear));
+                }
+                Value::Object(values)
+            }
+            Err(_) => entry.sent.clone(),
+        };
+        self.kept(work, entry, values, refusal)
+    }
+
+    fn kept(&self, work: &UnitOfWork, entry: &Entry, fields: Value, refusal: &Refusal) -> rejected_write::Model {
+        rejected_write::Model {
+            tenant_id: self.actor.tenant_id,
+            id: Uuid::now_v7(),
+            revision: 0,
+            created_at: work.now,
+            updated_at: work.now,
+            deleted_at: None,
+            user_id: self.actor.user_id,
+            device_id: Some(self.device),
+            mutation_id: entry.id,
+            record_kind: entry.text("kind"),
+            record_id: entry
+                .sent
+                .get("recordId")
+                .and_then(Value::as_str)
+                .and_then(|id| id.parse().ok())
+                .unwrap_or_default(),
+            op: entry.text("op"),
+            fields: fields.to_string(),
+            problem: refusal.code.uri(),
+            detail: refusal.detail.clone(),
+        }
+    }
+}
+
+fn applied(mutation_id: Uuid, change: &Change, outcome: Outcome) -> MutationResult {
+    let status = match (&outcome.lost.is_empty(), outcome.stale) {
+        (false, _) => ResultStatus::Conflict,
+        (true, true) => ResultStatus::Merged,
+        (true, false) => ResultStatus::Applied,
+    };
+    MutationResult {
+        mutation_id,
+        status,
+        record_id: Some(change.id),
+        revision: Some(outcome.revision),
+        conflicts: Some(outcome.lost).filter(|lost| !lost.is_empty()),
+        problem: None,
+    }
+}
+
+/// A change of what an earlier mutation of this push failed to make, or one that refers to it.
+fn depends(change: &Change, refused: &Refused) -> Option<Refusal> {
+    let own = (!matches!(change.intent, Intent::Create(_))).then_some(change.id);
+    let cause = own.into_iter().chain(change.references()).find_map(|id| refused.get(&id))?;
+    let detail =
+        format!("This builds on mutation {cause}, which was refused. Mend that one and send both again with new ids.");
+    Some(Refusal::conflict(Code::DependencyRefused, detail))
+}
+
+/// The results of mutations that were seen before.
+async fn receipts(work: &UnitOfWork, entries: &[Entry]) -> Result<BTreeMap<Uuid, (String, String)>, DbErr> {
+    let keys: Vec<String> = entries.iter().map(|entry| entry.id.to_string()).collect();
+    let sql = "SELECT key, hash, result FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = ANY($3)";
+    let rows = work.connection().query_all_raw(work.statement(sql, [work.actor.user_id.into(), keys.into()])).await?;
+    rows.iter()
+        .map(|row| {
+            let key: String = row.try_get_by_index(0)?;
+            let id = key.parse().map_err(|_| DbErr::Custom("a receipt of sync has no UUID".into()))?;
+            Ok((id, (row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
+        })
+        .collect()
+}
+
+/// The same id with something else in it.
+fn reused(entry: &Entry) -> String {
+    let refusal = Refusal::conflict(
+        Code::MutationReused,
+        "This mutationId was used for something else before. Make a new one for each mutation.",
+    );
+    let result = MutationResult {
+        mutation_id: entry.id,
+        status: ResultStatus::Rejected,
+        record_id: entry.read.as_ref().ok().map(|(_, change)| change.id),
+        revision: None,
+        conflicts: None,
+        problem: Some(Problem::from(&refusal)),
+    };
+    result.to_json_string()
+}
+
+/// A constraint or a value stopped the flush: some mutation of the batch is guilty.
+fn violation(error: &DbErr) -> bool {
+    constraint(error).is_some_and(|(state, _)| state.starts_with("23") || state.starts_with("22"))
+}
+
+/// The same push is on its way twice: at the next try the receipts of the first are there.
+fn repeated(error: &DbErr) -> bool {
+    constraint(error).is_some_and(|(_, name)| name.as_deref() == Some("receipt_pkey"))
+}

@@ -1,0 +1,172 @@
+//! The routes of phones.
+
+use std::time::Duration;
+
+use entity::kind::Kind;
+use futures_util::stream;
+use poem::Body;
+use poem::web::Data;
+use poem::web::sse::SSE;
+use poem_openapi::param::{Header, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+
+use super::cursor::Cursor;
+use super::digest::{self, Digest, RecordKey};
+use super::pull::{Pulled, pull};
+use super::syncs;
+use super::wire::{EventStream, PullAnswer, Push, PushResults, Ready, SyncRecords};
+use crate::auth::Actor;
+use crate::problem::{ApiResult, E400, E401, E403, E410, E413, E422, Fail, Refusal};
+use crate::state::State;
+use crate::tag::Tag;
+
+/// Changes in a page if the client asks for no number, and at the most.
+const PAGE: i32 = 500;
+const LONGEST_PAGE: i32 = 5_000;
+
+/// Records by id.
+#[derive(Clone, Debug, Object)]
+pub struct RecordKeys {
+    #[oai(validator(min_items = 1, max_items = 500))]
+    pub records: Vec<RecordKey>,
+}
+
+pub struct SyncApi;
+
+#[OpenApi]
+impl SyncApi {
+    /// Pull what changed since a cursor.
+    ///
+    /// Without a cursor everything that the caller may see. Apply the changes in order and keep the cursor with them;
+    /// while `hasMore` is true, pull again. `410` means: throw the cursor away and pull without one.
+    #[oai(path = "/v1/sync/changes", method = "get", operation_id = "pullChanges", tag = "Tag::Sync")]
+    async fn pull_changes(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        /// The cursor of the last page; absent for the first pull.
+        cursor: Query<Option<String>>,
+        /// Changes in a page: 1 to 5000, 500 if absent.
+        limit: Query<Option<i32>>,
+        /// `application/x-ndjson` streams the whole pull, one change a line.
+        accept: Header<Option<String>>,
+    ) -> Result<PullAnswer, Fail<{ E400 | E401 | E403 | E410 | E422 }>> {
+        syncs(&actor)?;
+        let limit = match limit.0.unwrap_or(PAGE) {
+            limit @ 1..=LONGEST_PAGE => limit as usize,
+            _ => return Err(Refusal::invalid("limit", "Must be between 1 and 5000.").into()),
+        };
+        let cursor = match &cursor.0 {
+            Some(text) => Cursor::read(text, &actor)?,
+            None => Cursor::start(&actor),
+        };
+        let first = pull(&state, &actor, &cursor, limit).await?;
+        let lines = accept.0.is_some_and(|accept| accept.contains("application/x-ndjson"));
+        Ok(PullAnswer(if lines {
+            Ready::lines(stream_lines(state.0.clone(), actor, first))
+        } else {
+            Ready::json(page(&first))
+        }))
+    }
+
+    /// Push what was written offline.
+    ///
+    /// Each mutation is applied exactly once, however often it is sent, and has a result of its own: an error in one is a
+    /// result, not an error of the request. At most 500 mutations and 5 MiB a push. What is refused comes back by
+    /// pull as a rejected write.
+    #[oai(path = "/v1/sync/mutations", method = "post", operation_id = "pushMutations", tag = "Tag::Sync")]
+    async fn push_mutations(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        body: Json<Push>,
+    ) -> Result<Ready<PushResults>, Fail<{ E400 | E401 | E403 | E413 }>> {
+        syncs(&actor)?;
+        let results = super::push::push(&state, &actor, body.0).await?;
+        Ok(Ready::json(format!(r#"{{"results":[{}]}}"#, results.join(","))))
+    }
+
+    /// Wait for changes.
+    ///
+    /// Server-sent events that say only that the tenant's head moved; pull to see what changed. The stream ends after
+    /// 15 minutes at the latest: connect again with a fresh access token.
+    #[oai(path = "/v1/sync/events", method = "get", operation_id = "listenEvents", tag = "Tag::Sync")]
+    async fn listen_events(&self, actor: Actor, state: Data<&State>) -> Result<EventStream, Fail<{ E401 | E403 }>> {
+        syncs(&actor)?;
+        let events = super::events::events(&state, &actor).await?;
+        Ok(EventStream(SSE::new(events).keep_alive(Duration::from_secs(20))))
+    }
+
+    /// Compare a replica with the server.
+    ///
+    /// Count and checksum, per kind, of what the caller should hold. With `kind` also the ids and revisions of that kind,
+    /// to find out which records to fetch again.
+    #[oai(path = "/v1/sync/digest", method = "get", operation_id = "getDigest", tag = "Tag::Sync")]
+    async fn get_digest(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        kind: Query<Option<Kind>>,
+    ) -> ApiResult<Digest, { E400 | E401 | E403 }> {
+        syncs(&actor)?;
+        Ok(Json(digest::digest(&state, &actor, kind.0).await?))
+    }
+
+    /// Fetch records again by id.
+    ///
+    /// For a replica that the digest found wrong. What is not there or not visible comes as a tombstone.
+    #[oai(path = "/v1/sync/records", method = "post", operation_id = "fetchRecords", tag = "Tag::Sync")]
+    async fn fetch_records(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        body: Json<RecordKeys>,
+    ) -> Result<Ready<SyncRecords>, Fail<{ E400 | E401 | E403 }>> {
+        syncs(&actor)?;
+        let changes = digest::records(&state, &actor, &body.records).await?;
+        Ok(Ready::json(format!(r#"{{"changes":[{}]}}"#, changes.join(","))))
+    }
+}
+
+fn page(pulled: &Pulled) -> String {
+    format!(
+        r#"{{"changes":[{}],"cursor":"{}","hasMore":{},"head":{}}}"#,
+        pulled.changes.join(","),
+        pulled.cursor.encode(),
+        pulled.more,
+        pulled.head
+    )
+}
+
+/// The pages of one pull after another; a page is read when the one before was taken.
+fn stream_lines(state: State, actor: Actor, first: Pulled) -> Body {
+    enum Next {
+        Page(Pulled),
+        Read(Cursor),
+        End,
+    }
+    let pages = stream::unfold((Next::Page(first), state, actor), |(next, state, actor)| async move {
+        let pulled = match next {
+            Next::Page(pulled) => pulled,
+            Next::Read(cursor) => match pull(&state, &actor, &cursor, LONGEST_PAGE as usize).await {
+                Ok(pulled) => pulled,
+                // A stream that breaks off has no last line, which tells the client to throw it away.
+                Err(error) => return Some((Err(std::io::Error::other(error.to_string())), (Next::End, state, actor))),
+            },
+            Next::End => return None,
+        };
+        let mut lines = pulled.changes.join("\n");
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        let next = if pulled.more {
+            Next::Read(pulled.cursor)
+        } else {
+            lines += &format!("{{\"cursor\":\"{}\",\"head\":{}}}\n", pulled.cursor.encode(), pulled.head);
+            Next::End
+        };
+        Some((Ok(lines), (next, state, actor)))
+    });
+    Body::from_bytes_stream(pages)
+}

@@ -13,6 +13,7 @@ pub mod contact;
 pub mod database;
 pub mod health;
 pub mod http;
+pub mod import;
 pub mod jobs;
 pub mod openapi;
 pub mod opportunity;

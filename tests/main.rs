@@ -11,6 +11,7 @@ mod opportunities;
 mod plans;
 mod points;
 mod products;
+mod reports;
 mod teams;
 mod users;
 mod world;

@@ -18,6 +18,7 @@ use crate::product::ProductApi;
 use crate::rejected_write::RejectedWriteApi;
 use crate::rule_set::RuleSetApi;
 use crate::stage::StageApi;
+use crate::report::ReportApi;
 use crate::state::State;
 use crate::sync::SyncApi;
 use crate::team::TeamApi;
@@ -27,7 +28,7 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
-    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi);
+    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, ReportApi);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }

@@ -239,5 +239,5 @@ async fn an_account_in_use_stays() {
     lin.get(&path).await.expect(404);
     let edited = lin.patch(&path, json!({ "name": "Back" })).await.expect(409);
     assert_eq!(edited.problem().0, "record_deleted");
-    assert_eq!(lin.get("/v1/accounts").await.ids(), [Uuid::nil(); 0]);
+    assert!(lin.get("/v1/accounts").await.items().is_empty());
 }

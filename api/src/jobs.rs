@@ -1,33 +1,50 @@
-//! What the server does unasked. Every job is started here and ends when the server stops.
+//! What the server does unasked. Every job is started here and ends when the server stops. Each can run on several
+//! servers at once.
 
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::plan::missed;
+use crate::problem::Error;
 use crate::state::State;
+use crate::sync::expire::expire;
 
-/// How often the commits of other servers are looked for.
-const POKES: Duration = Duration::from_secs(1);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Starts them; the task ends soon after `state.stopping` is cancelled.
 pub fn start(state: State) -> JoinHandle<()> {
-    tokio::spawn(async move { listen_to_other_servers(&state).await })
+    tokio::spawn(async move {
+        tokio::join!(
+            every(SECOND, "looking for what other servers wrote", &state, |state| async move {
+                state.pokes.poll(&state.db).await.map_err(Error::from)
+            }),
+            every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
+        );
+    })
 }
 
-async fn listen_to_other_servers(state: &State) {
-    let mut tick = interval(POKES);
+/// Runs `job` at once and then every `period`, never twice at the same time. A failure is logged when it begins, not
+/// each time, and the job goes on.
+async fn every<F>(period: Duration, what: &str, state: &State, job: impl Fn(State) -> F)
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let mut tick = interval(period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     while state.stopping.run_until_cancelled(tick.tick()).await.is_some() {
-        match state.pokes.poll(&state.db).await {
+        match job(state.clone()).await {
             Ok(()) => failing = false,
-            // Once an outage, not once a second.
-            Err(cause) if !failing => {
+            Err(cause) => {
+                if !failing {
+                    tracing::warn!("{what}: {cause}");
+                }
                 failing = true;
-                tracing::warn!("the database does not tell what other servers wrote: {cause}");
             }
-            Err(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::auth::Actor;
-use crate::problem::{Error, Refusal};
+use crate::problem::{Error, Refusal, constraint};
 use crate::record::Record;
 use crate::state::State;
 
@@ -53,11 +53,12 @@ impl Listing {
     }
 }
 
-/// What a list can be sorted by: name on the wire, column, type of the column.
+/// What a list can be sorted by: name on the wire, expression over the table `t` that is never null, its type.
 pub type Sorts = &'static [(&'static str, &'static str, &'static str)];
 
 /// The sorts that every kind has.
-pub const BY_TIME: Sorts = &[("createdAt", "created_at", "timestamptz"), ("updatedAt", "updated_at", "timestamptz")];
+pub const BY_TIME: Sorts =
+    &[("createdAt", "t.created_at", "timestamptz"), ("updatedAt", "t.updated_at", "timestamptz")];
 
 /// Where a page ended.
 #[derive(Serialize, Deserialize)]
@@ -88,27 +89,37 @@ fn select<M: Record>(actor: &Actor, columns: &str) -> String {
 
 /// One record, or 404 for what is not there, deleted or not visible.
 pub async fn get<M: Record>(state: &State, actor: &Actor, id: Uuid) -> Result<M, Error> {
+    Ok(find(state, actor, id).await?.ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?)
+}
+
+/// One record, or nothing for what is not there, deleted or not visible.
+pub async fn find<M: Record>(state: &State, actor: &Actor, id: Uuid) -> Result<Option<M>, Error> {
     let sql = format!("{} AND t.id = $3", select::<M>(actor, "t.*"));
     let values = [actor.tenant_id.into(), actor.user_id.into(), id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    let row = M::find_by_statement(statement).one(&state.db).await?;
-    Ok(row.ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?)
+    Ok(M::find_by_statement(statement).one(&state.db).await?)
+}
+
+/// Whether this scope is granted to the actor.
+pub async fn holds_scope(state: &State, actor: &Actor, scope_id: Uuid) -> Result<bool, Error> {
+    let sql = "SELECT 1 AS one FROM scope_grant \
+               WHERE tenant_id = $1 AND user_id = $2 AND scope_id = $3 AND revoked IS NULL";
+    let values = [actor.tenant_id.into(), actor.user_id.into(), scope_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    Ok(state.db.query_one_raw(statement).await?.is_some())
 }
 
 /// A page of the records that the actor sees, newest first unless sorted otherwise.
 pub async fn list<M: Record>(state: &State, actor: &Actor, listing: Listing, sorts: Sorts) -> Result<Page<M>, Error> {
-    let limit = match listing.limit.unwrap_or(50) {
-        limit @ 1..=200 => limit,
-        _ => return Err(Refusal::invalid("limit", "Must be between 1 and 200.").into()),
-    };
+    let limit = listing.limit.unwrap_or(50).clamp(1, 200);
     let sort = listing.sort.unwrap_or_else(|| "-createdAt".to_owned());
     let (name, descending) = sort.strip_prefix('-').map_or((sort.as_str(), false), |name| (name, true));
-    let (_, column, kind) = sorts.iter().chain(BY_TIME).find(|(known, ..)| *known == name).ok_or_else(|| {
+    let (_, by, kind) = sorts.iter().chain(BY_TIME).find(|(known, ..)| *known == name).ok_or_else(|| {
         let known: Vec<&str> = sorts.iter().chain(BY_TIME).map(|(name, ..)| *name).collect();
         Refusal::invalid("sort", format!("Must be one of {}, with `-` in front for descending.", known.join(", ")))
     })?;
 
-    let mut sql = select::<M>(actor, &format!("t.*, (t.{column})::text AS sort_value"));
+    let mut sql = select::<M>(actor, &format!("t.*, ({by})::text AS sort_value"));
     let mut values: Vec<Value> = vec![actor.tenant_id.into(), actor.user_id.into()];
     for (condition, value) in listing.filters {
         values.push(value);
@@ -118,18 +129,20 @@ pub async fn list<M: Record>(state: &State, actor: &Actor, listing: Listing, sor
         values.push(pattern(text.trim()).into());
         sql += &format!(" AND t.{column} ILIKE ${}", values.len());
     }
+    let with_cursor = listing.cursor.is_some();
     if let Some(cursor) = listing.cursor {
         let position = read_cursor(&cursor, &sort)?;
         values.push(position.value.into());
         values.push(position.id.into());
         let (at, id) = (values.len() - 1, values.len());
         let beyond = if descending { "<" } else { ">" };
-        sql += &format!(" AND (t.{column}, t.id) {beyond} (${at}::text::{kind}, ${id})");
+        sql += &format!(" AND ({by}, t.id) {beyond} (${at}::text::{kind}, ${id})");
     }
     let direction = if descending { "DESC" } else { "ASC" };
-    sql += &format!(" ORDER BY t.{column} {direction}, t.id {direction} LIMIT {}", limit + 1);
+    sql += &format!(" ORDER BY {by} {direction}, t.id {direction} LIMIT {}", limit + 1);
 
-    let rows = state.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    let rows = state.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await;
+    let rows = rows.map_err(|error| if with_cursor { unreadable(error) } else { error.into() })?;
     let more = rows.len() > limit as usize;
     let mut items = Vec::with_capacity(rows.len());
     let mut cursor = None;
@@ -150,7 +163,19 @@ fn read_cursor(text: &str, sort: &str) -> Result<Position, Refusal> {
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Position>(&bytes).ok())
         .filter(|position| position.sort == sort && !position.value.contains('\0'))
-        .ok_or_else(|| Refusal::malformed("cursor: not a cursor of this list and sort. Start again without a cursor."))
+        .ok_or_else(foreign_cursor)
+}
+
+fn foreign_cursor() -> Refusal {
+    Refusal::malformed("cursor: not a cursor of this list and sort. Start again without a cursor.")
+}
+
+/// A value in a cursor that Postgres cannot read as what the list is sorted by (class 22) is none of ours.
+fn unreadable(error: sea_orm::DbErr) -> Error {
+    match constraint(&error) {
+        Some((state, _)) if state.starts_with("22") => foreign_cursor().into(),
+        _ => error.into(),
+    }
 }
 
 /// Finds the text anywhere; what would be a wildcard stands for itself.

@@ -1,9 +1,11 @@
-//! The chapters of the published document.
+//! The chapters of the OpenAPI document. Every operation names one.
 
 use poem_openapi::Tags;
 
 #[derive(Tags)]
 pub enum Tag {
+    /// Whether the server lives and can work. For load balancers and supervisors; open to everybody.
+    Health,
     /// Logging in, sessions, API keys.
     Auth,
     Users,
@@ -21,6 +23,4 @@ pub enum Tag {
     Reports,
     /// The tenant's own settings.
     Tenant,
-    /// Whether the server lives and can work. For load balancers and supervisors; open to everybody.
-    Health,
 }

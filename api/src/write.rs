@@ -1,5 +1,6 @@
 //! Writes for REST: one change, one commit. The same verbs as sync push; see `change`.
 
+use futures_util::future::BoxFuture;
 use poem_openapi::types::ParseFromJSON;
 use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
@@ -15,32 +16,82 @@ use crate::work::{UnitOfWork, document};
 /// How often a transaction is begun again that lost against another one.
 const TRIES: usize = 4;
 
+/// What a client sends to be able to repeat a request.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// The record, as far as the client named it: the same key for another one is another request.
+    pub id: Option<Uuid>,
+}
+
+impl Idempotency {
+    /// The key, if it is of the right length.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        if (1..=200).contains(&self.key.len()) {
+            Ok(self)
+        } else {
+            Err(Refusal::malformed("Idempotency-Key: must have 1 to 200 characters."))
+        }
+    }
+}
+
 /// Makes one change and answers with the record as it stands then; for a deletion, as it was.
 /// With an `Idempotency-Key`, the same change sent again gets the stored answer.
 pub async fn one<M: Record>(
     state: &State,
     actor: &Actor,
     change: Change,
-    idempotency_key: Option<String>,
+    idempotency: Option<Idempotency>,
 ) -> Result<M, Error> {
-    if let Some(key) = &idempotency_key
-        && !(1..=200).contains(&key.len())
-    {
-        return Err(Refusal::malformed("Idempotency-Key: must have 1 to 200 characters.").into());
-    }
     let (inner, actor) = (state.clone(), actor.clone());
-    state.run(async move { repeat(&inner, &actor, &change, idempotency_key.as_deref()).await }).await
+    state
+        .run(async move {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                let result = attempt(&inner, &actor, &change, idempotency.as_ref()).await;
+                if tries == TRIES || !worth_another_try(&result) {
+                    return result;
+                }
+            }
+        })
+        .await
 }
 
-async fn repeat<M: Record>(state: &State, actor: &Actor, change: &Change, key: Option<&str>) -> Result<M, Error> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match attempt(state, actor, change, key).await {
-            Err(Error::Database(error)) if tries < TRIES && (is_retryable(&error) || is_receipt(&error)) => {}
-            result => return result,
-        }
-    }
+/// Runs `job` as one unit of work and commits it.
+pub async fn whole<T, J>(state: &State, actor: &Actor, job: J) -> Result<T, Error>
+where
+    T: Send + 'static,
+    J: for<'a> Fn(&'a mut UnitOfWork) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
+{
+    let (inner, actor) = (state.clone(), actor.clone());
+    state
+        .run(async move {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                let result = committed(&inner, &actor, &job).await;
+                if tries == TRIES || !worth_another_try(&result) {
+                    return result;
+                }
+            }
+        })
+        .await
+}
+
+async fn committed<T, J>(state: &State, actor: &Actor, job: &J) -> Result<T, Error>
+where
+    J: for<'a> Fn(&'a mut UnitOfWork) -> BoxFuture<'a, Result<T, Error>> + Sync,
+{
+    let mut work = UnitOfWork::begin(state, actor).await?;
+    let done = job(&mut work).await?;
+    work.commit().await?;
+    Ok(done)
+}
+
+fn worth_another_try<T>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::Database(error)) if is_retryable(error) || is_receipt(error))
 }
 
 /// The same key was used at the same moment: the second try finds the receipt of the first.
@@ -48,9 +99,14 @@ fn is_receipt(error: &sea_orm::DbErr) -> bool {
     constraint(error).is_some_and(|(_, name)| name.as_deref() == Some("receipt_pkey"))
 }
 
-async fn attempt<M: Record>(state: &State, actor: &Actor, change: &Change, key: Option<&str>) -> Result<M, Error> {
+async fn attempt<M: Record>(
+    state: &State,
+    actor: &Actor,
+    change: &Change,
+    idempotency: Option<&Idempotency>,
+) -> Result<M, Error> {
     let mut work = UnitOfWork::begin(state, actor).await?;
-    let key = key.map(|key| (format!("rest:{key}"), hash(change)));
+    let key = idempotency.map(|given| (format!("rest:{}", given.key), hash(change, given.id)));
     if let Some((key, hash)) = &key
         && let Some(stored) = stored(&work, key, hash).await?
     {
@@ -58,7 +114,7 @@ async fn attempt<M: Record>(state: &State, actor: &Actor, change: &Change, key: 
     }
     let context = prepare(&mut work, std::slice::from_ref(change)).await?;
     apply(&mut work, &context, change)?;
-    let row = work.get::<M>(change.id).cloned().ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
+    let row: M = work.stored(change.id)?;
     if let Some((key, hash)) = &key {
         work.receipt(key, hash, &serde_json::Value::Object(document(&row)).to_string());
     }
@@ -82,9 +138,8 @@ async fn stored<M: ParseFromJSON>(work: &UnitOfWork, key: &str, hash: &str) -> R
 }
 
 /// Tells two changes with one key apart. An id that the server made for the request is not part of it.
-fn hash(change: &Change) -> String {
-    let told =
-        serde_json::json!([change.kind, change.intent.op(), change.intent.values(), change.clear, change.reason]);
+fn hash(change: &Change, id: Option<Uuid>) -> String {
+    let told = serde_json::json!([change.kind, change.intent.op(), id, change.intent.values(), change.clear]);
     hex(&Sha256::digest(told.to_string()))
 }
 
@@ -98,6 +153,14 @@ pub fn if_match(header: Option<&str>) -> Result<Option<i32>, Refusal> {
     let Some(text) = header.map(str::trim).filter(|text| *text != "*") else { return Ok(None) };
     let text = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
     text.parse().map(Some).map_err(|_| Refusal::malformed("If-Match: must be the ETag of the record, such as \"3\"."))
+}
+
+/// Refuses if the record is not at the revision that `If-Match` named.
+pub fn at_revision(record: &impl Record, expected: Option<i32>) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != record.revision() => Err(Refusal::revision_mismatch(record.revision().into())),
+        _ => Ok(()),
+    }
 }
 
 /// The id of a new record: the client's, or one made here.

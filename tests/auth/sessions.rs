@@ -196,7 +196,11 @@ async fn the_log_names_the_user_and_no_secret() {
     // Without a subscriber for everybody, the tests beside this one would switch off, for all, what they log first.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let world = World::new().await;
     let user = world.user("rep").await;

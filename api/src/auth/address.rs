@@ -1,6 +1,5 @@
 //! Whose address a request comes from: the peer's, or the one that a trusted proxy vouches for.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
@@ -67,12 +66,6 @@ impl From<IpAddr> for Address {
             IpAddr::V4(v4) => Address(v4.to_string()),
             IpAddr::V6(v6) => Address(format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64))),
         }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

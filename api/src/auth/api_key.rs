@@ -60,7 +60,7 @@ pub struct ApiKey {
 /// The tenant's API keys.
 #[derive(Object, Clone, Debug)]
 pub struct ApiKeyList {
-    /// The newest first, revoked ones among them.
+    /// The newest first, at most 1,000, revoked ones among them.
     pub items: Vec<ApiKey>,
 }
 

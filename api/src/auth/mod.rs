@@ -18,8 +18,6 @@ pub use actor::{Actor, Proof};
 pub use identity::Identity;
 pub use secret::Secret;
 
-use std::future::Future;
-
 use entity::scalar::{Email, Line};
 use entity::{tenant, user};
 use poem::Request;
@@ -30,7 +28,6 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use sea_orm::DatabaseBackend::Postgres;
 use sea_orm::{FromQueryResult, Statement};
-use tracing::Instrument;
 use uuid::Uuid;
 
 use self::address::Address;
@@ -38,7 +35,8 @@ use self::api_key::{ApiKeyList, CreateApiKey, CreatedApiKey};
 use self::session::SessionTokens;
 use self::token::Jwks;
 use crate::http::RequestContext;
-use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Error, Fail, Refusal};
+use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Fail, Refusal};
+use crate::rest::NoContent;
 use crate::state::State;
 use crate::tag::Tag;
 
@@ -110,13 +108,6 @@ pub struct Me {
     pub tenant: tenant::Model,
 }
 
-/// Done, and nothing to tell.
-#[derive(ApiResponse)]
-pub enum NoContent {
-    #[oai(status = 204)]
-    Done,
-}
-
 /// Made.
 #[derive(ApiResponse)]
 pub enum ApiKeyCreated {
@@ -137,8 +128,8 @@ impl AuthApi {
         body: Json<Login>,
     ) -> ApiResult<SessionTokens, { E400 | E401 | E403 | E429 }> {
         let address = Address::of(request, &state.identity.trusted_proxies);
-        let state = state.clone();
-        let tokens = whole(async move { log_in::log_in(&state, body.0, address).await }).await?;
+        let shared = state.clone();
+        let tokens = state.run(async move { log_in::log_in(&shared, body.0, address).await }).await?;
         note(request, &tokens);
         Ok(Json(tokens))
     }
@@ -154,9 +145,9 @@ impl AuthApi {
         request: &Request,
         body: Json<RefreshSession>,
     ) -> ApiResult<SessionTokens, { E400 | E401 | E409 }> {
-        let state = state.clone();
-        let tokens = whole(async move {
-            session::refresh(&state.db, &state.identity, &body.refresh_token, state.clock.now()).await
+        let shared = state.clone();
+        let tokens = state.run(async move {
+            session::refresh(&shared.db, &shared.identity, &body.refresh_token, shared.clock.now()).await
         });
         let tokens = tokens.await?;
         note(request, &tokens);
@@ -184,8 +175,8 @@ impl AuthApi {
         body: Json<ChangePassword>,
     ) -> Result<NoContent, Fail<{ E400 | E401 | E403 | E422 | E429 }>> {
         let address = Address::of(request, &state.identity.trusted_proxies);
-        let state = state.clone();
-        whole(async move { log_in::change_password(&state, proof, body.0, address).await }).await?;
+        let shared = state.clone();
+        state.run(async move { log_in::change_password(&shared, proof, body.0, address).await }).await?;
         Ok(NoContent::Done)
     }
 
@@ -199,8 +190,8 @@ impl AuthApi {
         request: &Request,
         body: Json<AcceptInvitation>,
     ) -> ApiResult<SessionTokens, { E400 | E401 | E422 }> {
-        let state = state.clone();
-        let tokens = whole(async move { log_in::accept_invitation(&state, body.0).await }).await?;
+        let shared = state.clone();
+        let tokens = state.run(async move { log_in::accept_invitation(&shared, body.0).await }).await?;
         note(request, &tokens);
         Ok(Json(tokens))
     }
@@ -262,18 +253,6 @@ impl AuthApi {
         api_key::revoke(&state.db, actor.tenant_id, id.0, state.clock.now()).await?;
         state.identity.forget_session(id.0);
         Ok(NoContent::Done)
-    }
-}
-
-/// Runs to the end even if the client hangs up: a cancelled `begin` could leave its transaction open in the pool, and an
-/// answer that is lost should not also be half done.
-async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T, Error> {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(result) => result,
-        Err(err) => match err.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(err) => Err(Error::Internal(format!("a request was stopped: {err}"))),
-        },
     }
 }
 

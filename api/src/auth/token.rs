@@ -84,7 +84,6 @@ impl From<io::Error> for KeyError {
 /// A public key as JWK (RFC 8037).
 #[derive(Object, Clone, Debug, PartialEq, Eq)]
 pub struct Jwk {
-    #[oai(validator(max_length = 8))]
     pub kty: String,
     pub crv: String,
     /// The key in base64url.

@@ -13,6 +13,8 @@ pub trait Fields: ToJSON + ParseFromJSON + Clone + Default + Send + Sync {
     type Record: Record;
     /// Names on the wire of those that a creation must give.
     const REQUIRED: &'static [&'static str];
+    /// Names of those that can be emptied, in snake_case.
+    const OPTIONAL: &'static [&'static str];
 
     /// Sets what is present.
     fn apply(&self, record: &mut Self::Record);
@@ -49,6 +51,7 @@ macro_rules! fields {
         impl $crate::change::Fields for $name {
             type Record = $record;
             const REQUIRED: &'static [&'static str] = &[$($needs),*];
+            const OPTIONAL: &'static [&'static str] = &[$(stringify!($optional)),*];
 
             fn apply(&self, record: &mut $record) {
                 $(if let Some(value) = self.$required.clone() { record.$required = value.into(); })*

@@ -20,6 +20,7 @@ use crate::problem::Refusal;
 use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
+use crate::write::at_revision;
 use crate::{account, activity, contact, opportunity, plan, product};
 pub use fields::{Fields, camel};
 pub use prepare::{Context, Settings, prepare};
@@ -70,6 +71,24 @@ pub struct Outcome {
     /// Fields that somebody else changed meanwhile: the server's value stayed.
     pub lost: Vec<String>,
 }
+
+macro_rules! body_from {
+    ($($variant:ident($fields:ty)),* $(,)?) => {
+        $(impl From<$fields> for Body {
+            fn from(fields: $fields) -> Self {
+                Body::$variant(fields)
+            }
+        })*
+    };
+}
+body_from!(
+    Account(AccountFields),
+    Contact(ContactFields),
+    Opportunity(OpportunityFields),
+    Plan(PlanFields),
+    Activity(ActivityFields),
+    Product(ProductFields),
+);
 
 impl Change {
     /// The records that the values refer to.
@@ -188,10 +207,8 @@ pub fn creatable<F: Fields>(work: &UnitOfWork, change: &Change, fields: &F) -> R
 /// The record, if the actor sees it and it is at the revision that If-Match names.
 pub fn current<M: Record>(work: &UnitOfWork, change: &Change) -> Result<M, Refusal> {
     let row = work.visible::<M>(change.id)?;
-    match change.expected {
-        Some(expected) if expected != row.revision() => Err(Refusal::revision_mismatch(row.revision().into())),
-        _ => Ok(row),
-    }
+    at_revision(&row, change.expected)?;
+    Ok(row)
 }
 
 /// Applies what is present, field by field; `guard` sees the row before and after and may refuse or complete it.

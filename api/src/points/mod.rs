@@ -1,6 +1,9 @@
 pub mod book;
 pub mod correction;
 pub mod field;
+pub mod routes;
 pub mod rules;
 pub mod score;
 mod words;
+
+pub use routes::PointsApi;

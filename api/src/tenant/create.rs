@@ -106,7 +106,7 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
         parent_id: None,
         external_id: None,
     });
-    for (stage, names, probability, required, stale_days) in PIPELINE {
+    for Setting { stage, en, zh, probability, required, stale_days } in PIPELINE {
         work.put(stage::Model {
             tenant_id,
             id: Uuid::now_v7(),
@@ -115,7 +115,7 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
             updated_at: now,
             deleted_at: None,
             stage,
-            names: Names { en: Line(names.0.to_owned()), zh: Line(names.1.to_owned()) },
+            names: Names { en: Line(en.to_owned()), zh: Line(zh.to_owned()) },
             probability,
             required_fields: required.iter().map(|&field| field.to_owned()).collect(),
             stale_days,
@@ -136,14 +136,25 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
     Ok(Created { tenant, top_team })
 }
 
-/// How a tenant's pipeline is set at first: name in English and Chinese, probability in per cent, the fields that must
-/// be filled to enter, the days after which an opportunity is stale.
-const PIPELINE: [(StageKey, (&str, &str), i32, &[&str], Option<i32>); 5] = [
-    (StageKey::Intent, ("Intent", "意向"), 10, &[], Some(30)),
-    (StageKey::PreSale, ("Pre-sale", "售前"), 30, &[], Some(30)),
-    (StageKey::Negotiation, ("Negotiation", "谈判"), 60, &["amount", "currency"], Some(45)),
-    (StageKey::Signed, ("Signed", "签约"), 100, &["amount", "currency", "signedOn"], None),
-    (StageKey::Lost, ("Lost", "丢单"), 0, &[], None),
+/// How one stage is set at first.
+struct Setting {
+    stage: StageKey,
+    en: &'static str,
+    zh: &'static str,
+    /// Per cent.
+    probability: i32,
+    /// What must be filled to enter.
+    required: &'static [&'static str],
+    stale_days: Option<i32>,
+}
+
+#[rustfmt::skip] // a table
+const PIPELINE: [Setting; 5] = [
+    Setting { stage: StageKey::Intent, en: "Intent", zh: "意向", probability: 10, required: &[], stale_days: Some(30) },
+    Setting { stage: StageKey::PreSale, en: "Pre-sale", zh: "售前", probability: 30, required: &[], stale_days: Some(30) },
+    Setting { stage: StageKey::Negotiation, en: "Negotiation", zh: "谈判", probability: 60, required: &["amount", "currency"], stale_days: Some(45) },
+    Setting { stage: StageKey::Signed, en: "Signed", zh: "签约", probability: 100, required: &["amount", "currency", "signedOn"], stale_days: None },
+    Setting { stage: StageKey::Lost, en: "Lost", zh: "丢单", probability: 0, required: &[], stale_days: None },
 ];
 
 #[cfg(test)]

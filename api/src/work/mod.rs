@@ -139,6 +139,11 @@ impl UnitOfWork {
         self.peek::<M>()?.get(id)
     }
 
+    /// A row that is here, as it will be stored: stamped, with its revision.
+    pub fn stored<M: Record>(&self, id: Uuid) -> Result<M, Refusal> {
+        self.get(id).cloned().ok_or_else(|| Refusal::not_found(M::KIND.as_str()))
+    }
+
     /// All loaded or staged rows of a kind that are not deleted.
     pub fn live<M: Record>(&self) -> impl Iterator<Item = &M> {
         self.peek::<M>().into_iter().flat_map(|table| table.rows()).map(|slot| &slot.now).filter(|row| !row.deleted())
@@ -323,7 +328,7 @@ impl UnitOfWork {
         if !members.is_empty() {
             head = self.moved_clock(emit::MEMBERS, [text(&members), self.now.into()]).await?.or(head);
         }
-        if self.tables.contains_key(&Kind::Team) || self.tables.contains_key(&Kind::User) {
+        if [Kind::Team, Kind::User].iter().any(|kind| self.tables.get(kind).is_some_and(|table| table.is_touched())) {
             head = self.moved_clock(emit::GRANTS, []).await?.or(head);
         }
         Ok(head)

@@ -68,6 +68,8 @@ pub struct Staged {
 pub trait Staging: Any + Send + Sync {
     fn undo(&mut self);
     fn keep(&mut self);
+    /// Whether anything in it is to be written.
+    fn is_touched(&self) -> bool;
     fn stage(&self) -> Staged;
     fn insert_sql(&self) -> &'static str;
     fn update_sql(&self) -> &'static str;
@@ -143,6 +145,10 @@ impl<M: Record> Staging for Table<M> {
 
     fn keep(&mut self) {
         self.undo.clear();
+    }
+
+    fn is_touched(&self) -> bool {
+        self.slots.values().any(|slot| !slot.changes.is_empty())
     }
 
     fn stage(&self) -> Staged {

@@ -1,0 +1,33 @@
+//! The settings of a tenant. Its row is no record: phones learn its time zone when they log in.
+
+use chrono_tz::Tz;
+use entity::scalar::Line;
+use entity::tenant;
+use poem_openapi::Object;
+use sea_orm::{DbBackend, FromQueryResult, Statement};
+
+use crate::auth::Actor;
+use crate::problem::{Error, Refusal};
+use crate::state::State;
+
+/// What may be set on a tenant.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct UpdateTenant {
+    pub name: Option<Line>,
+    /// IANA name of the zone whose midnight ends the tenant's days, such as `Asia/Shanghai`.
+    pub time_zone: Option<Line>,
+}
+
+/// Sets what is present; for admins.
+pub async fn update(state: &State, actor: &Actor, edit: UpdateTenant) -> Result<tenant::Model, Error> {
+    actor.must_be_admin()?;
+    let zone = edit.time_zone.map(|zone| zone.0.parse::<Tz>()).transpose();
+    let zone = zone.map_err(|_| Refusal::invalid("/timeZone", "Must be an IANA time zone such as Asia/Shanghai."))?;
+    let sql = "UPDATE tenant SET name = coalesce($2, name), time_zone = coalesce($3, time_zone) WHERE id = $1 \
+               RETURNING id, slug, name, time_zone, created_at";
+    let values = [actor.tenant_id.into(), edit.name.map(String::from).into(), zone.map(|zone| zone.name()).into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let updated = tenant::Model::find_by_statement(statement).one(&state.db).await?;
+    updated.ok_or_else(|| Error::Internal(format!("tenant {} has no row", actor.tenant_id)))
+}

@@ -7,6 +7,7 @@ mod command;
 mod contacts;
 mod database;
 mod http;
+mod import;
 mod opportunities;
 mod plans;
 mod points;

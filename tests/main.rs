@@ -6,6 +6,7 @@ mod auth;
 mod command;
 mod contacts;
 mod database;
+mod examples;
 mod http;
 mod import;
 mod opportunities;

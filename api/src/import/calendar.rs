@@ -54,14 +54,14 @@ impl Calendar<'_> {
 mod tests {
     use super::*;
 
-    fn formats(formats: &[&str]) -> Vec<String> {
-        formats.iter().map(|format| (*format).to_owned()).collect()
+    fn of(zone: Tz, formats: &[&str]) -> (Tz, Vec<String>) {
+        (zone, formats.iter().map(|format| (*format).to_owned()).collect())
     }
 
     #[test]
     fn days_are_read_by_the_formats_in_turn() {
-        let formats = formats(&["%m/%d/%Y", "%Y-%m-%d"]);
-        let calendar = Calendar { zone: chrono_tz::UTC, formats: &formats };
+        let (zone, formats) = of(chrono_tz::UTC, &["%m/%d/%Y", "%Y-%m-%d"]);
+        let calendar = Calendar { zone, formats: &formats };
         for text in ["3/1/2017", "03/01/2017", "2017-03-01"] {
             assert_eq!(calendar.day(text).unwrap().to_string(), "2017-03-01", "{text}");
         }
@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn a_day_begins_where_the_tenant_is() {
-        let formats = formats(&["%Y-%m-%d", "%Y-%m-%d %H:%M"]);
-        let calendar = Calendar { zone: chrono_tz::Asia::Shanghai, formats: &formats };
+        let (zone, formats) = of(chrono_tz::Asia::Shanghai, &["%Y-%m-%d", "%Y-%m-%d %H:%M"]);
+        let calendar = Calendar { zone, formats: &formats };
         for (text, moment) in [
             ("2017-03-01", "2017-02-28T16:00:00.000Z"),
             ("2017-03-01 10:30", "2017-03-01T02:30:00.000Z"),
@@ -82,7 +82,8 @@ mod tests {
             assert_eq!(calendar.moment(text).unwrap().to_string(), moment, "{text}");
         }
         // Clocks went from 23:59:59 to 01:00:00 there.
-        let calendar = Calendar { zone: chrono_tz::America::Sao_Paulo, ..calendar };
+        let (zone, formats) = of(chrono_tz::America::Sao_Paulo, &["%Y-%m-%d"]);
+        let calendar = Calendar { zone, formats: &formats };
         assert_eq!(calendar.moment("2018-11-04").unwrap().to_string(), "2018-11-04T03:00:00.000Z");
     }
 }

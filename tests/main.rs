@@ -3,4 +3,5 @@
 mod auth;
 mod command;
 mod database;
+mod demo;
 mod http;

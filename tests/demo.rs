@@ -8,7 +8,7 @@ use entity::kind::Kind;
 use entity::scalar::Date;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, JsonValue};
-use sea_orm::{DbBackend::Postgres, Statement};
+use sea_orm::{DatabaseBackend::Postgres, Statement};
 use waypost::auth::token::Keys;
 use waypost::auth::{Identity, Secret, credential};
 use waypost::clock::Clock;

@@ -7,7 +7,7 @@ mod settings;
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
@@ -96,7 +96,7 @@ impl Server {
             let said = fs::read_to_string(&log).unwrap();
             assert!(process.try_wait().unwrap().is_none(), "it ended:\n{said}");
             let at = said.find("ready at http://")? + "ready at ".len();
-            Some(said[at..].lines().next()?.trim().to_owned())
+            Some(said[at..].split(['"', '\n']).next()?.to_owned())
         });
         Server { process, log, url, _out: None }
     }
@@ -175,11 +175,4 @@ fn is_gone(pid: i32) -> bool {
     let status = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
     let status = String::from_utf8(status.stdout).unwrap();
     status.trim().is_empty() || status.trim().starts_with('Z')
-}
-
-/// The rest of an answer that was asked for by hand.
-fn read_all(mut stream: impl Read) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
 }

@@ -1,7 +1,18 @@
 //! The black-box suite: one program, so that one throw-away Postgres serves all of it. Its modules mirror the URLs.
 
+mod accounts;
+mod activities;
 mod auth;
 mod command;
+mod contacts;
 mod database;
 mod demo;
 mod http;
+mod opportunities;
+mod plans;
+mod points;
+mod products;
+mod reports;
+mod teams;
+mod users;
+mod world;

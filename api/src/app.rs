@@ -18,6 +18,7 @@ use crate::product::ProductApi;
 use crate::rejected_write::RejectedWriteApi;
 use crate::rule_set::RuleSetApi;
 use crate::stage::StageApi;
+use crate::report::ReportApi;
 use crate::state::State;
 use crate::sync::SyncApi;
 use crate::team::TeamApi;
@@ -27,7 +28,7 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
-    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi);
+    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, ReportApi);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }
@@ -46,4 +47,27 @@ pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
     let routes = docs::routes(Route::new().nest("/", service()), &document).data(state);
     envelope(routes, Contract::new(document), Limits::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_can_be_published_and_every_operation_has_a_name_of_its_own() {
+        let document = spec();
+        let paths = document["paths"].as_object().expect("paths");
+        let names: Vec<&str> = paths
+            .values()
+            .flat_map(|item| item.as_object().into_iter().flatten())
+            .filter_map(|(_, operation)| operation["operationId"].as_str())
+            .collect();
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(distinct.len(), names.len());
+        for name in ["createAccount", "advanceOpportunity", "getPointsBalance", "listUsers"] {
+            assert!(distinct.contains(name), "{name}");
+        }
+    }
 }

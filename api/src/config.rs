@@ -73,6 +73,9 @@ pub enum LogFormat {
 #[derive(Args, Clone)]
 pub struct Data {
     /// Directory for the embedded PostgreSQL and the key that was made for it
+    ///
+    /// PostgreSQL's programs are found on this machine or fetched once; WAYPOST_POSTGRES_BIN names their directory where
+    /// that fails.
     #[arg(long = "data", env = "WAYPOST_DATA", default_value = "waypost-data", value_name = "DIRECTORY")]
     pub directory: PathBuf,
 }

@@ -1,1 +1,192 @@
-fn main() {}
+//! Measures Waypost against the limit: the same work as bare SQL by `pgbench -M prepared`, on the same Postgres, in the same
+//! run, at the same concurrency. Prints ratios; `docs/performance.md` holds a run of it.
+//!
+//! `cargo run --release -p bench`
+
+mod bare;
+mod http;
+mod load;
+mod scripts;
+mod seed;
+mod server;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use indicatif::ProgressBar;
+use waypost::auth::Identity;
+use waypost::auth::session;
+use waypost::auth::token::Keys;
+use waypost::clock::Clock;
+use waypost::database::{Cluster, Options, Search, connect, create_database_if_missing, migrate};
+use waypost::state::State;
+
+use bare::Bare;
+use load::{Load, Target};
+use seed::{Rep, Tenant};
+
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    mode: Option<Mode>,
+    /// Tenants to fill
+    #[arg(long, default_value_t = 20)]
+    tenants: usize,
+    /// Reps in each
+    #[arg(long, default_value_t = 100)]
+    reps: usize,
+    /// Activities of each rep
+    #[arg(long, default_value_t = 1_000)]
+    activities: i64,
+    /// Seconds for each measurement
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Connections at the same time
+    #[arg(long, default_value_t = 8)]
+    clients: usize,
+    /// Where the throw-away Postgres lives; removed and made anew
+    #[arg(long, default_value = "target/bench")]
+    directory: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Mode {
+    /// The server under test; started by the benchmark itself
+    #[command(hide = true)]
+    Server {
+        #[arg(long)]
+        address: SocketAddr,
+        #[arg(long, env = "BENCH_DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+        #[arg(long, env = "BENCH_SIGNING_KEY", hide_env_values = true)]
+        signing_key: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    match &arguments.mode {
+        Some(Mode::Server { address, database_url, signing_key }) => {
+            server::serve(database_url, signing_key, *address).await
+        }
+        None => measure(&arguments).await,
+    }
+}
+
+async fn measure(arguments: &Arguments) -> Result<(), Failure> {
+    let directory = std::path::absolute(&arguments.directory)?;
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory)?;
+    let cluster = Cluster::start(&Options {
+        directory: directory.join("postgres"),
+        durable: true,
+        settings: vec![
+            ("shared_buffers".into(), "2GB".into()),
+            ("max_wal_size".into(), "8GB".into()),
+            ("checkpoint_timeout".into(), "30min".into()),
+        ],
+        max_connections: 64,
+        search: Search::System,
+    })?;
+    create_database_if_missing(&cluster.url("postgres"), "bench").await?;
+    let url = cluster.url("bench");
+    migrate(&url).await?;
+    let keys = Keys::generate()?;
+    let key = keys.to_pem()?.expose().to_owned();
+    let identity = Identity::new(keys, server::ISSUER, server::ISSUER, Vec::new());
+    let state = State::new(connect(&url, 8).await?, Clock::system(), identity);
+
+    let (tenants, wide) = fill(arguments, &state).await?;
+    let rep = tenants[0].reps[0];
+    let bare = Bare::new(url.clone(), &directory, arguments.seconds, arguments.clients)?;
+    let scripts = scripts::Scripts::new(&state, rep).await?;
+    let process = server::Process::start(&url, &key).await?;
+    let idle = process.resident_mib();
+    let token = |rep: Rep| token(&state, rep);
+    let load = Load { address: process.address, seconds: arguments.seconds, clients: arguments.clients };
+
+    println!("| what | Waypost | bare SQL | ratio | aim |\n| --- | --- | --- | --- | --- |");
+    let first = &tenants[0].reps;
+    let mut targets = Vec::new();
+    for rep in first.iter().take(arguments.clients) {
+        targets.push(Target { rep: *rep, token: token(*rep).await? });
+    }
+    let row = |what: &str, ours: f64, bare: f64, unit: f64, aim: &str| {
+        println!("| {what} | {:.0}/s | {:.0}/s | {:.2} | {aim} |", ours * unit, bare * unit, ours / bare);
+    };
+    let ours = load.pull(&targets, 0, 500).await?;
+    row("pull with nothing new", ours, bare.run("nothing", &scripts.pull(0, 500))?, 1.0, "≥ 0.5");
+    let ours = load.pull(&targets, 100, 100).await?;
+    row("pull of 100 changes (changes)", ours, bare.run("hundred", &scripts.pull(100, 100))?, 100.0, "≥ 0.5");
+    let big = Target { rep: wide.reps[0], token: token(wide.reps[0]).await? };
+    let ours = load.first_pull(&big).await?;
+    let rows = scripts.rows(&state, wide.reps[0]).await?.min(10_000);
+    row(
+        &format!("first pull of {rows} (records)"),
+        ours,
+        bare.run("first", &scripts.first(wide.reps[0]))?,
+        rows as f64,
+        "≥ 0.5",
+    );
+    let ours = load.push(&targets, 100).await?;
+    row("push of 100 activities (activities)", ours, bare.run("push", &scripts.push(100))?, 100.0, "≥ 0.4");
+    let ours = load.rest(&targets).await?;
+    row("one activity by REST", ours, bare.run("one", &scripts.push(1))?, 1.0, "≥ 0.4");
+
+    let manager = Target { rep: wide.manager, token: token(wide.manager).await? };
+    let rep = Target { rep: wide.reps[1], token: token(wide.reps[1]).await? };
+    let (by_manager, by_rep) = (load.latency(&manager).await?, load.latency(&rep).await?);
+    println!(
+        "\nPull near the head by a manager of {} scopes: {:.2} ms, by a rep {:.2} ms, ratio {:.2} (aim ≤ 3).",
+        wide.reps.len(),
+        by_manager * 1e3,
+        by_rep * 1e3,
+        by_manager / by_rep
+    );
+    let mib = |value: Option<u64>| value.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"));
+    println!("Resident memory of the server: {} idle, {} after.", mib(idle), mib(process.resident_mib()));
+    println!(
+        "{} tenants × {} reps × {} activities, {} connections, {} s each, PostgreSQL {}, {} cores.",
+        arguments.tenants,
+        arguments.reps,
+        arguments.activities,
+        arguments.clients,
+        arguments.seconds,
+        cluster.major(),
+        std::thread::available_parallelism()?
+    );
+    drop(process);
+    state.db.clone().close().await?;
+    cluster.stop();
+    std::fs::remove_dir_all(&directory)?;
+    Ok(())
+}
+
+/// The tenants of equal size, and one with a manager of 200 reps whose first has 10,000 records.
+async fn fill(arguments: &Arguments, state: &State) -> Result<(Vec<Tenant>, Tenant), Failure> {
+    let total = (arguments.tenants * arguments.reps) as u64 * arguments.activities.unsigned_abs();
+    let progress = ProgressBar::new(total).with_message("seeding");
+    let mut tenants = Vec::new();
+    for number in 0..arguments.tenants {
+        let tenant = seed::tenant(state, &format!("t{number}"), arguments.reps).await?;
+        seed::activities(state, &tenant.reps, arguments.activities, &progress).await?;
+        tenants.push(tenant);
+    }
+    let wide = seed::tenant(state, "wide", 200).await?;
+    seed::activities(state, &wide.reps[..1], 5_000, &progress).await?;
+    seed::activities(state, &wide.reps[1..], 20, &progress).await?;
+    progress.finish_and_clear();
+    for sql in ["VACUUM ANALYZE", "CHECKPOINT"] {
+        sea_orm::ConnectionTrait::execute_unprepared(&state.db, sql).await?;
+    }
+    Ok((tenants, wide))
+}
+
+async fn token(state: &State, rep: Rep) -> Result<String, Failure> {
+    let session = session::open(&state.db, &state.identity, (rep.tenant_id, rep.user_id), None, state.clock.now()).await?;
+    Ok(session.access_token.expose().to_owned())
+}

@@ -155,7 +155,15 @@ string_scalar!(
         ..MetaSchema::new("string")
     },
     decimal,
-    |amount| amount.to_string()
+    // One spelling for one amount, whatever was typed and whatever scale the column has: else a record read back from
+    // the database would differ from the document that the feed holds.
+    |amount| {
+        let mut amount = amount.normalize();
+        if amount.scale() < 2 {
+            amount.rescale(2);
+        }
+        amount.to_string()
+    }
 );
 
 /// A number of points, exact to the hundredth.
@@ -300,9 +308,17 @@ mod tests {
     }
 
     #[test]
-    fn decimals_keep_every_digit() {
-        for text in ["0", "-3.5", "123456789012.1234", "10.00"] {
-            assert_eq!(Money::parse(text).unwrap().to_string(), text);
+    fn an_amount_has_one_spelling_with_every_digit() {
+        for (typed, shown) in [
+            ("0", "0.00"),
+            ("-0.0000", "0.00"),
+            ("-3.5", "-3.50"),
+            ("123456789012.1234", "123456789012.1234"),
+            ("10.00", "10.00"),
+            ("1054.0000", "1054.00"),
+            ("1.2340", "1.234"),
+        ] {
+            assert_eq!(Money::parse(typed).unwrap().to_string(), shown);
         }
         for text in ["", "1e5", "1,000", "1.", ".5", "1234567890123", "1.23456", "--1", "NaN", "+1"] {
             assert!(Money::parse(text).is_err(), "{text}");

@@ -7,12 +7,17 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_records;
 mod m0002_identity;
+mod m0003_reports;
 
 pub struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_records::Migration), Box::new(m0002_identity::Migration)]
+        vec![
+            Box::new(m0001_records::Migration),
+            Box::new(m0002_identity::Migration),
+            Box::new(m0003_reports::Migration),
+        ]
     }
 }

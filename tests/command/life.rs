@@ -1,14 +1,20 @@
 //! Start, stop and sudden death.
 
-use std::{fs, io::Write, net::TcpStream, os::unix::fs::MetadataExt, thread};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    os::unix::fs::MetadataExt,
+    thread,
+};
 
 use reqwest::StatusCode;
 use rustix::process::Signal;
-use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
-use serde_json::Value;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
+use serde_json::{Value, json};
 use waypost::database::{Cluster, connect, scratch::fresh_database};
 
-use super::{Server, directory, done, eventually, is_gone, postgres, program, read_all, refused};
+use super::{Server, directory, done, eventually, is_gone, postgres, program, refused};
 
 const ACME: [&str; 8] = ["tenant", "create", "--slug", "acme", "--name", "Acme", "--time-zone", "Asia/Shanghai"];
 
@@ -52,6 +58,15 @@ async fn the_demo_needs_nothing_and_says_where_it_is() {
     assert!(is_gone(pid));
 }
 
+/// Waits until somebody waits for a lock on this table.
+async fn until_locked_out(database: &DatabaseConnection, table: &str) {
+    let sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass)";
+    let ask = Statement::from_sql_and_values(database.get_database_backend(), sql, [table.into()]);
+    while !database.query_one_raw(ask.clone()).await.unwrap().unwrap().try_get_by_index::<bool>(0).unwrap() {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A request that waits for a lock: the server is told to stop, takes nobody new, and still answers it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_an_open_request_finish() {
@@ -62,11 +77,7 @@ async fn a_stop_lets_an_open_request_finish() {
     let lock = database.begin().await.unwrap();
     lock.execute_unprepared("LOCK TABLE seaql_migrations IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let open = tokio::spawn(reqwest::get(format!("{}/readyz", server.url)));
-    let waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'seaql_migrations'::regclass)";
-    let waiting = Statement::from_string(database.get_database_backend(), waiting);
-    while !database.query_one_raw(waiting.clone()).await.unwrap().unwrap().try_get_by_index::<bool>(0).unwrap() {
-        tokio::task::yield_now().await;
-    }
+    until_locked_out(&database, "seaql_migrations").await;
     server.signal(Signal::TERM);
     eventually("nobody new is taken", || TcpStream::connect(server.address()).is_err().then_some(()));
     assert!(!open.is_finished());
@@ -78,15 +89,28 @@ async fn a_stop_lets_an_open_request_finish() {
     assert!(is_gone(pid));
 }
 
-#[test]
-fn who_never_finishes_is_not_waited_for_longer_than_the_limit() {
+/// Neither for half a request, nor for one that waits for a lock which is never released.
+#[tokio::test]
+async fn who_never_finishes_is_not_waited_for_longer_than_the_limit() {
     let directory = directory();
     let mut server = Server::start(directory.path(), &[("WAYPOST_SHUTDOWN_SECONDS", "1")]);
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: w").unwrap();
+    let mut half = TcpStream::connect(server.address()).unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nHost: w").unwrap();
+    let url = Cluster::url_of_running(directory.path(), "waypost").unwrap();
+    let database = connect(&url, 2).await.unwrap();
+    let lock = database.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE tenant, sync_clock, plan IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let body = json!({ "tenant": "acme", "email": "rosa@acme.example", "password": "correct horse" });
+    let login = reqwest::Client::new().post(format!("{}/v1/auth/login", server.url)).json(&body).send();
+    let login = tokio::spawn(login);
+    until_locked_out(&database, "tenant").await;
+    let pid = postgres(directory.path());
     server.signal(Signal::TERM);
-    assert!(server.end());
-    assert_eq!(read_all(stream), "");
+    assert!(server.end(), "{}", server.log());
+    assert!(is_gone(pid));
+    assert!(login.await.unwrap().is_err());
+    assert!(half.read(&mut [0]).map_or(true, |read| read == 0), "it was answered");
+    drop(lock);
 }
 
 #[test]
@@ -148,6 +172,20 @@ async fn many_may_migrate_at_once_and_again() {
     database.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9999_of_tomorrow', 0)").await.unwrap();
     let told = refused(program(["migrate"]).env("DATABASE_URL", &url));
     assert!(told.contains("newer version of Waypost (m9999_of_tomorrow"), "{told}");
+}
+
+#[tokio::test]
+async fn a_log_for_programs_is_json_and_names_the_request() {
+    let directory = directory();
+    let mut server = Server::start(directory.path(), &[("WAYPOST_LOG_FORMAT", "json")]);
+    let request = reqwest::Client::new().get(format!("{}/readyz", server.url)).header("x-request-id", "phone-7");
+    request.send().await.unwrap();
+    server.signal(Signal::TERM);
+    assert!(server.end());
+    let log = server.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = lines.iter().find(|line| line["request_id"] == "phone-7").unwrap_or_else(|| panic!("{log}"));
+    assert_eq!((&line["operation"], &line["status"]), (&"getReadiness".into(), &200.into()));
 }
 
 /// A server whose database is not what it needs says so, and lives.

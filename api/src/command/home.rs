@@ -6,6 +6,7 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::{Connection, PgConnection};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use super::Outcome;
 use crate::auth::Identity;
@@ -20,8 +21,8 @@ use crate::state::State;
 const NAME: &str = "waypost";
 /// Connections of a command that is not a server.
 const FEW: u32 = 4;
-/// How long a transaction in the background may still take when a command has ended.
-const LEFTOVERS: Duration = Duration::from_secs(1);
+/// How long what a request left running in the database may still take when a command has ended.
+pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
 
 pub(super) struct Home {
     url: String,
@@ -58,7 +59,9 @@ impl Home {
         let done = runtime.block_on(async {
             let pool = self.open().await?;
             let done = job(pool.clone()).await;
-            pool.close().await?;
+            if timeout(LEFTOVERS, pool.close()).await.is_err() {
+                tracing::warn!("what is still under way in the database is given up");
+            }
             done
         });
         // While the runtime still lives: it hears the second Ctrl-C.
@@ -97,7 +100,7 @@ impl Home {
     }
 }
 
-/// Runs `job` as one unit on the database that the command means.
+/// Runs `job` to its end on the database that the command means.
 pub(super) fn with_state<T: Send + 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
     database: &Database,
     job: impl FnOnce(State) -> F,

@@ -2,6 +2,7 @@
 
 mod demo;
 mod home;
+mod import;
 mod log;
 mod migrate;
 mod openapi;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Log;
+use crate::import::MappingError;
 
 /// Why a command stopped; its text says what to do.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -54,6 +56,7 @@ enum Command {
     /// The people of a company
     #[command(subcommand)]
     User(user::User),
+    Import(import::Import),
     RestoreDone(restore_done::RestoreDone),
 }
 
@@ -68,13 +71,15 @@ pub fn run() -> ExitCode {
         Command::Openapi(openapi) => openapi.run(),
         Command::Tenant(tenant) => tenant.run(),
         Command::User(user) => user.run(),
+        Command::Import(import) => import.run(),
         Command::RestoreDone(restore_done) => restore_done.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");
-            ExitCode::FAILURE
+            // As clap does for a wrong flag: what was given is wrong, and nothing was done.
+            if why.is::<MappingError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

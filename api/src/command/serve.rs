@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::Args;
 use poem::listener::TcpAcceptor;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 use super::Outcome;
-use super::home::Home;
+use super::home::{Home, LEFTOVERS};
 use crate::app::app;
 use crate::clock::Clock;
 use crate::config::{Database, Server};
@@ -51,7 +52,8 @@ pub(super) fn serve(
     let identity = server.identity(database)?;
     let listener = server.bind()?;
     let limit = server.shutdown_limit();
-    Home::for_server(database, server.database_connections)?.run(async |pool| {
+    let home = Home::for_server(database, server.database_connections)?;
+    home.run(async |pool| {
         let state = State::new(pool, Clock::system(), identity);
         let signals = Signals::listen()?;
         let app = app(state.clone());
@@ -61,10 +63,14 @@ pub(super) fn serve(
         poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener)?)
             .run_with_graceful_shutdown(app, signals.stop(state.clone(), limit), Some(limit))
             .await?;
-        jobs.await?;
-        tracing::info!("stopped");
+        // A job that hangs does not keep the server.
+        if let Ok(ended) = timeout(LEFTOVERS, jobs).await {
+            ended?;
+        }
         Ok(())
-    })
+    })?;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 /// SIGTERM, and SIGINT as Ctrl-C sends it.

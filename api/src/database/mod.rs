@@ -68,6 +68,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire_if_idle_for(IDLE)
+        // Compiling a report takes longer than it saves: 1.0 of 2.0 s for a funnel over 100,000 opportunities.
+        .map_sqlx_postgres_opts(|options| options.options([("jit", "off")]))
         .sqlx_logging(false);
     let database = Database::connect(options).await?;
     let facts = database

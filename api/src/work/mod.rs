@@ -284,7 +284,21 @@ impl UnitOfWork {
         Ok(())
     }
 
-    async fn flush(&self) -> Result<Option<i64>, DbErr> {
+    /// For a dry run: writes the rows, so that the database checks them, but not the feed, for whose clock others wait.
+    /// Then the unit is as if it had just begun, except that it reads what was written. After an error the rows of this
+    /// time are taken back. Nothing stays once the unit is dropped.
+    pub async fn rehearse(&mut self) -> Result<(), DbErr> {
+        self.tx.execute_unprepared("SAVEPOINT rehearsal").await?;
+        let written = self.write_rows().await.map(drop);
+        self.tables.clear();
+        self.sight = Sight::default();
+        let end = if written.is_ok() { "RELEASE SAVEPOINT rehearsal" } else { "ROLLBACK TO SAVEPOINT rehearsal" };
+        self.tx.execute_unprepared(end).await?;
+        written
+    }
+
+    /// One statement a table; answers what the feed and the history are to get.
+    async fn write_rows(&self) -> Result<(Vec<serde_json::Value>, Vec<serde_json::Value>), DbErr> {
         let (mut feed, mut history) = (Vec::new(), Vec::new());
         for table in self.tables.values() {
             let staged = table.stage();
@@ -296,6 +310,11 @@ impl UnitOfWork {
             feed.extend(staged.feed);
             history.extend(staged.history);
         }
+        Ok((feed, history))
+    }
+
+    async fn flush(&self) -> Result<Option<i64>, DbErr> {
+        let (feed, history) = self.write_rows().await?;
         if !self.receipts.is_empty() {
             let values = [text(&self.receipts), self.actor.user_id.into(), self.now.into()];
             self.tx.execute_raw(self.statement(RECEIPTS, values)).await?;

@@ -1,0 +1,200 @@
+//! What phones do, as fast as they can, over HTTP.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use entity::scalar::Timestamp;
+use uuid::Uuid;
+
+use crate::Failure;
+use crate::http::Connection;
+use crate::seed::Rep;
+
+pub struct Load {
+    pub address: SocketAddr,
+    pub seconds: u64,
+    pub clients: usize,
+}
+
+/// A rep, and his access token.
+#[derive(Clone)]
+pub struct Target {
+    pub rep: Rep,
+    pub token: String,
+}
+
+impl Load {
+    /// Pulls a second, `behind` numbers behind the head.
+    pub async fn pull(&self, targets: &[Target], behind: i64, limit: usize) -> Result<f64, Failure> {
+        let mut paths = Vec::new();
+        for target in targets {
+            let cursor = self.cursor(target, behind).await?;
+            paths.push(format!("/v1/sync/changes?limit={limit}&cursor={cursor}"));
+        }
+        self.rate(targets, move |client| {
+            let path = paths[client % paths.len()].clone();
+            async move |connection: &mut Connection| connection.get(&path).await.map(drop)
+        })
+        .await
+    }
+
+    /// First pulls of everything a second, up to 10,000 records, in two pages.
+    pub async fn first_pull(&self, target: &Target) -> Result<f64, Failure> {
+        let targets = vec![target.clone()];
+        self.rate(&targets, |_| {
+            async |connection: &mut Connection| {
+                let page = connection.get("/v1/sync/changes?limit=5000").await?;
+                let cursor = member(page, "cursor")?;
+                connection.get(&format!("/v1/sync/changes?limit=5000&cursor={cursor}")).await.map(drop)
+            }
+        })
+        .await
+    }
+
+    /// Pushes of `size` new visits a second.
+    pub async fn push(&self, targets: &[Target], size: usize) -> Result<f64, Failure> {
+        let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
+        self.rate(targets, move |client| {
+            let account = accounts[client % accounts.len()];
+            let device = Uuid::now_v7();
+            async move |connection: &mut Connection| {
+                let answer = connection.post("/v1/sync/mutations", push_body(device, account, size).as_bytes()).await?;
+                let applied = answer.windows(9).filter(|bytes| bytes == b"\"applied\"").count();
+                if applied == size { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(answer).into_owned())) }
+            }
+        })
+        .await
+    }
+
+    /// New visits a second, one a request.
+    pub async fn rest(&self, targets: &[Target]) -> Result<f64, Failure> {
+        let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
+        self.rate(targets, move |client| {
+            let account = accounts[client % accounts.len()];
+            async move |connection: &mut Connection| {
+                connection.post("/v1/activities", visit(account).as_bytes()).await.map(drop)
+            }
+        })
+        .await
+    }
+
+    /// Seconds that a pull of the last few changes takes, one at a time: the median.
+    pub async fn latency(&self, target: &Target) -> Result<f64, Failure> {
+        let cursor = self.cursor(target, 20).await?;
+        let path = format!("/v1/sync/changes?limit=500&cursor={cursor}");
+        let mut connection = Connection::open(self.address, &target.token).await?;
+        let mut times = Vec::new();
+        for _ in 0..500 {
+            let begun = Instant::now();
+            connection.get(&path).await?;
+            times.push(begun.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times[times.len() / 2])
+    }
+
+    /// A cursor that stands `behind` numbers behind the newest of the target's tenant.
+    async fn cursor(&self, target: &Target, behind: i64) -> Result<String, Failure> {
+        let mut connection = Connection::open(self.address, &target.token).await?;
+        let page = connection.get("/v1/sync/digest").await?;
+        let digest: serde_json::Value = serde_json::from_slice(page)?;
+        let newest = self.newest(target, digest["head"].as_i64().ok_or("no head")?).await?;
+        let cursor = waypost::sync::cursor::Cursor {
+            tenant_id: target.rep.tenant_id,
+            user_id: target.rep.user_id,
+            epoch: 1,
+            since: newest - behind,
+            paging: None,
+        };
+        Ok(cursor.encode())
+    }
+
+    /// The newest number that this user can see: other reps' numbers do not bring him changes.
+    async fn newest(&self, target: &Target, head: i64) -> Result<i64, Failure> {
+        let mut connection = Connection::open(self.address, &target.token).await?;
+        let (mut low, mut high) = (0, head);
+        while low < high {
+            let middle = (low + high) / 2;
+            let cursor = waypost::sync::cursor::Cursor {
+                tenant_id: target.rep.tenant_id,
+                user_id: target.rep.user_id,
+                epoch: 1,
+                since: middle.max(1),
+                paging: None,
+            };
+            let page = connection.get(&format!("/v1/sync/changes?limit=1&cursor={}", cursor.encode())).await?;
+            if page.starts_with(b"{\"changes\":[]") {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Requests a second over all connections, each going as fast as it can; the first failure ends the run.
+    async fn rate<J, F>(&self, targets: &[Target], job: J) -> Result<f64, Failure>
+    where
+        J: Fn(usize) -> F,
+        F: AsyncFn(&mut Connection) -> io::Result<()> + Send + 'static,
+        for<'a> F::CallRefFuture<'a>: Send,
+    {
+        let mut tasks = Vec::new();
+        let end = Instant::now() + Duration::from_secs(self.seconds);
+        let begun = Instant::now();
+        for client in 0..self.clients {
+            let mut connection = Connection::open(self.address, &targets[client % targets.len()].token).await?;
+            let call = job(client);
+            tasks.push(tokio::spawn(async move {
+                let mut count = 0u64;
+                while Instant::now() < end {
+                    call(&mut connection).await?;
+                    count += 1;
+                }
+                Ok::<u64, io::Error>(count)
+            }));
+        }
+        let mut total = 0;
+        for task in tasks {
+            total += task.await??;
+        }
+        Ok(total as f64 / begun.elapsed().as_secs_f64())
+    }
+}
+
+fn member(page: &[u8], name: &str) -> io::Result<String> {
+    let tail = &page[page.len().saturating_sub(600)..];
+    let text = String::from_utf8_lossy(tail);
+    text.split_once(&format!("\"{name}\":\""))
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(value, _)| value.to_owned())
+        .ok_or_else(|| io::Error::other(format!("no {name} in …{text}")))
+}
+
+/// What a rep types about a visit; the same text as the seed's.
+fn visit(account: Uuid) -> String {
+    let occurred = Timestamp::from(now() - TimeDelta::minutes(30));
+    format!(
+        r#"{{"accountId":"{account}","kind":"visit","occurred":"{occurred}","durationMinutes":45,"summary":"拜访采购负责人，讨论第二季度光模块需求与交付时间。","outcome":"Wants a quote for 400 units by Friday.","nextStep":"Send the quote, call on Monday."}}"#
+    )
+}
+
+fn push_body(device: Uuid, account: Uuid, size: usize) -> String {
+    let clock = |monotonic: i64| format!(r#"{{"wall":"{}","monotonic":{monotonic},"bootId":"b"}}"#, Timestamp::from(now()));
+    let (captured, sent, fields) = (clock(1_000), clock(61_000), visit(account));
+    let mutations: Vec<String> = (0..size)
+        .map(|_| {
+            let (mutation, record) = (Uuid::now_v7(), Uuid::now_v7());
+            format!(
+                r#"{{"mutationId":"{mutation}","kind":"activity","op":"create","recordId":"{record}","captured":{captured},"activity":{fields}}}"#
+            )
+        })
+        .collect();
+    format!(r#"{{"deviceId":"{device}","sent":{sent},"mutations":[{}]}}"#, mutations.join(","))
+}
+
+fn now() -> chrono::DateTime<Utc> {
+    waypost::clock::Clock::system().now().0
+}

@@ -1,0 +1,221 @@
+//! The funnel counted the slow way: opportunity by opportunity, from the same moves, without SQL.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use entity::kind::{AccountKind, StageKey};
+use entity::scalar::{Date, Money};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+use waypost::report::{
+    Cohort, CohortGroup, CohortStage, CurrencyAmount, FunnelQuery, LostFrom, Snapshot, SnapshotGroup, SnapshotStage,
+    SplitBy,
+};
+
+const WAY: [StageKey; 4] = [StageKey::Intent, StageKey::PreSale, StageKey::Negotiation, StageKey::Signed];
+
+pub type Time = DateTime<Utc>;
+
+#[derive(Clone, Debug)]
+pub struct Owner {
+    pub id: Uuid,
+    pub name: String,
+    /// The team that he is in, and those above it.
+    pub teams: Vec<Team>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Team {
+    pub id: Uuid,
+    pub name: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: Uuid,
+    pub kind: AccountKind,
+    /// Who sees what is under it.
+    pub members: Vec<Uuid>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Product {
+    pub id: Uuid,
+    pub name: String,
+}
+
+/// In the order of their numbers.
+#[derive(Clone, Debug)]
+pub struct Move {
+    pub from: Option<StageKey>,
+    pub to: StageKey,
+    pub occurred: Time,
+}
+
+/// What it is worth from a moment on.
+#[derive(Clone, Debug)]
+pub struct Worth {
+    pub told: Time,
+    pub amount: Option<Decimal>,
+    pub currency: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Opportunity {
+    pub id: Uuid,
+    pub owner: Owner,
+    pub account: Option<Account>,
+    pub product: Option<Product>,
+    pub source: Option<String>,
+    pub deleted: bool,
+    pub moves: Vec<Move>,
+    /// In the order of time; the first came with the creation.
+    pub worth: Vec<Worth>,
+}
+
+type Key = (Option<Uuid>, Option<AccountKind>, Option<String>);
+
+impl Opportunity {
+    pub fn scopes(&self) -> Vec<Uuid> {
+        self.account.as_ref().map_or_else(|| vec![self.owner.id], |account| account.members.clone())
+    }
+
+    fn key(&self, by: SplitBy) -> Key {
+        match by {
+            SplitBy::None => (None, None, None),
+            SplitBy::Team => (Some(self.owner.teams[0].id), None, Some(self.owner.teams[0].name.clone())),
+            SplitBy::User => (Some(self.owner.id), None, Some(self.owner.name.clone())),
+            SplitBy::Product => {
+                (self.product.as_ref().map(|p| p.id), None, self.product.as_ref().map(|p| p.name.clone()))
+            }
+            SplitBy::AccountKind => (None, self.account.as_ref().map(|a| a.kind), None),
+        }
+    }
+
+    fn first_came(&self, stage: StageKey) -> Option<Time> {
+        self.moves.iter().filter(|m| m.to != StageKey::Lost && m.to >= stage).map(|m| m.occurred).min()
+    }
+
+    /// Where it was lost, if it is.
+    fn lost_from(&self) -> Option<StageKey> {
+        self.moves.last().filter(|m| m.to == StageKey::Lost).and_then(|m| m.from)
+    }
+}
+
+/// Which of them the query is about. `scopes` are those that the actor reads; `None` sees everything.
+pub fn picked<'a>(
+    all: &'a [Opportunity],
+    query: &FunnelQuery,
+    scopes: Option<&BTreeSet<Uuid>>,
+) -> Vec<&'a Opportunity> {
+    all.iter()
+        .filter(|o| !o.deleted)
+        .filter(|o| scopes.is_none_or(|seen| o.scopes().iter().any(|scope| seen.contains(scope))))
+        .filter(|o| query.team_id.is_none_or(|id| o.owner.teams.iter().any(|team| team.id == id)))
+        .filter(|o| query.user_id.is_none_or(|id| o.owner.id == id))
+        .filter(|o| query.product_id.is_none_or(|id| o.product.as_ref().is_some_and(|p| p.id == id)))
+        .filter(|o| query.account_kind.is_none_or(|kind| o.account.as_ref().is_some_and(|a| a.kind == kind)))
+        .filter(|o| query.source.as_ref().is_none_or(|source| o.source.as_ref() == Some(&source.0)))
+        .collect()
+}
+
+/// By key, in the order of the answer, leaving out those that `counts` does not say yes to.
+fn grouped<'a>(
+    opportunities: &[&'a Opportunity],
+    by: SplitBy,
+    counts: impl Fn(&Opportunity) -> bool,
+) -> Vec<(Key, Vec<&'a Opportunity>)> {
+    let mut groups: BTreeMap<_, Vec<&Opportunity>> = BTreeMap::new();
+    if by != SplitBy::None {
+        for &opportunity in opportunities.iter().filter(|o| counts(o)) {
+            let (id, kind, name) = opportunity.key(by);
+            let last = id.is_none() && kind.is_none();
+            groups.entry((last, name, id, kind)).or_default().push(opportunity);
+        }
+    }
+    groups.into_iter().map(|((_, name, id, kind), members)| ((id, kind, name), members)).collect()
+}
+
+fn amounts<'a>(worth: impl Iterator<Item = &'a Worth>) -> Vec<CurrencyAmount> {
+    let mut sums: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
+    for worth in worth {
+        if let Some(amount) = worth.amount {
+            *sums.entry(worth.currency.clone()).or_default() += amount;
+        }
+    }
+    sums.into_iter().map(|(currency, sum)| CurrencyAmount { currency, amount: Money(sum.normalize()) }).collect()
+}
+
+/// Linear interpolation between the neighbours.
+fn percentile(days: &[f64], share: f64) -> Option<f64> {
+    let place = share * (days.len().checked_sub(1)? as f64);
+    let (low, high) = (days[place.floor() as usize], days[place.ceil() as usize]);
+    Some(low + place.fract() * (high - low))
+}
+
+pub fn cohort(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, from: NaiveDate, to: NaiveDate) -> Cohort {
+    let within = |o: &Opportunity, stage| {
+        o.first_came(stage).is_some_and(|at| (from..=to).contains(&at.with_timezone(&zone).date_naive()))
+    };
+    let stages = |members: &[&Opportunity]| {
+        let of_stage = |(place, stage): (usize, StageKey)| {
+            let entered: Vec<_> = members.iter().filter(|o| within(o, stage)).collect();
+            let next = WAY.get(place + 1).copied();
+            let count =
+                |meets: &dyn Fn(&Opportunity) -> bool| next.map(|_| entered.iter().filter(|o| meets(o)).count() as i64);
+            let goes_on = |o: &Opportunity| next.and_then(|next| o.first_came(next));
+            let advanced = count(&|o| goes_on(o).is_some());
+            let mut days: Vec<f64> = entered
+                .iter()
+                .filter_map(|o| Some((goes_on(o)? - o.first_came(stage)?).num_milliseconds() as f64 / 86_400_000.0))
+                .collect();
+            days.sort_by(f64::total_cmp);
+            CohortStage {
+                stage,
+                entered: entered.len() as i64,
+                advanced,
+                lost: count(&|o| o.lost_from() == Some(stage)),
+                open: count(&|o| goes_on(o).is_none() && o.lost_from().is_none()),
+                conversion: advanced.filter(|_| !entered.is_empty()).map(|n| n as f64 / entered.len() as f64),
+                median_days: percentile(&days, 0.5),
+                p90_days: percentile(&days, 0.9),
+                amounts: amounts(entered.iter().filter_map(|o| o.worth.last())),
+            }
+        };
+        WAY.into_iter().enumerate().map(of_stage).collect::<Vec<_>>()
+    };
+    let groups = grouped(opportunities, by, |o| WAY.into_iter().any(|stage| within(o, stage)))
+        .into_iter()
+        .map(|((id, account_kind, name), members)| CohortGroup { id, account_kind, name, stages: stages(&members) })
+        .collect();
+    Cohort { from: Date(from), to: Date(to), stages: stages(opportunities), groups }
+}
+
+pub fn snapshot(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, as_of: NaiveDate) -> Snapshot {
+    let by_then = |at: Time| at.with_timezone(&zone).date_naive() <= as_of;
+    let newest = |o: &Opportunity| o.moves.iter().rev().find(|m| by_then(m.occurred)).cloned();
+    let worth = |o: &Opportunity| o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned();
+    let stages = |members: &[&Opportunity]| {
+        let stood = |at: &dyn Fn(&Move) -> bool| {
+            let there: Vec<_> = members.iter().filter(|o| newest(o).is_some_and(|m| at(&m))).collect();
+            let worth: Vec<_> = there.iter().filter_map(|o| worth(o)).collect();
+            (there.len() as i64, amounts(worth.iter()))
+        };
+        let lost_from = WAY[..3].iter().map(|&stage| {
+            let (count, amounts) = stood(&|m| m.to == StageKey::Lost && m.from == Some(stage));
+            LostFrom { stage, count, amounts }
+        });
+        let lost_from: Vec<_> = lost_from.collect();
+        let of_stage = |stage| {
+            let (count, amounts) = stood(&|m| m.to == stage);
+            SnapshotStage { stage, count, amounts, lost_from: (stage == StageKey::Lost).then(|| lost_from.clone()) }
+        };
+        WAY.into_iter().chain([StageKey::Lost]).map(of_stage).collect::<Vec<_>>()
+    };
+    let groups = grouped(opportunities, by, |o| newest(o).is_some())
+        .into_iter()
+        .map(|((id, account_kind, name), members)| SnapshotGroup { id, account_kind, name, stages: stages(&members) })
+        .collect();
+    Snapshot { as_of: Date(as_of), stages: stages(opportunities), groups }
+}

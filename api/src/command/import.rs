@@ -59,9 +59,9 @@ impl Import {
             dry_run: self.dry_run,
         };
         let new = match &self.create_tenant {
-            Some(name) => Some(
-                NewTenant::parse(&self.tenant, name, &self.time_zone).map_err(|refusal| refused_flags(&refusal))?,
-            ),
+            Some(name) => {
+                Some(NewTenant::parse(&self.tenant, name, &self.time_zone).map_err(|refusal| refused_flags(&refusal))?)
+            }
             None => None,
         };
         let slug = self.tenant;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use entity::kind::Kind;
-use entity::scalar::{Date, Line, Text};
+use entity::scalar::{Date, Line, Text, Timestamp};
 use sea_orm::TransactionTrait;
 use uuid::Uuid;
 
@@ -44,6 +44,11 @@ pub const REPS: usize = 35;
 const NAME: &str = "Waypost Demo 光通";
 const ZONE: Tz = Tz::Asia__Shanghai;
 const SEED: u64 = 0x05ea_5a17;
+
+/// The day that it is in the demo's company.
+pub fn today(now: Timestamp) -> Date {
+    Date(now.0.with_timezone(&ZONE).date_naive())
+}
 
 /// What was told: how many changes of each kind, new records and others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -60,11 +60,8 @@ pub fn fields(kind: Kind) -> &'static [Field] {
     }
 }
 
-const TEAM: &[Field] = &[
-    needed(KEY, Shape::Line),
-    needed("name", Shape::Line),
-    free("parentId", Shape::Reference(Kind::Team)),
-];
+const TEAM: &[Field] =
+    &[needed(KEY, Shape::Line), needed("name", Shape::Line), free("parentId", Shape::Reference(Kind::Team))];
 
 const USER: &[Field] = &[
     needed(KEY, Shape::Line),

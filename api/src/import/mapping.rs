@@ -211,9 +211,12 @@ impl Mapping {
     /// Checks a mapping whose text is at hand; `path` is what errors call it.
     pub fn parse(path: &Path, text: &str) -> Result<Self, MappingError> {
         let wrong = |problem: String| MappingError { place: path.display().to_string(), problem };
-        let document: Document = toml::from_str(text).map_err(|cause| wrong(cause.to_string().trim_end().to_owned()))?;
+        let document: Document =
+            toml::from_str(text).map_err(|cause| wrong(cause.to_string().trim_end().to_owned()))?;
         if document.file.is_empty() {
-            return Err(wrong("has no `[[file]]`: name the files to import, each with `path`, `kind` and `fields`".into()));
+            return Err(wrong(
+                "has no `[[file]]`: name the files to import, each with `path`, `kind` and `fields`".into(),
+            ));
         }
         let mapping = Mapping { path: path.to_owned(), passes: document.file };
         for (number, pass) in mapping.passes.iter().enumerate() {
@@ -267,12 +270,12 @@ impl Pass {
                 "must be one of team, user, account, product, contact, opportunity, activity".into(),
             ));
         }
-        let delimiters = std::iter::once(("delimiter".to_owned(), self.delimiter)).chain(self.fields.iter().filter_map(
-            |(name, source)| match &source.from {
+        let delimiters = std::iter::once(("delimiter".to_owned(), self.delimiter)).chain(
+            self.fields.iter().filter_map(|(name, source)| match &source.from {
                 From::Lookup(lookup) => Some((format!("fields.{name}.lookup.delimiter"), lookup.delimiter)),
                 _ => None,
-            },
-        ));
+            }),
+        );
         for (key, delimiter) in delimiters {
             if !delimiter.is_ascii() || matches!(delimiter, '"' | '\r' | '\n') {
                 return Err((key, "must be one ASCII character, such as `,`, `;` or `\\t`".into()));

@@ -175,36 +175,44 @@ mod tests {
     #[test]
     fn rows_know_their_lines() {
         let text = "\u{feff}a,b\r\n1,\"two\r\nlines\"\r\n\r\n\"say \"\"hi\"\"\",5\" pipe\r\n3,4";
-        assert_eq!(read(text.as_bytes()), [
-            (2, "1|two\r\nlines".to_owned(), false),
-            (5, "say \"hi\"|5\" pipe".to_owned(), false),
-            (6, "3|4".to_owned(), false),
-        ]);
+        assert_eq!(
+            read(text.as_bytes()),
+            [
+                (2, "1|two\r\nlines".to_owned(), false),
+                (5, "say \"hi\"|5\" pipe".to_owned(), false),
+                (6, "3|4".to_owned(), false),
+            ]
+        );
     }
 
     #[test]
     fn an_open_quotation_mark_costs_one_row() {
         // Once nothing closes it, once a later row does.
-        assert_eq!(read(b"a,b\n1,\"2\n3,4\n5,6\n"), [
-            (2, "1|2\n".to_owned(), true),
-            (3, "3|4".to_owned(), false),
-            (4, "5|6".to_owned(), false),
-        ]);
-        assert_eq!(read(b"a,b\n1,\"2\n3,4\n\"5\",6\n7,8\n"), [
-            (2, "1|2\n".to_owned(), true),
-            (3, "3|4".to_owned(), false),
-            (4, "5|6".to_owned(), false),
-            (5, "7|8".to_owned(), false),
-        ]);
+        assert_eq!(
+            read(b"a,b\n1,\"2\n3,4\n5,6\n"),
+            [(2, "1|2\n".to_owned(), true), (3, "3|4".to_owned(), false), (4, "5|6".to_owned(), false),]
+        );
+        assert_eq!(
+            read(b"a,b\n1,\"2\n3,4\n\"5\",6\n7,8\n"),
+            [
+                (2, "1|2\n".to_owned(), true),
+                (3, "3|4".to_owned(), false),
+                (4, "5|6".to_owned(), false),
+                (5, "7|8".to_owned(), false),
+            ]
+        );
     }
 
     #[test]
     fn rows_of_another_width_or_encoding_are_broken() {
-        assert_eq!(read(b"a,b\n1\n1,2,3\n\xff,2\n1,2\n"), [
-            (2, "1".to_owned(), true),
-            (3, "1|2|3".to_owned(), true),
-            (4, "\u{fffd}|2".to_owned(), true),
-            (5, "1|2".to_owned(), false),
-        ]);
+        assert_eq!(
+            read(b"a,b\n1\n1,2,3\n\xff,2\n1,2\n"),
+            [
+                (2, "1".to_owned(), true),
+                (3, "1|2|3".to_owned(), true),
+                (4, "\u{fffd}|2".to_owned(), true),
+                (5, "1|2".to_owned(), false),
+            ]
+        );
     }
 }

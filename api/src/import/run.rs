@@ -37,9 +37,16 @@ pub struct Options {
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// A file of so many bytes is begun.
-    Begun { path: &'a Path, kind: Kind, bytes: u64 },
+    Begun {
+        path: &'a Path,
+        kind: Kind,
+        bytes: u64,
+    },
     /// So many bytes and rows of it were read.
-    Read { bytes: u64, rows: u64 },
+    Read {
+        bytes: u64,
+        rows: u64,
+    },
     Ended(&'a Count),
 }
 

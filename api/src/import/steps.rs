@@ -87,12 +87,19 @@ mod tests {
             (Intent, "", "", vec![step(Intent, "", true)]),
             (PreSale, "2016-10-20", "", vec![step(PreSale, "2016-10-20", false)]),
             (PreSale, "", "", vec![step(PreSale, "", true)]),
-            (Signed, "2016-10-20", "2017-03-01", vec![
-                step(PreSale, "2016-10-20", false),
-                step(Signed, "2017-03-01", false),
-            ]),
+            (
+                Signed,
+                "2016-10-20",
+                "2017-03-01",
+                vec![step(PreSale, "2016-10-20", false), step(Signed, "2017-03-01", false)],
+            ),
             (Signed, "", "2017-03-01", vec![step(Signed, "2017-03-01", false)]),
-            (Lost, "2016-10-20", "2016-10-20", vec![step(PreSale, "2016-10-20", false), step(Lost, "2016-10-20", false)]),
+            (
+                Lost,
+                "2016-10-20",
+                "2016-10-20",
+                vec![step(PreSale, "2016-10-20", false), step(Lost, "2016-10-20", false)],
+            ),
             (Lost, "", "2017-03-01", vec![step(PreSale, "2017-03-01", true), step(Lost, "2017-03-01", false)]),
             (Lost, "2016-10-20", "", vec![step(PreSale, "2016-10-20", false), step(Lost, "", true)]),
         ] {

@@ -57,7 +57,13 @@ impl Plan {
     }
 
     /// Changes what differs from the record as it stands.
-    fn update(&self, work: &mut UnitOfWork, context: &Context, kind: Kind, differs: &Map<String, Value>) -> Result<Done, Refusal> {
+    fn update(
+        &self,
+        work: &mut UnitOfWork,
+        context: &Context,
+        kind: Kind,
+        differs: &Map<String, Value>,
+    ) -> Result<Done, Refusal> {
         match body(kind, differs)? {
             Some(body) if !differs.is_empty() => {
                 apply(work, context, &self.of(kind, Intent::Update(body)))?;
@@ -177,7 +183,8 @@ pub fn team(work: &mut UnitOfWork, plan: &Plan) -> Result<Done, Refusal> {
     let parent = plan.values.get("parentId").and_then(|id| id.as_str()?.parse::<Uuid>().ok());
     let mut above = parent;
     while let Some(id) = above {
-        let team = work.visible::<team::Model>(id).map_err(|_| Refusal::invalid("/parentId", "There is no such team."))?;
+        let team =
+            work.visible::<team::Model>(id).map_err(|_| Refusal::invalid("/parentId", "There is no such team."))?;
         if id == plan.id {
             return Err(Refusal::invalid("/parentId", "A team cannot stand below itself."));
         }
@@ -199,14 +206,16 @@ pub fn user(work: &mut UnitOfWork, plan: &Plan) -> Result<Done, Refusal> {
 fn whole<M: Record>(work: &mut UnitOfWork, plan: &Plan) -> Result<Done, Refusal> {
     let before = work.get::<M>(plan.id).map(document);
     let mut next = before.clone().unwrap_or_else(|| {
-        let born = json!({ "id": plan.id, "revision": 0, "createdAt": work.now, "updatedAt": work.now, "locale": "en" });
+        let born =
+            json!({ "id": plan.id, "revision": 0, "createdAt": work.now, "updatedAt": work.now, "locale": "en" });
         born.as_object().cloned().unwrap_or_default()
     });
     next.extend(plan.values.clone());
     if before.as_ref() == Some(&next) {
         return Ok(Done::Unchanged);
     }
-    let record = M::parse_from_json(Some(Value::Object(next))).map_err(|cause| Refusal::invalid("", cause.into_message()))?;
+    let record =
+        M::parse_from_json(Some(Value::Object(next))).map_err(|cause| Refusal::invalid("", cause.into_message()))?;
     work.reason = Some(REASON.to_owned());
     work.put(record);
     Ok(if before.is_some() { Done::Updated } else { Done::Created })

@@ -37,10 +37,10 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads = ["file", "record", "read", "created", "updated", "unchanged", "repeated", "refused"].map(String::from);
+        let heads =
+            ["file", "record", "read", "created", "updated", "unchanged", "repeated", "refused"].map(String::from);
         let rows = self.counts.iter().map(|count| {
-            let numbers =
-                [count.read, count.created, count.updated, count.unchanged, count.repeated, count.refused];
+            let numbers = [count.read, count.created, count.updated, count.unchanged, count.repeated, count.refused];
             let [read, created, updated, unchanged, repeated, refused] = numbers.map(|number| number.to_string());
             let path = count.path.display().to_string();
             [path, count.kind.to_string(), read, created, updated, unchanged, repeated, refused]

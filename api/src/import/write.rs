@@ -134,8 +134,7 @@ async fn stage(
     let mut wanted: BTreeSet<Name> = drafts.iter().map(|draft| key(kind, draft)).collect();
     wanted.extend(drafts.iter().flat_map(|draft| draft.references.iter().map(|reference| reference.name.clone())));
     let mut names = Names::find(work, &wanted).await?;
-    let plans: Vec<Result<Plan, Verdict>> =
-        drafts.iter().map(|draft| plan(task, draft, &mut names, is_last)).collect();
+    let plans: Vec<Result<Plan, Verdict>> = drafts.iter().map(|draft| plan(task, draft, &mut names, is_last)).collect();
     let context = load(work, kind, plans.iter().flatten()).await?;
 
     let calendar = Calendar { zone, formats: &task.pass.dates };
@@ -241,4 +240,3 @@ async fn load(
         }
     }
 }
-

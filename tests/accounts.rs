@@ -210,6 +210,7 @@ async fn refusals_name_the_field() {
         (json!({ "name": "Acme" }), 422, vec!["/kind"]),
         (json!({ "kind": "planet", "name": "Acme" }), 400, vec!["/kind"]),
         (json!({ "kind": "business", "name": " " }), 400, vec!["/name"]),
+        (json!({ "kind": "business", "name": "two\nlines" }), 400, vec!["/name"]),
         (json!({ "kind": "business", "name": "Acme", "employees": -1 }), 400, vec!["/employees"]),
         (json!({ "kind": "business", "name": "Acme", "annualRevenue": "1e9" }), 400, vec!["/annualRevenue"]),
         (json!({ "kind": "business", "name": "Acme", "parentId": Uuid::now_v7() }), 422, vec!["/parentId"]),
@@ -238,5 +239,5 @@ async fn an_account_in_use_stays() {
     lin.get(&path).await.expect(404);
     let edited = lin.patch(&path, json!({ "name": "Back" })).await.expect(409);
     assert_eq!(edited.problem().0, "record_deleted");
-    assert_eq!(lin.get("/v1/accounts").await.ids(), [Uuid::nil(); 0]);
+    assert!(lin.get("/v1/accounts").await.items().is_empty());
 }

@@ -8,6 +8,7 @@ mod contacts;
 mod database;
 mod demo;
 mod http;
+mod import;
 mod opportunities;
 mod plans;
 mod points;

@@ -41,7 +41,7 @@ async fn a_sale_on_its_way_to_a_signature() {
     let chen = world.manager("Chen Hua").await;
     assert_eq!(chen.patch(&path, json!({ "amount": "130000" })).await.expect(422).problem().1, ["/reason"]);
     let mended = chen.patch(&path, json!({ "amount": "130000", "reason": "Typing error" })).await.expect(200);
-    assert_eq!(mended.text("/amount"), "130000");
+    assert_eq!(mended.text("/amount"), "130000.00");
     assert_eq!(
         chen.patch(&path, json!({ "clear": ["amount"], "reason": "?" })).await.expect(422).problem().1,
         ["/amount"]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use entity::scalar::Timestamp;
+use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use crate::Failure;
@@ -62,7 +63,11 @@ impl Load {
             async move |connection: &mut Connection| {
                 let answer = connection.post("/v1/sync/mutations", push_body(device, account, size).as_bytes()).await?;
                 let applied = answer.windows(9).filter(|bytes| bytes == b"\"applied\"").count();
-                if applied == size { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(answer).into_owned())) }
+                if applied == size {
+                    Ok(())
+                } else {
+                    Err(io::Error::other(String::from_utf8_lossy(answer).into_owned()))
+                }
             }
         })
         .await
@@ -135,32 +140,27 @@ impl Load {
     }
 
     /// Requests a second over all connections, each going as fast as it can; the first failure ends the run.
-    async fn rate<J, F>(&self, targets: &[Target], job: J) -> Result<f64, Failure>
+    async fn rate<F>(&self, targets: &[Target], job: impl Fn(usize) -> F) -> Result<f64, Failure>
     where
-        J: Fn(usize) -> F,
-        F: AsyncFn(&mut Connection) -> io::Result<()> + Send + 'static,
-        for<'a> F::CallRefFuture<'a>: Send,
+        F: AsyncFn(&mut Connection) -> io::Result<()>,
     {
-        let mut tasks = Vec::new();
-        let end = Instant::now() + Duration::from_secs(self.seconds);
-        let begun = Instant::now();
+        let mut clients = Vec::new();
         for client in 0..self.clients {
-            let mut connection = Connection::open(self.address, &targets[client % targets.len()].token).await?;
-            let call = job(client);
-            tasks.push(tokio::spawn(async move {
-                let mut count = 0u64;
-                while Instant::now() < end {
-                    call(&mut connection).await?;
-                    count += 1;
-                }
-                Ok::<u64, io::Error>(count)
-            }));
+            let connection = Connection::open(self.address, &targets[client % targets.len()].token).await?;
+            clients.push((connection, job(client)));
         }
-        let mut total = 0;
-        for task in tasks {
-            total += task.await??;
-        }
-        Ok(total as f64 / begun.elapsed().as_secs_f64())
+        let begun = Instant::now();
+        let end = begun + Duration::from_secs(self.seconds);
+        let counts = try_join_all(clients.into_iter().map(async |(mut connection, call)| {
+            let mut count = 0u64;
+            while Instant::now() < end {
+                call(&mut connection).await?;
+                count += 1;
+            }
+            Ok::<u64, io::Error>(count)
+        }))
+        .await?;
+        Ok(counts.iter().sum::<u64>() as f64 / begun.elapsed().as_secs_f64())
     }
 }
 
@@ -182,7 +182,8 @@ fn visit(account: Uuid) -> String {
 }
 
 fn push_body(device: Uuid, account: Uuid, size: usize) -> String {
-    let clock = |monotonic: i64| format!(r#"{{"wall":"{}","monotonic":{monotonic},"bootId":"b"}}"#, Timestamp::from(now()));
+    let clock =
+        |monotonic: i64| format!(r#"{{"wall":"{}","monotonic":{monotonic},"bootId":"b"}}"#, Timestamp::from(now()));
     let (captured, sent, fields) = (clock(1_000), clock(61_000), visit(account));
     let mutations: Vec<String> = (0..size)
         .map(|_| {

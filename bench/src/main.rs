@@ -187,6 +187,7 @@ async fn fill(arguments: &Arguments, state: &State) -> Result<(Vec<Tenant>, Tena
 }
 
 async fn token(state: &State, rep: Rep) -> Result<String, Failure> {
-    let session = session::open(&state.db, &state.identity, (rep.tenant_id, rep.user_id), None, state.clock.now()).await?;
+    let session =
+        session::open(&state.db, &state.identity, (rep.tenant_id, rep.user_id), None, state.clock.now()).await?;
     Ok(session.access_token.expose().to_owned())
 }

@@ -37,18 +37,23 @@ impl Scripts {
             let values = [rep.tenant_id.into(), rep.user_id.into()];
             Ok(state.db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?)
         };
-        let found = query("SELECT record_id FROM record_history WHERE tenant_id = $1 AND actor_id = $2 AND kind = 'activity' LIMIT 1").await?;
+        let found = query(
+            "SELECT record_id FROM record_history WHERE tenant_id = $1 AND actor_id = $2 AND kind = 'activity' LIMIT 1",
+        )
+        .await?;
         let activity: uuid::Uuid = found.ok_or("no activity to take as a pattern")?.try_get_by_index(0)?;
         let newest = query("SELECT head FROM scope_head WHERE tenant_id = $1 AND scope_id = $2").await?;
         state.db.execute_unprepared("CREATE SEQUENCE bare_seq CACHE 1000").await?;
         let mut rows = Vec::new();
         for (at, (table, condition)) in WRITTEN.into_iter().enumerate() {
-            let condition = condition
-                .replace("$2", &format!("'{}'", rep.user_id))
-                .replace("$3", &format!("'{activity}'"));
+            let condition =
+                condition.replace("$2", &format!("'{}'", rep.user_id)).replace("$3", &format!("'{activity}'"));
             for sql in [
                 format!("CREATE TABLE bare_{at} (LIKE {table} INCLUDING INDEXES)"),
-                format!("CREATE TABLE pattern_{at} AS SELECT * FROM {table} WHERE tenant_id = '{}' AND {condition}", rep.tenant_id),
+                format!(
+                    "CREATE TABLE pattern_{at} AS SELECT * FROM {table} WHERE tenant_id = '{}' AND {condition}",
+                    rep.tenant_id
+                ),
             ] {
                 state.db.execute_unprepared(&sql).await?;
             }

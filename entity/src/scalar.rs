@@ -196,6 +196,9 @@ fn line(text: &str, most: usize) -> Result<String, String> {
     }
 }
 
+/// What the parser asks of a line, for the document: something to be seen, and no control characters.
+pub const LINE_PATTERN: &str = r"^[^\x00-\x1F\x7F]*[^\x00-\x1F\x7F\s][^\x00-\x1F\x7F]*$";
+
 /// One line of text, 1 to 200 characters; surrounding white space is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Line(pub String);
@@ -203,7 +206,12 @@ string_scalar!(
     Line,
     String,
     "line",
-    MetaSchema { min_length: Some(1), max_length: Some(200), ..MetaSchema::new("string") },
+    MetaSchema {
+        min_length: Some(1),
+        max_length: Some(200),
+        pattern: Some(LINE_PATTERN.into()),
+        ..MetaSchema::new("string")
+    },
     |text| line(text, 200),
     |text| text.clone()
 );

@@ -54,7 +54,7 @@ async fn the_answer_reads_as_documented() {
     assert_eq!((&cohort["from"], &cohort["to"]), (&json!("2025-04-02"), &json!("2026-04-01")));
     let intent = json!({
         "stage": "intent", "entered": 1, "advanced": 0, "lost": 1, "open": 0, "conversion": 0.0,
-        "amounts": [{ "currency": "CNY", "amount": "100" }],
+        "amounts": [{ "currency": "CNY", "amount": "100.00" }],
     });
     assert_eq!(cohort["stages"][0], intent);
     assert_eq!(cohort["stages"][3], json!({ "stage": "signed", "entered": 0, "amounts": [] }));
@@ -62,7 +62,7 @@ async fn the_answer_reads_as_documented() {
 
     let (status, body) = ask(&world, &token, "?view=snapshot&asOf=2026-02-03&splitBy=account_kind").await;
     assert_eq!(status, 200, "{body}");
-    let amounts = json!([{ "currency": "CNY", "amount": "100" }]);
+    let amounts = json!([{ "currency": "CNY", "amount": "100.00" }]);
     let lost = &body["snapshot"]["groups"][0]["stages"][4];
     assert_eq!(lost["lostFrom"][0], json!({ "stage": "intent", "count": 1, "amounts": amounts }));
     assert_eq!((&lost["count"], &lost["amounts"]), (&json!(1), &amounts));

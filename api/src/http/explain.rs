@@ -4,6 +4,7 @@
 
 use super::contract::Contract;
 use crate::problem::FieldError;
+use entity::scalar::LINE_PATTERN;
 use serde_json::Value;
 
 /// More than this many faults in one body help nobody.
@@ -45,7 +46,9 @@ pub fn expectation(contract: &Contract, schema: &Value) -> String {
         ("maxItems", "with at most this many entries:"),
         ("pattern", "matching"),
     ] {
-        if !schema[keyword].is_null() {
+        if keyword == "pattern" && schema[keyword] == LINE_PATTERN {
+            limits.push("in one line that is not blank".to_owned());
+        } else if !schema[keyword].is_null() {
             limits.push(format!("{words} {}", plain(&schema[keyword])));
         }
     }

@@ -54,13 +54,13 @@ impl Calendar<'_> {
 mod tests {
     use super::*;
 
-    fn calendar(zone: Tz, formats: &[&str]) -> (Tz, Vec<String>) {
+    fn of(zone: Tz, formats: &[&str]) -> (Tz, Vec<String>) {
         (zone, formats.iter().map(|format| (*format).to_owned()).collect())
     }
 
     #[test]
     fn days_are_read_by_the_formats_in_turn() {
-        let (zone, formats) = calendar(chrono_tz::UTC, &["%m/%d/%Y", "%Y-%m-%d"]);
+        let (zone, formats) = of(chrono_tz::UTC, &["%m/%d/%Y", "%Y-%m-%d"]);
         let calendar = Calendar { zone, formats: &formats };
         for text in ["3/1/2017", "03/01/2017", "2017-03-01"] {
             assert_eq!(calendar.day(text).unwrap().to_string(), "2017-03-01", "{text}");
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_day_begins_where_the_tenant_is() {
-        let (zone, formats) = calendar(chrono_tz::Asia::Shanghai, &["%Y-%m-%d", "%Y-%m-%d %H:%M"]);
+        let (zone, formats) = of(chrono_tz::Asia::Shanghai, &["%Y-%m-%d", "%Y-%m-%d %H:%M"]);
         let calendar = Calendar { zone, formats: &formats };
         for (text, moment) in [
             ("2017-03-01", "2017-02-28T16:00:00.000Z"),
@@ -82,7 +82,7 @@ mod tests {
             assert_eq!(calendar.moment(text).unwrap().to_string(), moment, "{text}");
         }
         // Clocks went from 23:59:59 to 01:00:00 there.
-        let (zone, formats) = calendar(chrono_tz::America::Sao_Paulo, &["%Y-%m-%d"]);
+        let (zone, formats) = of(chrono_tz::America::Sao_Paulo, &["%Y-%m-%d"]);
         let calendar = Calendar { zone, formats: &formats };
         assert_eq!(calendar.moment("2018-11-04").unwrap().to_string(), "2018-11-04T03:00:00.000Z");
     }

@@ -178,19 +178,27 @@ fn works(work: &mut UnitOfWork, account_id: Uuid, user_id: Uuid) -> Result<(), R
     Ok(())
 }
 
-/// Stores a team. All teams are loaded.
+/// Stores a team. All teams are loaded. A new one without a parent stands below the one above all others.
 pub fn team(work: &mut UnitOfWork, plan: &Plan) -> Result<Done, Refusal> {
-    let parent = plan.values.get("parentId").and_then(|id| id.as_str()?.parse::<Uuid>().ok());
-    let mut above = parent;
+    let given = plan.values.get("parentId").and_then(|id| id.as_str()?.parse::<Uuid>().ok());
+    let top = work.live::<team::Model>().find(|team| team.parent_id.is_none()).map(|team| team.id);
+    let mut plan = plan.clone();
+    if let (true, None, Some(top)) = (plan.is_new, given, top) {
+        plan.values.insert("parentId".to_owned(), json!(top));
+    }
+    if given.is_some() && top == Some(plan.id) {
+        return Err(Refusal::invalid("/parentId", "The team above all others stays there."));
+    }
+    let mut above = given;
     while let Some(id) = above {
         let team =
             work.visible::<team::Model>(id).map_err(|_| Refusal::invalid("/parentId", "There is no such team."))?;
         if id == plan.id {
-            return Err(Refusal::invalid("/parentId", "A team cannot stand below itself."));
+            return Err(Refusal::invalid("/parentId", "A team cannot be moved under itself."));
         }
         above = team.parent_id;
     }
-    whole::<team::Model>(work, plan)
+    whole::<team::Model>(work, &plan)
 }
 
 /// Stores a user. He has no password: an admin invites him. His team is loaded.

@@ -1,9 +1,10 @@
 //! From the document that poem-openapi emits to the one that is published: OpenAPI 3.0.3 that every common generator
 //! copes with, in an order that does not change. A document that cannot be made right is refused with the reasons.
 //! Here is the order of the steps; `emitted` reads, `schemas` mends types, `operations` completes what each operation
-//! must say. Serving the document is `http::docs`'s.
+//! must say, `examples` shows what it looks like. Serving the document is `http::docs`'s.
 
 mod emitted;
+mod examples;
 mod operations;
 mod schemas;
 
@@ -21,6 +22,7 @@ pub fn polish(emitted: &str) -> Result<Value, Vec<String>> {
     schemas::mend(&mut document, &mut faults);
     operations::complete(&mut document, &mut faults);
     schemas::drop_unused(&mut document);
+    examples::add(&mut document);
     if faults.is_empty() { Ok(document) } else { Err(faults) }
 }
 

@@ -73,7 +73,22 @@ fn add_errors(operation: &mut Map<String, Value>) {
     }
 }
 
-/// Leaves out what only repeats a default: `deprecated: false`, and `explode` where nothing can be exploded.
+/// Parameters that mean the same wherever they stand.
+const EVERYWHERE: [(&str, &str); 4] = [
+    ("cursor", "From the page before; the first page has none. Keep filters and sort as they were."),
+    ("limit", "How many items a page has at most; 50 by default."),
+    (
+        "Idempotency-Key",
+        "Made by the client for each request, such as a UUID: sent again, the request is answered again, not done again.",
+    ),
+    (
+        "If-Match",
+        "The `ETag` that the client saw: if the record has changed since, nothing is done and the answer is 412.",
+    ),
+];
+
+/// Leaves out what only repeats a default: `deprecated: false`, and `explode` where nothing can be exploded. Describes
+/// parameters that have a meaning everywhere and no description of their own.
 fn tidy_parameters(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -82,6 +97,10 @@ fn tidy_parameters(operation: &mut Map<String, Value>) {
         }
         if parameter.get("schema").is_none_or(|s| s["type"] != "array") {
             parameter.remove("explode");
+        }
+        let known = EVERYWHERE.iter().find(|row| parameter.get("name").is_some_and(|name| name == row.0));
+        if let Some((_, meaning)) = known {
+            parameter.entry("description").or_insert_with(|| json!(meaning));
         }
     }
 }

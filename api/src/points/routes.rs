@@ -1,5 +1,7 @@
 //! `/v1/points`: what a user has, and how it came about.
 
+#![expect(clippy::too_many_arguments, reason = "the filters of a list are its parameters")]
+
 use entity::scalar::Points;
 use entity::{points_balance, points_entry, user};
 use poem::web::Data;

@@ -122,7 +122,6 @@ pub(super) fn order(key: &Key) -> (bool, Key) {
     (key.split_id.is_none() && key.split_kind.is_none(), key.clone())
 }
 
-/// An amount as it goes over the wire: exact, without the zeros that the column's scale adds.
 pub(super) fn amount(currency: Option<String>, amount: Money) -> CurrencyAmount {
-    CurrencyAmount { currency, amount: Money(amount.0.normalize()) }
+    CurrencyAmount { currency, amount }
 }

@@ -43,6 +43,15 @@ async fn a_new_server_answers_and_the_next_start_keeps_everything() {
     server.stop();
 }
 
+/// Waits until somebody waits for a lock on this table.
+async fn until_locked_out(database: &DatabaseConnection, table: &str) {
+    let sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass)";
+    let ask = Statement::from_sql_and_values(database.get_database_backend(), sql, [table.into()]);
+    while !database.query_one_raw(ask.clone()).await.unwrap().unwrap().try_get_by_index::<bool>(0).unwrap() {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A request that waits for a lock: the server is told to stop, takes nobody new, and still answers it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_an_open_request_finish() {

@@ -44,8 +44,8 @@ WITH r AS MATERIALIZED (
     ON CONFLICT (tenant_id, scope_id) DO UPDATE SET head = excluded.head
 ), history AS (
     INSERT INTO record_history (tenant_id, kind, record_id, revision, seq, actor_id, device_id, op, changes, captured, received)
-    SELECT $1, x.kind, x.record_id, x.revision, base.head, $5, $6, x.op, x.changes, x.captured, $4
-    FROM json_to_recordset($3::json) AS x(kind text, record_id uuid, revision integer, op text, changes text, captured timestamptz)
+    SELECT $1, x.kind, x.record_id, x.revision, base.head, $5, $6, x.op, x.changes, x.captured, x.received
+    FROM json_to_recordset($3::json) AS x(kind text, record_id uuid, revision integer, op text, changes text, captured timestamptz, received timestamptz)
     CROSS JOIN base
 )
 SELECT head FROM base

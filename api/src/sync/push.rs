@@ -1,7 +1,7 @@
 //! Takes what a phone wrote offline: each mutation exactly once, each with a result of its own, and nothing typed lost.
 //!
-//! The whole push is one transaction. If a constraint stops it, it is replayed one mutation at a time, so that only the
-//! guilty one is refused.
+//! The whole push is one transaction. If a constraint stops it, the mutation at fault is found by halving, refused, and the
+//! rest applied, so that only the guilty one and those that build on it are refused.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -40,6 +40,16 @@ struct Entry {
     hash: String,
     sent: Value,
     read: Result<(Mutation, Change), Refusal>,
+}
+
+/// Mutations that a constraint stops, by their place in the push.
+type Guilty = BTreeMap<usize, Refusal>;
+
+/// What becomes of a transaction.
+enum End {
+    Commit,
+    /// The rows are written, so that the database checks them, and taken back.
+    Check,
 }
 
 /// Mutations that were refused, by the record that they would have made or changed.
@@ -104,46 +114,44 @@ struct Batch {
 }
 
 impl Batch {
+    /// Applies the push in one transaction. If a constraint stops it, the mutation at fault is found and refused, and the
+    /// rest applied, again as a whole: at no moment is half a push in the database.
     async fn run(&self, entries: &[Entry]) -> Result<Vec<String>, Error> {
-        let mut refused = Refused::new();
-        match self.persist(entries, &mut refused).await {
-            Err(Error::Database(error)) if violation(&error) => {}
-            result => return result,
-        }
-        let mut refused = Refused::new();
-        let mut results = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let one = std::slice::from_ref(entry);
-            results.extend(match self.persist(one, &mut refused).await {
-                Err(Error::Database(error)) if violation(&error) => {
-                    let refusal = Error::Database(error).refusal();
-                    let guilty =
-                        Entry { read: Err(refusal), sent: entry.sent.clone(), hash: entry.hash.clone(), id: entry.id };
-                    self.persist(&[guilty], &mut refused).await?
-                }
-                result => result?,
-            });
-        }
-        Ok(results)
-    }
-
-    /// One transaction, begun again where it lost against another.
-    async fn persist(&self, entries: &[Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+        let mut guilty = Guilty::new();
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut fresh = refused.clone();
-            match self.attempt(entries, &mut fresh).await {
-                Err(Error::Database(error)) if tries < TRIES && (is_retryable(&error) || repeated(&error)) => {}
-                result => {
-                    *refused = fresh;
-                    return result;
+            match self.attempt(entries, &guilty, End::Commit).await {
+                Err(Error::Database(error)) if tries < TRIES && passing(&error) => {}
+                Err(Error::Database(error)) if violation(&error) && tries < TRIES + guilty.len() => {
+                    guilty.extend(self.find(entries, &guilty).await?);
                 }
+                result => return result,
             }
         }
     }
 
-    async fn attempt(&self, entries: &[Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+    /// The first mutation that a constraint stops, by halving: those before it pass. `None` if all pass by now.
+    async fn find(&self, entries: &[Entry], guilty: &Guilty) -> Result<Option<(usize, Refusal)>, Error> {
+        let (mut pass, mut stop) = (0, entries.len());
+        let mut stopped = None;
+        while stopped.is_none() || stop - pass > 1 {
+            let middle = if stopped.is_none() { stop } else { pass.midpoint(stop) };
+            match self.attempt(&entries[..middle], guilty, End::Check).await {
+                Ok(_) if stopped.is_none() => return Ok(None),
+                Ok(_) => pass = middle,
+                Err(Error::Database(error)) if passing(&error) => return Ok(None),
+                Err(Error::Database(error)) if violation(&error) => {
+                    stopped = Some(Error::Database(error).refusal());
+                    stop = middle;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(stopped.map(|refusal| (stop - 1, refusal)))
+    }
+
+    async fn attempt(&self, entries: &[Entry], guilty: &Guilty, end: End) -> Result<Vec<String>, Error> {
         let mut work = UnitOfWork::begin(&self.state, &self.actor).await?;
         work.device = Some(self.device);
         let mut known = receipts(&work, entries).await?;
@@ -154,19 +162,23 @@ impl Batch {
             .collect();
         let context = if changes.is_empty() { None } else { Some(prepare(&mut work, &changes).await?) };
 
+        let mut refused = Refused::new();
         let mut results = Vec::with_capacity(entries.len());
-        for entry in entries {
+        for (at, entry) in entries.iter().enumerate() {
             if let Some((hash, result)) = known.get(&entry.id) {
                 results.push(if *hash == entry.hash { result.clone() } else { reused(entry) });
                 continue;
             }
-            let result = self.one(&mut work, context.as_ref(), entry, refused);
+            let result = self.one(&mut work, context.as_ref(), entry, guilty.get(&at), &mut refused);
             let text = result.to_json_string();
             work.receipt(&entry.id.to_string(), &entry.hash, &text);
             known.insert(entry.id, (entry.hash.clone(), text.clone()));
             results.push(text);
         }
-        work.commit().await?;
+        match end {
+            End::Commit => work.commit().await?,
+            End::Check => work.check().await?,
+        }
         Ok(results)
     }
 
@@ -176,9 +188,11 @@ impl Batch {
         work: &mut UnitOfWork,
         context: Option<&Context>,
         entry: &Entry,
+        guilty: Option<&Refusal>,
         refused: &mut Refused,
     ) -> MutationResult {
         let decided = match (&entry.read, context) {
+            (Ok(_), _) if guilty.is_some() => Err(guilty.cloned().unwrap_or_else(Refusal::internal)),
             (Ok((mutation, change)), Some(context)) => {
                 work.captured = self.captured(context, mutation, work);
                 match depends(change, refused) {
@@ -340,7 +354,9 @@ fn violation(error: &DbErr) -> bool {
     constraint(error).is_some_and(|(state, _)| state.starts_with("23") || state.starts_with("22"))
 }
 
-/// The same push is on its way twice: at the next try the receipts of the first are there.
-fn repeated(error: &DbErr) -> bool {
-    constraint(error).is_some_and(|(_, name)| name.as_deref() == Some("receipt_pkey"))
+/// Not the fault of a mutation: another transaction came first. At the next try its rows are there: the receipts of the
+/// same push sent twice, or the balance of a user's first points.
+fn passing(error: &DbErr) -> bool {
+    let first = |name: &str| ["receipt_pkey", "points_balance_pkey"].contains(&name);
+    is_retryable(error) || constraint(error).is_some_and(|(_, name)| name.as_deref().is_some_and(first))
 }

@@ -297,6 +297,12 @@ impl UnitOfWork {
         written
     }
 
+    /// Writes the rows, so that the database checks them, and takes them back.
+    pub async fn check(self) -> Result<(), Error> {
+        self.write_rows().await?;
+        Ok(self.tx.rollback().await?)
+    }
+
     /// One statement a table; answers what the feed and the history are to get.
     async fn write_rows(&self) -> Result<(Vec<serde_json::Value>, Vec<serde_json::Value>), DbErr> {
         let (mut feed, mut history) = (Vec::new(), Vec::new());

@@ -42,7 +42,8 @@ struct Entry {
     read: Result<(Mutation, Change), Refusal>,
 }
 
-/// Mutations that were refused, by the record that they would have made or changed.
+/// Mutations that were refused, by the record that they would have made. What was to change a record spoils nothing else:
+/// the record is there, as others left it.
 type Refused = BTreeMap<Uuid, Uuid>;
 
 /// Applies a push; one result a mutation, in order, each as JSON text.
@@ -200,7 +201,9 @@ impl Batch {
             }
             Err(refusal) => {
                 work.undo();
-                if let Ok((_, change)) = &entry.read {
+                if let Ok((_, change)) = &entry.read
+                    && matches!(change.intent, Intent::Create(_))
+                {
                     refused.insert(change.id, entry.id);
                 }
                 work.put(self.rejected(work, entry, &refusal));

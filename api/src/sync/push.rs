@@ -83,8 +83,9 @@ impl Entry {
         self.sent.get("recordId").and_then(Value::as_str).and_then(|id| id.parse().ok())
     }
 
+    /// A member of what was sent, as far as a column can hold it.
     fn text(&self, member: &str) -> String {
-        self.sent.get(member).and_then(Value::as_str).unwrap_or_default().chars().take(100).collect()
+        printable(self.sent.get(member).and_then(Value::as_str).unwrap_or_default()).take(100).collect()
     }
 }
 
@@ -95,6 +96,11 @@ fn unreadable(sent: &Value) -> Refusal {
         faults if faults.is_empty() => Refusal::new(Code::Validation, "The mutation is not of the documented form."),
         faults => Refusal::fields(Code::Validation, faults),
     }
+}
+
+/// Postgres keeps no NUL, and a refusal that quotes one must be kept all the same.
+fn printable(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| *c != '\0')
 }
 
 struct Batch {
@@ -277,7 +283,7 @@ impl Batch {
             op: entry.text("op"),
             fields: fields.to_string(),
             problem: refusal.code.uri(),
-            detail: refusal.detail.clone(),
+            detail: printable(&refusal.detail).collect(),
         }
     }
 }

@@ -40,6 +40,8 @@ struct Entry {
     hash: String,
     sent: Value,
     read: Result<(Mutation, Change), Refusal>,
+    /// Set once the database refused to store it.
+    stopped: Option<Refusal>,
 }
 
 /// Mutations that were refused, by the record that they would have made. What was to change a record spoils nothing else:
@@ -55,14 +57,14 @@ pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String
         );
         return Err(Refusal::new(Code::TooLarge, detail).into());
     }
-    let entries = push
+    let mut entries = push
         .mutations
         .into_iter()
         .enumerate()
         .map(|(at, sent)| Entry::read(at, sent))
         .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
-    state.run(async move { batch.run(&entries).await }).await
+    state.run(async move { batch.run(&mut entries).await }).await
 }
 
 impl Entry {
@@ -75,7 +77,7 @@ impl Entry {
         let read = Mutation::parse_from_json(Some(sent.clone()))
             .map_err(|_| unreadable(&sent))
             .and_then(|mutation| mutation.change().map(|change| (mutation, change)));
-        Ok(Entry { id, hash, sent, read })
+        Ok(Entry { id, hash, sent, read, stopped: None })
     }
 
     /// The record that it names, if it can be told.
@@ -111,7 +113,7 @@ struct Batch {
 }
 
 impl Batch {
-    async fn run(&self, entries: &[Entry]) -> Result<Vec<String>, Error> {
+    async fn run(&self, entries: &mut [Entry]) -> Result<Vec<String>, Error> {
         let mut refused = Refused::new();
         match self.persist(entries, &mut refused).await {
             Err(Error::Database(error)) if violation(&error) => {}
@@ -120,13 +122,10 @@ impl Batch {
         let mut refused = Refused::new();
         let mut results = Vec::with_capacity(entries.len());
         for entry in entries {
-            let one = std::slice::from_ref(entry);
-            results.extend(match self.persist(one, &mut refused).await {
+            results.extend(match self.persist(std::slice::from_ref(entry), &mut refused).await {
                 Err(Error::Database(error)) if violation(&error) => {
-                    let refusal = Error::Database(error).refusal();
-                    let guilty =
-                        Entry { read: Err(refusal), sent: entry.sent.clone(), hash: entry.hash.clone(), id: entry.id };
-                    self.persist(&[guilty], &mut refused).await?
+                    entry.stopped = Some(Error::Database(error).refusal());
+                    self.persist(std::slice::from_ref(entry), &mut refused).await?
                 }
                 result => result?,
             });
@@ -186,6 +185,7 @@ impl Batch {
         refused: &mut Refused,
     ) -> MutationResult {
         let decided = match (&entry.read, context) {
+            _ if let Some(refusal) = &entry.stopped => Err(refusal.clone()),
             (Ok((mutation, change)), Some(context)) => {
                 work.captured = self.captured(context, mutation, work);
                 match depends(change, refused) {

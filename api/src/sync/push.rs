@@ -163,7 +163,11 @@ impl Batch {
         let mut results = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some((hash, result)) = known.get(&entry.id) {
-                results.push(if *hash == entry.hash { result.clone() } else { reused(entry) });
+                results.push(if *hash == entry.hash {
+                    result.clone()
+                } else {
+                    self.reused(&mut work, entry).await?.to_json_string()
+                });
                 continue;
             }
             let result = self.one(&mut work, context.as_ref(), entry, refused);
@@ -214,14 +218,7 @@ impl Batch {
                 }
                 work.put(self.rejected(work, entry, &refusal));
                 work.keep();
-                MutationResult {
-                    mutation_id: entry.id,
-                    status: ResultStatus::Rejected,
-                    record_id: entry.record_id(),
-                    revision: None,
-                    conflicts: None,
-                    problem: Some(Problem::from(&refusal)),
-                }
+                refused_result(entry, &refusal)
             }
         }
     }
@@ -235,6 +232,25 @@ impl Batch {
             .map(|(captured, sent)| (captured.reading(), sent.reading()));
         let readings = readings.as_ref().map(|(captured, sent)| Readings { captured, sent });
         captured(readings, work.now, grace)
+    }
+
+    /// The same id with something else in it. It has no receipt, so that what was typed is kept under an id that the next
+    /// repetition finds again.
+    async fn reused(&self, work: &mut UnitOfWork, entry: &Entry) -> Result<MutationResult, DbErr> {
+        let refusal = Refusal::conflict(
+            Code::MutationReused,
+            "This mutationId was used for something else before. Make a new one for each mutation.",
+        );
+        let mut name = [0; 16];
+        name.copy_from_slice(&Sha256::digest(format!("{} {}", entry.id, entry.hash))[..16]);
+        let id = uuid::Builder::from_custom_bytes(name).into_uuid();
+        work.load::<rejected_write::Model>([id]).await?;
+        if work.get::<rejected_write::Model>(id).is_none() {
+            let kept = self.rejected(work, entry, &refusal);
+            work.put(rejected_write::Model { id, ..kept });
+            work.keep();
+        }
+        Ok(refused_result(entry, &refusal))
     }
 
     /// The values of a field conflict that did not come through.
@@ -304,6 +320,17 @@ fn applied(mutation_id: Uuid, change: &Change, outcome: Outcome) -> MutationResu
     }
 }
 
+fn refused_result(entry: &Entry, refusal: &Refusal) -> MutationResult {
+    MutationResult {
+        mutation_id: entry.id,
+        status: ResultStatus::Rejected,
+        record_id: entry.record_id(),
+        revision: None,
+        conflicts: None,
+        problem: Some(Problem::from(refusal)),
+    }
+}
+
 /// A change of what an earlier mutation of this push failed to make, or one that refers to it.
 fn depends(change: &Change, refused: &Refused) -> Option<Refusal> {
     let own = (!matches!(change.intent, Intent::Create(_))).then_some(change.id);
@@ -325,23 +352,6 @@ async fn receipts(work: &UnitOfWork, entries: &[Entry]) -> Result<BTreeMap<Uuid,
             Ok((id, (row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
         })
         .collect()
-}
-
-/// The same id with something else in it.
-fn reused(entry: &Entry) -> String {
-    let refusal = Refusal::conflict(
-        Code::MutationReused,
-        "This mutationId was used for something else before. Make a new one for each mutation.",
-    );
-    let result = MutationResult {
-        mutation_id: entry.id,
-        status: ResultStatus::Rejected,
-        record_id: entry.record_id(),
-        revision: None,
-        conflicts: None,
-        problem: Some(Problem::from(&refusal)),
-    };
-    result.to_json_string()
 }
 
 /// A constraint or a value stopped the flush: some mutation of the batch is guilty.

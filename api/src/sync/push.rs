@@ -261,6 +261,7 @@ impl Batch {
         if !cleared.is_empty() {
             values.insert("clear".into(), json!(cleared));
         }
+        with_reason(&mut values, change);
         let names = outcome.lost.join(", ");
         let detail = format!(
             "Somebody else changed {names} since you saw it; that value stayed. Look at it and enter yours again if it is right."
@@ -276,6 +277,7 @@ impl Batch {
                 if !change.clear.is_empty() {
                     values.insert("clear".into(), json!(change.clear));
                 }
+                with_reason(&mut values, change);
                 Value::Object(values)
             }
             Err(_) => entry.sent.clone(),
@@ -317,6 +319,13 @@ fn applied(mutation_id: Uuid, change: &Change, outcome: Outcome) -> MutationResu
         revision: Some(outcome.revision),
         conflicts: Some(outcome.lost).filter(|lost| !lost.is_empty()),
         problem: None,
+    }
+}
+
+/// What was typed to explain the change belongs to what was typed.
+fn with_reason(values: &mut Map<String, Value>, change: &Change) {
+    if let Some(reason) = &change.reason {
+        values.entry("reason").or_insert_with(|| json!(reason));
     }
 }
 

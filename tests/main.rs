@@ -15,6 +15,7 @@ mod plans;
 mod points;
 mod products;
 mod reports;
+mod sync;
 mod teams;
 mod users;
 mod world;

@@ -8,6 +8,7 @@ use migration::{Migrator, MigratorTrait};
 use poem::Server;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use reqwest::{Method, header};
+use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
@@ -70,6 +71,14 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// Serves the whole application until the test ends; its base address.
+async fn serve(state: &State) -> String {
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a free port");
+    let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("a TCP address");
+    tokio::spawn(Server::new_with_acceptor(acceptor).run(app(state.clone())));
+    format!("http://{address}")
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::at(Clock::fixed(start())).await
@@ -77,23 +86,27 @@ impl World {
 
     pub async fn at(clock: Clock) -> Self {
         let db = connect(database().await, 5).await.expect("the scratch database answers");
+        Self::on(db, clock).await
+    }
+
+    /// On a database of the caller's, whose pool may serve several worlds.
+    pub async fn on(db: DatabaseConnection, clock: Clock) -> Self {
         let identity =
             Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
         let state = State::new(db, clock, identity);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");
         let created = create_tenant(&state, new).await.expect("a new tenant");
-        let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a free port");
-        let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("a TCP address");
-        tokio::spawn(Server::new_with_acceptor(acceptor).run(app(state.clone())));
-        World {
-            state,
-            url: format!("http://{address}"),
-            tenant_id: created.tenant.id,
-            slug,
-            top_team: created.top_team,
-            http: reqwest::Client::new(),
-        }
+        let url = serve(&state).await;
+        let (tenant_id, top_team) = (created.tenant.id, created.top_team);
+        World { state, url, tenant_id, slug, top_team, http: reqwest::Client::new() }
+    }
+
+    /// The same tenant, seen through another server.
+    pub async fn served_by(&self, state: State) -> World {
+        let url = serve(&state).await;
+        let (slug, http) = (self.slug.clone(), self.http.clone());
+        World { state, url, tenant_id: self.tenant_id, slug, top_team: self.top_team, http }
     }
 
     /// Moves the clock.
@@ -171,7 +184,7 @@ impl Person {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token().await);
+        let mut request = self.request(method, path).await;
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -183,6 +196,16 @@ impl Person {
         let text = response.text().await.expect("a whole body");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
         Answer { status, headers, body }
+    }
+
+    /// A request with his token, not sent yet.
+    pub async fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token().await)
+    }
+
+    /// Logs in again at the next request, as somebody must whose sessions were ended.
+    pub async fn log_out(&self) {
+        *self.token.lock().await = None;
     }
 
     /// A token that is good now: the one at hand, or a new session's once the clock has been moved.

@@ -91,12 +91,14 @@ where
 }
 
 fn worth_another_try<T>(result: &Result<T, Error>) -> bool {
-    matches!(result, Err(Error::Database(error)) if is_retryable(error) || is_receipt(error))
+    matches!(result, Err(Error::Database(error)) if is_retryable(error) || is_raced(error))
 }
 
-/// The same key was used at the same moment: the second try finds the receipt of the first.
-fn is_receipt(error: &sea_orm::DbErr) -> bool {
-    constraint(error).is_some_and(|(_, name)| name.as_deref() == Some("receipt_pkey"))
+/// The same key was used at the same moment, or a user's first two activities came at once: the second try finds the
+/// receipt or the balance of the first.
+fn is_raced(error: &sea_orm::DbErr) -> bool {
+    let name = constraint(error).and_then(|(_, name)| name);
+    matches!(name.as_deref(), Some("receipt_pkey" | "points_balance_pkey"))
 }
 
 async fn attempt<M: Record>(

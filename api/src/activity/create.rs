@@ -58,7 +58,7 @@ pub fn create(
     fields.apply(&mut activity);
     check(work, fields, &mut activity)?;
     if let Some(plan_id) = fields.plan_id {
-        fulfil(work, plan_id, &activity)?;
+        fulfil(work, plan_id, &activity, late)?;
     }
     let revision = work.put(activity.clone());
     if late {
@@ -109,15 +109,16 @@ pub fn check(work: &UnitOfWork, fields: &ActivityFields, activity: &mut activity
     Ok(())
 }
 
-/// The activity does what was planned.
-fn fulfil(work: &mut UnitOfWork, plan_id: Uuid, activity: &activity::Model) -> Result<(), Refusal> {
+/// The activity does what was planned. With the account, its plans went to somebody else: whoever comes `late` did it
+/// while the plan was still his, and the visit that was done need not be done again.
+fn fulfil(work: &mut UnitOfWork, plan_id: Uuid, activity: &activity::Model, late: bool) -> Result<(), Refusal> {
     let plan = work
         .get::<plan::Model>(plan_id)
         .filter(|plan| plan.deleted_at.is_none() && plan.account_id == activity.account_id)
         .cloned()
         .ok_or_else(|| Refusal::invalid("/planId", format!("There is no such {} at this account.", Kind::Plan)))?;
     open(&plan)?;
-    if plan.owner_id != activity.owner_id {
+    if plan.owner_id != activity.owner_id && !late {
         return Err(Refusal::invalid("/planId", "This is somebody else's plan."));
     }
     work.put(plan::Model { status: PlanStatus::Fulfilled, activity_id: Some(activity.id), ..plan });

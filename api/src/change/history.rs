@@ -33,7 +33,8 @@ impl History {
             return Ok(history);
         }
         let mut bases: BTreeMap<Uuid, i32> = BTreeMap::new();
-        for change in changes.iter().filter(|change| matches!(change.intent, super::Intent::Update(_))) {
+        let sets = |change: &&Change| matches!(change.intent, super::Intent::Update(_) | super::Intent::Advance(_));
+        for change in changes.iter().filter(sets) {
             let base = change.base.unwrap_or(0);
             bases.entry(change.id).and_modify(|known| *known = base.min(*known)).or_insert(base);
         }

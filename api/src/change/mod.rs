@@ -66,7 +66,7 @@ pub enum Body {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub revision: i32,
-    /// The author had not seen the newest revision.
+    /// Somebody else changed the record since the author saw it; what his own device wrote does not count.
     pub stale: bool,
     /// Fields that somebody else changed meanwhile: the server's value stayed.
     pub lost: Vec<String>,
@@ -248,7 +248,7 @@ pub fn update<F: Fields>(
     }
     guard(work, &before, &mut after)?;
     let revision = work.put(after);
-    Ok(Outcome { revision, stale: change.base.is_some_and(|base| base < before.revision()), lost })
+    Ok(Outcome { revision, stale: !touched.is_empty(), lost })
 }
 
 /// Buries a record that the actor sees, if `guard` agrees.

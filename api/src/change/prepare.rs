@@ -92,6 +92,12 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     let fulfilled: Vec<Uuid> = work.live::<activity::Model>().filter_map(|activity| activity.plan_id).collect();
     work.load::<plan::Model>(ids(Kind::Plan).into_iter().chain(fulfilled)).await?;
     work.load::<rejected_write::Model>(ids(Kind::RejectedWrite)).await?;
+    // An opportunity that was moved to another account between the question above and its lock: that account must be
+    // held as well, or somebody who becomes its member at this moment would miss the write. Out of order, so that two
+    // such batches may end in a deadlock, which is tried again.
+    let moved: Vec<Uuid> = work.live::<opportunity::Model>().filter_map(|opportunity| opportunity.account_id).collect();
+    work.load::<account::Model>(moved.iter().copied()).await?;
+    wanted.entry(Kind::Account).or_default().extend(moved);
 
     load_moves(work, &existing).await?;
     load_members(work, changes).await?;

@@ -1,5 +1,7 @@
 //! Moves an opportunity to another stage and writes its history. The rule stands in `stage`.
 
+use std::collections::BTreeSet;
+
 use entity::kind::StageKey;
 use entity::opportunity;
 
@@ -33,11 +35,8 @@ pub fn advance_at(
     let occurred = advance.occurred.unwrap_or(work.captured.at);
     not_in_the_future(work, occurred, "A move is entered when it has happened; `expectedOn` holds what is expected.")?;
 
-    let mut after = before.clone();
-    after.amount = advance.amount.or(after.amount);
-    after.currency = advance.currency.clone().map(String::from).or(after.currency);
-    after.expected_on = advance.expected_on.or(after.expected_on);
-    after.signed_on = advance.signed_on.or(after.signed_on);
+    let touched = context.touched(change, work.device);
+    let (mut after, losing) = with_values(&before, advance, &touched);
     let required = required(&context.settings().stages);
     let facts = Facts {
         current: Some(before.stage),
@@ -73,6 +72,33 @@ pub fn advance_at(
             lost_reason: advance.lost_reason.filter(|_| lost),
         },
     );
-    let stale = change.base.is_some_and(|base| base < before.revision);
-    Ok(Outcome { revision, stale, lost: Vec::new() })
+    Ok(Outcome { revision, stale: !touched.is_empty(), lost: losing })
+}
+
+/// The opportunity with the values that come with the move, and the names of those that lose: somebody else wrote
+/// something else there since the author saw it.
+fn with_values(
+    before: &opportunity::Model,
+    advance: &AdvanceOpportunity,
+    touched: &BTreeSet<&str>,
+) -> (opportunity::Model, Vec<String>) {
+    let (mut after, mut lost) = (before.clone(), Vec::new());
+    macro_rules! set {
+        ($($name:literal: $field:ident = $value:expr),*) => {
+            $(match $value {
+                Some(value) if touched.contains($name) && after.$field.as_ref() != Some(&value) => {
+                    lost.push($name.to_owned());
+                }
+                Some(value) => after.$field = Some(value),
+                None => {}
+            })*
+        };
+    }
+    set!(
+        "amount": amount = advance.amount,
+        "currency": currency = advance.currency.clone().map(String::from),
+        "expectedOn": expected_on = advance.expected_on,
+        "signedOn": signed_on = advance.signed_on
+    );
+    (after, lost)
 }

@@ -40,10 +40,9 @@ struct Entry {
     hash: String,
     sent: Value,
     read: Result<(Mutation, Change), Refusal>,
+    /// Set once the database refused to store it.
+    stopped: Option<Refusal>,
 }
-
-/// Mutations that a constraint stops, by their place in the push.
-type Guilty = BTreeMap<usize, Refusal>;
 
 /// What becomes of a transaction.
 enum End {
@@ -52,7 +51,8 @@ enum End {
     Check,
 }
 
-/// Mutations that were refused, by the record that they would have made or changed.
+/// Mutations that were refused, by the record that they would have made. What was to change a record spoils nothing else:
+/// the record is there, as others left it.
 type Refused = BTreeMap<Uuid, Uuid>;
 
 /// Applies a push; one result a mutation, in order, each as JSON text.
@@ -64,14 +64,14 @@ pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String
         );
         return Err(Refusal::new(Code::TooLarge, detail).into());
     }
-    let entries = push
+    let mut entries = push
         .mutations
         .into_iter()
         .enumerate()
         .map(|(at, sent)| Entry::read(at, sent))
         .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
-    state.run(async move { batch.run(&entries).await }).await
+    state.run(async move { batch.run(&mut entries).await }).await
 }
 
 impl Entry {
@@ -84,7 +84,7 @@ impl Entry {
         let read = Mutation::parse_from_json(Some(sent.clone()))
             .map_err(|_| unreadable(&sent))
             .and_then(|mutation| mutation.change().map(|change| (mutation, change)));
-        Ok(Entry { id, hash, sent, read })
+        Ok(Entry { id, hash, sent, read, stopped: None })
     }
 
     /// The record that it names, if it can be told.
@@ -92,8 +92,9 @@ impl Entry {
         self.sent.get("recordId").and_then(Value::as_str).and_then(|id| id.parse().ok())
     }
 
+    /// A member of what was sent, as far as a column can hold it.
     fn text(&self, member: &str) -> String {
-        self.sent.get(member).and_then(Value::as_str).unwrap_or_default().chars().take(100).collect()
+        printable(self.sent.get(member).and_then(Value::as_str).unwrap_or_default()).take(100).collect()
     }
 }
 
@@ -106,6 +107,11 @@ fn unreadable(sent: &Value) -> Refusal {
     }
 }
 
+/// Postgres keeps no NUL, and a refusal that quotes one must be kept all the same.
+fn printable(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| *c != '\0')
+}
+
 struct Batch {
     state: State,
     actor: Actor,
@@ -116,15 +122,17 @@ struct Batch {
 impl Batch {
     /// Applies the push in one transaction. If a constraint stops it, the mutation at fault is found and refused, and the
     /// rest applied, again as a whole: at no moment is half a push in the database.
-    async fn run(&self, entries: &[Entry]) -> Result<Vec<String>, Error> {
-        let mut guilty = Guilty::new();
+    async fn run(&self, entries: &mut [Entry]) -> Result<Vec<String>, Error> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.attempt(entries, &guilty, End::Commit).await {
+            match self.attempt(entries, End::Commit).await {
                 Err(Error::Database(error)) if tries < TRIES && passing(&error) => {}
-                Err(Error::Database(error)) if violation(&error) && tries < TRIES + guilty.len() => {
-                    guilty.extend(self.find(entries, &guilty).await?);
+                Err(Error::Database(error)) if tries < TRIES && violation(&error) => {
+                    if let Some((at, refusal)) = self.find(entries).await? {
+                        entries[at].stopped = Some(refusal);
+                        tries = 0;
+                    }
                 }
                 result => return result,
             }
@@ -132,12 +140,12 @@ impl Batch {
     }
 
     /// The first mutation that a constraint stops, by halving: those before it pass. `None` if all pass by now.
-    async fn find(&self, entries: &[Entry], guilty: &Guilty) -> Result<Option<(usize, Refusal)>, Error> {
+    async fn find(&self, entries: &[Entry]) -> Result<Option<(usize, Refusal)>, Error> {
         let (mut pass, mut stop) = (0, entries.len());
         let mut stopped = None;
         while stopped.is_none() || stop - pass > 1 {
             let middle = if stopped.is_none() { stop } else { pass.midpoint(stop) };
-            match self.attempt(&entries[..middle], guilty, End::Check).await {
+            match self.attempt(&entries[..middle], End::Check).await {
                 Ok(_) if stopped.is_none() => return Ok(None),
                 Ok(_) => pass = middle,
                 Err(Error::Database(error)) if passing(&error) => return Ok(None),
@@ -151,7 +159,7 @@ impl Batch {
         Ok(stopped.map(|refusal| (stop - 1, refusal)))
     }
 
-    async fn attempt(&self, entries: &[Entry], guilty: &Guilty, end: End) -> Result<Vec<String>, Error> {
+    async fn attempt(&self, entries: &[Entry], end: End) -> Result<Vec<String>, Error> {
         let mut work = UnitOfWork::begin(&self.state, &self.actor).await?;
         work.device = Some(self.device);
         let mut known = receipts(&work, entries).await?;
@@ -164,12 +172,16 @@ impl Batch {
 
         let mut refused = Refused::new();
         let mut results = Vec::with_capacity(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
+        for entry in entries {
             if let Some((hash, result)) = known.get(&entry.id) {
-                results.push(if *hash == entry.hash { result.clone() } else { reused(entry) });
+                results.push(if *hash == entry.hash {
+                    result.clone()
+                } else {
+                    self.reused(&mut work, entry).await?.to_json_string()
+                });
                 continue;
             }
-            let result = self.one(&mut work, context.as_ref(), entry, guilty.get(&at), &mut refused);
+            let result = self.one(&mut work, context.as_ref(), entry, &mut refused);
             let text = result.to_json_string();
             work.receipt(&entry.id.to_string(), &entry.hash, &text);
             known.insert(entry.id, (entry.hash.clone(), text.clone()));
@@ -188,11 +200,10 @@ impl Batch {
         work: &mut UnitOfWork,
         context: Option<&Context>,
         entry: &Entry,
-        guilty: Option<&Refusal>,
         refused: &mut Refused,
     ) -> MutationResult {
         let decided = match (&entry.read, context) {
-            (Ok(_), _) if guilty.is_some() => Err(guilty.cloned().unwrap_or_else(Refusal::internal)),
+            _ if let Some(refusal) = &entry.stopped => Err(refusal.clone()),
             (Ok((mutation, change)), Some(context)) => {
                 work.captured = self.captured(context, mutation, work);
                 match depends(change, refused) {
@@ -214,19 +225,14 @@ impl Batch {
             }
             Err(refusal) => {
                 work.undo();
-                if let Ok((_, change)) = &entry.read {
+                if let Ok((_, change)) = &entry.read
+                    && matches!(change.intent, Intent::Create(_))
+                {
                     refused.insert(change.id, entry.id);
                 }
                 work.put(self.rejected(work, entry, &refusal));
                 work.keep();
-                MutationResult {
-                    mutation_id: entry.id,
-                    status: ResultStatus::Rejected,
-                    record_id: entry.record_id(),
-                    revision: None,
-                    conflicts: None,
-                    problem: Some(Problem::from(&refusal)),
-                }
+                refused_result(entry, &refusal)
             }
         }
     }
@@ -242,6 +248,25 @@ impl Batch {
         captured(readings, work.now, grace)
     }
 
+    /// The same id with something else in it. It has no receipt, so that what was typed is kept under an id that the next
+    /// repetition finds again.
+    async fn reused(&self, work: &mut UnitOfWork, entry: &Entry) -> Result<MutationResult, DbErr> {
+        let refusal = Refusal::conflict(
+            Code::MutationReused,
+            "This mutationId was used for something else before. Make a new one for each mutation.",
+        );
+        let mut name = [0; 16];
+        name.copy_from_slice(&Sha256::digest(format!("{} {}", entry.id, entry.hash))[..16]);
+        let id = uuid::Builder::from_custom_bytes(name).into_uuid();
+        work.load::<rejected_write::Model>([id]).await?;
+        if work.get::<rejected_write::Model>(id).is_none() {
+            let kept = self.rejected(work, entry, &refusal);
+            work.put(rejected_write::Model { id, ..kept });
+            work.keep();
+        }
+        Ok(refused_result(entry, &refusal))
+    }
+
     /// The values of a field conflict that did not come through.
     fn lost(&self, work: &UnitOfWork, entry: &Entry, change: &Change, outcome: &Outcome) -> rejected_write::Model {
         let mut values: Map<String, Value> = change.intent.values();
@@ -250,6 +275,7 @@ impl Batch {
         if !cleared.is_empty() {
             values.insert("clear".into(), json!(cleared));
         }
+        with_reason(&mut values, change);
         let names = outcome.lost.join(", ");
         let detail = format!(
             "Somebody else changed {names} since you saw it; that value stayed. Look at it and enter yours again if it is right."
@@ -265,6 +291,7 @@ impl Batch {
                 if !change.clear.is_empty() {
                     values.insert("clear".into(), json!(change.clear));
                 }
+                with_reason(&mut values, change);
                 Value::Object(values)
             }
             Err(_) => entry.sent.clone(),
@@ -288,7 +315,7 @@ impl Batch {
             op: entry.text("op"),
             fields: fields.to_string(),
             problem: refusal.code.uri(),
-            detail: refusal.detail.clone(),
+            detail: printable(&refusal.detail).collect(),
         }
     }
 }
@@ -306,6 +333,24 @@ fn applied(mutation_id: Uuid, change: &Change, outcome: Outcome) -> MutationResu
         revision: Some(outcome.revision),
         conflicts: Some(outcome.lost).filter(|lost| !lost.is_empty()),
         problem: None,
+    }
+}
+
+/// What was typed to explain the change belongs to what was typed.
+fn with_reason(values: &mut Map<String, Value>, change: &Change) {
+    if let Some(reason) = &change.reason {
+        values.entry("reason").or_insert_with(|| json!(reason));
+    }
+}
+
+fn refused_result(entry: &Entry, refusal: &Refusal) -> MutationResult {
+    MutationResult {
+        mutation_id: entry.id,
+        status: ResultStatus::Rejected,
+        record_id: entry.record_id(),
+        revision: None,
+        conflicts: None,
+        problem: Some(Problem::from(refusal)),
     }
 }
 
@@ -330,23 +375,6 @@ async fn receipts(work: &UnitOfWork, entries: &[Entry]) -> Result<BTreeMap<Uuid,
             Ok((id, (row.try_get_by_index(1)?, row.try_get_by_index(2)?)))
         })
         .collect()
-}
-
-/// The same id with something else in it.
-fn reused(entry: &Entry) -> String {
-    let refusal = Refusal::conflict(
-        Code::MutationReused,
-        "This mutationId was used for something else before. Make a new one for each mutation.",
-    );
-    let result = MutationResult {
-        mutation_id: entry.id,
-        status: ResultStatus::Rejected,
-        record_id: entry.record_id(),
-        revision: None,
-        conflicts: None,
-        problem: Some(Problem::from(&refusal)),
-    };
-    result.to_json_string()
 }
 
 /// A constraint or a value stopped the flush: some mutation of the batch is guilty.

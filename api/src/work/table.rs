@@ -155,10 +155,8 @@ impl<M: Record> Staging for Table<M> {
     fn stage(&self) -> Staged {
         let mut staged = Staged::default();
         for slot in self.slots.values().filter(|slot| !slot.changes.is_empty()) {
-            // A row that was made and deleted in one commit was never there.
-            if slot.found.is_none() && slot.now.deleted() {
-                continue;
-            }
+            // A row that was made and deleted in one commit is stored all the same: its history keeps what was typed, other
+            // rows may refer to it, and its id stays taken. No scope ever showed it, so the feed gets no tombstone.
             let row = serde_json::to_value(&slot.now).expect("a model is plain data");
             if slot.found.is_some() { &mut staged.updates } else { &mut staged.inserts }.push(row);
 

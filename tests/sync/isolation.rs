@@ -1,0 +1,378 @@
+//! Every operation of the document, called with somebody else's token: nothing of a tenant reaches another tenant, and
+//! nothing under an account reaches a colleague who does not work it. An operation that is added is walked without
+//! anyone writing a test.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::StreamExt;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+use uuid::Uuid;
+use waypost::app::spec;
+
+use super::phone::{Phone, shown};
+use crate::world::{Person, World};
+
+/// In every text of what only those who work the account may see.
+const SECRET: &str = "kestrel9secret";
+/// In every text of what the whole tenant sees, and no other.
+const HOUSE: &str = "heron7house";
+
+/// A tenant with a record of every kind.
+struct Victim {
+    world: World,
+    owner: Person,
+    /// A colleague who works nothing.
+    colleague: Person,
+    /// Kind → id of a record that the colleague must not see.
+    secret: BTreeMap<&'static str, Uuid>,
+    /// Kind → id of a record that all colleagues see.
+    house: BTreeMap<&'static str, Uuid>,
+}
+
+async fn victim() -> Victim {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let team = world.team(&admin, HOUSE).await;
+    let (owner, colleague) = (world.rep(HOUSE).await, world.rep("Colleague").await);
+    let product = admin.post("/v1/products", json!({ "name": HOUSE, "series": HOUSE })).await.expect(201).id();
+    let phone = Phone::new(&world, owner);
+    let [account, contact, opportunity, plan, activity] = std::array::from_fn(|_| Uuid::now_v7());
+    let occurred = phone.reading(TimeDelta::hours(1))["wall"].clone();
+    let refused = json!({ "account": { "parentId": account, "note": SECRET } });
+    let under = json!({ "accountId": account, "externalId": SECRET });
+    let with = |kind: &str, fields: Value| {
+        let mut all = under.clone();
+        all.as_object_mut().expect("an object").extend(fields.as_object().cloned().unwrap_or_default());
+        json!({ kind: all })
+    };
+    let results = phone
+        .push(&[
+            phone.mutation(
+                "account",
+                "create",
+                account,
+                with("account", json!({ "kind": "business", "name": SECRET })),
+            ),
+            phone.mutation("contact", "create", contact, with("contact", json!({ "name": SECRET, "note": SECRET }))),
+            phone.mutation("opportunity", "create", opportunity, with("opportunity", json!({ "name": SECRET }))),
+            phone.mutation("plan", "create", plan, {
+                json!({ "plan": { "accountId": account, "plannedOn": "2026-03-09", "purpose": SECRET } })
+            }),
+            phone.mutation("activity", "create", activity, {
+                with("activity", json!({ "kind": "call", "occurred": occurred, "summary": SECRET, "outcome": SECRET }))
+            }),
+            phone.mutation("account", "update", account, refused),
+        ])
+        .await;
+    assert!(results[..5].iter().all(|result| result["status"] == "applied"), "{results:#?}");
+    assert_eq!(results[5]["status"], "rejected");
+    let mut secret = BTreeMap::from([
+        ("account", account),
+        ("contact", contact),
+        ("opportunity", opportunity),
+        ("plan", plan),
+        ("activity", activity),
+    ]);
+    let mut house = BTreeMap::from([("team", team), ("user", phone.person.id), ("product", product)]);
+    for (kind, id) in shown(&world, phone.person.id).await.into_keys() {
+        match kind.as_str() {
+            "account_member" => secret.insert("account_member", id),
+            "stage_move" => secret.insert("stage_move", id),
+            "points_entry" => secret.insert("points_entry", id),
+            "rejected_write" => secret.insert("rejected_write", id),
+            "stage" => house.insert("stage", id),
+            "rule_set" => house.insert("rule_set", id),
+            _ => None,
+        };
+    }
+    Victim { world, owner: phone.person, colleague, secret, house }
+}
+
+impl Victim {
+    fn id(&self, kind: &str) -> Option<Uuid> {
+        self.secret.get(kind).or_else(|| self.house.get(kind)).copied()
+    }
+
+    /// The record that a parameter or a member of this name is about; `place` is the path or the schema around it.
+    fn named(&self, name: &str, place: &str) -> Option<Uuid> {
+        let kind = match name {
+            "ownerId" | "userId" => "user",
+            "recordId" => "account",
+            "parentId" if place.contains("eam") => "team",
+            "parentId" => "account",
+            _ => return self.id(&snake(name.strip_suffix("Id")?)),
+        };
+        self.id(kind)
+    }
+
+    /// `/v1/accounts/{id}/members` → an account
+    fn of_path(&self, path: &str) -> Option<Uuid> {
+        let noun = path.split('/').nth(2)?.replace('-', "_");
+        let singular = noun.strip_suffix("ies").map(|stem| format!("{stem}y"));
+        self.id(&singular.unwrap_or_else(|| noun.trim_end_matches('s').to_owned()))
+    }
+}
+
+/// `planId` without its end → `plan`; `ruleSet` → `rule_set`
+fn snake(camel: &str) -> String {
+    camel.chars().flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain(c.to_lowercase())).collect()
+}
+
+/// One operation of the document.
+struct Operation {
+    method: Method,
+    path: String,
+    id: String,
+    open: bool,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            found.push(Operation {
+                method,
+                path: path.clone(),
+                id: id.to_owned(),
+                open: operation["security"] == json!([]),
+                parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
+                body: operation.pointer("/requestBody/content/application~1json/schema").cloned(),
+            });
+        }
+    }
+    found
+}
+
+/// Makes values that a schema accepts, with the victim's ids wherever an id is asked for.
+struct Filler<'a> {
+    document: &'a Value,
+    victim: &'a Victim,
+    path: &'a str,
+}
+
+impl Filler<'_> {
+    fn value(&self, schema: &Value, name: &str, depth: usize) -> Value {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let target = self.document.pointer(reference.trim_start_matches('#')).expect("a schema");
+            return self.value(target, name, depth + 1);
+        }
+        if let Some(part) = schema["allOf"].as_array().and_then(|parts| parts.first()) {
+            return self.value(part, name, depth + 1);
+        }
+        if let Some(value) = schema["enum"].as_array().and_then(|values| values.first()) {
+            return value.clone();
+        }
+        match schema["type"].as_str().unwrap_or_default() {
+            "object" => self.object(schema, depth),
+            "array" => json!([self.value(&schema["items"], name, depth + 1)]),
+            "boolean" => json!(false),
+            "integer" | "number" => schema["minimum"].as_f64().map_or(json!(1), |least| json!(least.ceil() as i64)),
+            _ => self.text(schema, name),
+        }
+    }
+
+    fn object(&self, schema: &Value, depth: usize) -> Value {
+        let mut object = Map::new();
+        for (name, part) in schema["properties"].as_object().into_iter().flatten().filter(|_| depth < 12) {
+            // What would empty a field, or asks for more than an example can know.
+            if name != "clear" {
+                object.insert(name.clone(), self.value(part, name, depth + 1));
+            }
+        }
+        Value::Object(object)
+    }
+
+    fn text(&self, schema: &Value, name: &str) -> Value {
+        if let Some(id) = (schema["format"] == "uuid").then(|| self.victim.named(name, self.path)).flatten() {
+            return json!(id);
+        }
+        match schema["format"].as_str() {
+            Some("uuid") => json!(Uuid::now_v7()),
+            Some("date-time") => json!("2026-03-02T08:00:00Z"),
+            Some("date") => json!("2026-03-02"),
+            Some("email") => json!(format!("{}@example.com", Uuid::now_v7().simple())),
+            _ if !schema["example"].is_null() => schema["example"].clone(),
+            _ => json!("Walked"),
+        }
+    }
+}
+
+/// What a stranger sent and got.
+struct Reply {
+    status: u16,
+    text: String,
+    sent: String,
+}
+
+async fn call(caller: &Person, operation: &Operation, filler: &Filler<'_>, filters: bool) -> Reply {
+    let (mut path, mut query) = (operation.path.clone(), Vec::new());
+    for parameter in &operation.parameters {
+        let name = parameter["name"].as_str().expect("a name");
+        let value = match filler.value(&parameter["schema"], name, 0) {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        match parameter["in"].as_str() {
+            Some("path") => {
+                let id = match name {
+                    "id" => filler.victim.of_path(&operation.path),
+                    _ => filler.victim.named(name, &operation.path),
+                };
+                let id = id.map(|id| id.to_string());
+                path = path.replace(&format!("{{{name}}}"), &id.unwrap_or(value));
+            }
+            Some("query") if parameter["required"] == true || (filters && name.ends_with("Id")) => {
+                query.push((name.to_owned(), value));
+            }
+            _ => {}
+        }
+    }
+    let body = operation.body.as_ref().map(|schema| filler.value(schema, "", 0));
+    let sent = format!("{} {path} {query:?} {}", operation.method, body.clone().unwrap_or_default());
+    let mut request = caller.request(operation.method.clone(), &path).await.query(&query);
+    if let Some(body) = &body {
+        request = request.json(body);
+    }
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    // Events have no end: what comes at first will do.
+    let mut text = Vec::new();
+    let mut chunks = answer.bytes_stream();
+    while let Ok(Some(Ok(chunk))) =
+        timeout(Duration::from_millis(if operation.id == "listenEvents" { 300 } else { 30_000 }), chunks.next()).await
+    {
+        text.extend_from_slice(&chunk);
+    }
+    Reply { status, text: String::from_utf8_lossy(&text).into_owned(), sent }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_operation_shows_what_is_somebody_elses() {
+    let victim = victim().await;
+    let before = shown(&victim.world, victim.owner.id).await;
+    assert!(json!(before.values().collect::<Vec<_>>()).to_string().contains(SECRET));
+    let elsewhere = World::new().await;
+    let callers = [
+        ("another tenant's admin", elsewhere.admin().await, true),
+        ("another tenant's manager", elsewhere.manager("Mallory").await, true),
+        ("another tenant's rep", elsewhere.rep("Mo").await, true),
+        ("a colleague", victim.world.person(victim.colleague.id), false),
+    ];
+    let document = spec();
+    let operations = operations(&document);
+    let mut faults = Vec::new();
+    for operation in &operations {
+        let filler = Filler { document: &document, victim: &victim, path: &operation.path };
+        for (who, caller, is_foreign) in &callers {
+            for filters in [false, true] {
+                let reply = call(caller, operation, &filler, filters).await;
+                if let Some(fault) = fault(&victim, operation, &reply, *is_foreign) {
+                    faults.push(format!(
+                        "{} as {who}: {fault}\n  {}\n  {} {}",
+                        operation.id, reply.sent, reply.status, reply.text
+                    ));
+                }
+                // Some operations end the caller's own session.
+                caller.log_out().await;
+            }
+        }
+        if !operation.open {
+            let request = reqwest::Client::new()
+                .request(operation.method.clone(), format!("{}{}", victim.world.url, operation.path));
+            let status = request.send().await.expect("an answer").status().as_u16();
+            if status != 401 {
+                faults.push(format!("{} without a token: {status}", operation.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let after = shown(&victim.world, victim.owner.id).await;
+    let secret = |replica: &super::phone::Replica| {
+        let house = ["user", "team", "product", "stage", "rule_set"];
+        replica
+            .iter()
+            .filter(|((kind, _), _)| !house.contains(&kind.as_str()))
+            .map(|(key, held)| (key.clone(), held.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(secret(&before), secret(&after), "somebody else's request changed it");
+}
+
+/// What is wrong with a reply, if anything is.
+fn fault(victim: &Victim, operation: &Operation, reply: &Reply, is_foreign: bool) -> Option<String> {
+    if reply.status >= 500 {
+        return Some("the server blames itself".into());
+    }
+    if reply.text.contains(SECRET) || (is_foreign && reply.text.contains(HOUSE)) {
+        return Some("it shows a text".into());
+    }
+    // What a caller sent himself may come back.
+    let hidden = victim.secret.values().chain(victim.house.values().filter(|_| is_foreign));
+    if let Some(id) = hidden.map(Uuid::to_string).find(|id| reply.text.contains(id) && !reply.sent.contains(id)) {
+        return Some(format!("it shows the id {id}"));
+    }
+    let (path, _) = reply.sent.split_once(" [").unwrap_or_default();
+    let mut theirs = victim.secret.values().chain(victim.house.values().filter(|_| is_foreign));
+    let is_about = theirs.any(|id| path.contains(&id.to_string()));
+    if is_about && ![403, 404, 422].contains(&reply.status) {
+        return Some("a record that he must not see is not answered with 404".into());
+    }
+    if operation.path.contains('{') && reply.status == 404 && !reply.text.contains("/problems/not_found") {
+        return Some("the route was not found".into());
+    }
+    None
+}
+
+/// Sync has a kind in the body, which a walk cannot vary: every record, every verb.
+#[tokio::test]
+async fn no_push_and_no_repair_reaches_somebody_elses_records() {
+    let victim = victim().await;
+    let elsewhere = World::new().await;
+    let before = shown(&victim.world, victim.owner.id).await;
+    let colleague = Phone::new(&victim.world, victim.world.person(victim.colleague.id));
+    let stranger = Phone::new(&elsewhere, elsewhere.manager("Mallory").await);
+    for phone in [&colleague, &stranger] {
+        let keys: Vec<Value> = victim.secret.iter().map(|(kind, id)| json!({ "kind": kind, "id": id })).collect();
+        let answer = phone.person.post("/v1/sync/records", json!({ "records": keys })).await.expect(200);
+        let changes = answer.body["changes"].as_array().expect("changes");
+        assert_eq!(changes.len(), keys.len());
+        assert!(changes.iter().all(|change| change["deleted"] == true && change["revision"] == 0), "{changes:#?}");
+        assert!(!answer.body.to_string().contains(SECRET));
+
+        let id = |kind: &str| victim.id(kind).expect("a record of every kind");
+        let note = |kind: &str, name: &str| json!({ "baseRevision": 99, kind: { name: "Mine now" } });
+        let mut push = vec![
+            phone.mutation("account", "update", id("account"), note("account", "note")),
+            phone.mutation("contact", "update", id("contact"), note("contact", "note")),
+            phone.mutation("opportunity", "update", id("opportunity"), note("opportunity", "note")),
+            phone.mutation("plan", "update", id("plan"), note("plan", "purpose")),
+            phone.mutation("activity", "update", id("activity"), note("activity", "summary")),
+            phone.mutation("opportunity", "advance", id("opportunity"), json!({ "advance": { "stage": "pre_sale" } })),
+            phone.mutation("plan", "cancel", id("plan"), json!({ "cancel": { "reason": "Mine now" } })),
+            phone.mutation("contact", "create", Uuid::now_v7(), {
+                json!({ "contact": { "accountId": id("account"), "name": "Mine" } })
+            }),
+            phone.mutation("opportunity", "create", Uuid::now_v7(), {
+                json!({ "opportunity": { "accountId": id("account"), "name": "Mine" } })
+            }),
+            phone.mutation("account", "create", Uuid::now_v7(), {
+                json!({ "account": { "kind": "business", "name": "Mine", "parentId": id("account") } })
+            }),
+        ];
+        for kind in ["account", "contact", "opportunity", "plan", "activity", "rejected_write"] {
+            push.push(phone.mutation(kind, "delete", id(kind), json!({})));
+        }
+        let results = phone.push(&push).await;
+        assert!(results.iter().all(|result| result["status"] == "rejected"), "{results:#?}");
+        assert!(!json!(results).to_string().contains(SECRET));
+    }
+    assert_eq!(before, shown(&victim.world, victim.owner.id).await);
+}

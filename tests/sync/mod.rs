@@ -1,0 +1,11 @@
+//! Sync, as phones see it: over HTTP, on a real Postgres. `phone` is a whole client in small; the rest are its stories.
+
+mod commit_order;
+mod convergence;
+mod events;
+mod exactly_once;
+mod isolation;
+mod late;
+mod merge;
+mod phone;
+mod pull;

@@ -7,6 +7,7 @@ mod command;
 mod contacts;
 mod database;
 mod demo;
+mod examples;
 mod http;
 mod import;
 mod opportunities;

@@ -50,6 +50,16 @@ fields! {
     }
     needs ["kind", "name"]
     refers { parent_id => Account, owner_id => User, }
+    example {
+        "kind": "business",
+        "name": "霍普光通信",
+        "phone": "+86 21 5555 0100",
+        "industry": "optics",
+        "employees": 120,
+        "address": { "street": "88 Century Avenue", "city": "Shanghai", "country": "China" },
+        "position": { "latitude": 31.2304, "longitude": 121.4737 },
+        "externalId": "C-1042"
+    }
 }
 
 /// Changes what is present.

@@ -48,4 +48,15 @@ fields! {
     }
     needs ["accountId", "kind", "occurred"]
     refers { account_id => Account, contact_id => Contact, opportunity_id => Opportunity, plan_id => Plan, owner_id => User, }
+    example {
+        "accountId": "0198c0de-0000-7000-8000-000000000001",
+        "kind": "visit",
+        "occurred": "2026-03-02T09:15:00.000Z",
+        "durationMinutes": 45,
+        "summary": "Showed the samples to the head of purchasing",
+        "outcome": "Wants a quote",
+        "nextStep": "Send the quote",
+        "nextStepOn": "2026-03-04",
+        "checkIn": { "at": "2026-03-02T09:15:00.000Z", "latitude": 31.2305, "longitude": 121.4738, "accuracy": 12 }
+    }
 }

@@ -15,6 +15,11 @@ pub trait Fields: ToJSON + ParseFromJSON + Clone + Default + Send + Sync {
     const REQUIRED: &'static [&'static str];
     /// Names of those that can be emptied, in snake_case.
     const OPTIONAL: &'static [&'static str];
+    /// Names of those that are set at creation only, in snake_case.
+    const FIXED: &'static [&'static str];
+
+    /// A creation for the document.
+    fn example() -> serde_json::Value;
 
     /// Sets what is present.
     fn apply(&self, record: &mut Self::Record);
@@ -27,7 +32,7 @@ pub trait Fields: ToJSON + ParseFromJSON + Clone + Default + Send + Sync {
 }
 
 /// Declares a `Fields` type: `required` ones are asked for at creation, `optional` ones can be cleared, `fixed` ones are
-/// set at creation by the verb and never change; `refers` names the kinds that fields point to.
+/// set at creation by the verb and never change; `refers` names the kinds that fields point to, `example` is a creation for the document.
 #[macro_export]
 macro_rules! fields {
     (
@@ -38,6 +43,7 @@ macro_rules! fields {
         fixed { $($(#[$fixed_meta:meta])* $fixed:ident: $fixed_type:ty,)* }
         needs [$($needs:literal),*]
         refers { $($reference:ident => $kind:ident,)* }
+        example $example:tt
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, poem_openapi::Object)]
@@ -52,6 +58,11 @@ macro_rules! fields {
             type Record = $record;
             const REQUIRED: &'static [&'static str] = &[$($needs),*];
             const OPTIONAL: &'static [&'static str] = &[$(stringify!($optional)),*];
+            const FIXED: &'static [&'static str] = &[$(stringify!($fixed)),*];
+
+            fn example() -> serde_json::Value {
+                serde_json::json!($example)
+            }
 
             fn apply(&self, record: &mut $record) {
                 $(if let Some(value) = self.$required.clone() { record.$required = value.into(); })*

@@ -32,6 +32,13 @@ fields! {
     }
     needs ["accountId", "name"]
     refers { account_id => Account, }
+    example {
+        "accountId": "0198c0de-0000-7000-8000-000000000001",
+        "name": "王芳",
+        "title": "Head of purchasing",
+        "phone": "+86 21 5555 0101",
+        "email": "wang.fang@hopton.example"
+    }
 }
 
 pub fn create(work: &mut UnitOfWork, change: &Change, fields: &ContactFields) -> Result<Outcome, Refusal> {

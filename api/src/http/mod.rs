@@ -5,7 +5,7 @@ pub mod docs;
 
 mod compress;
 mod contract;
-mod explain;
+pub mod explain;
 mod limits;
 mod log;
 mod render;

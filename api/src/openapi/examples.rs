@@ -8,8 +8,11 @@ const JSON: &str = "/content/application~1json";
 /// What fields are called → a value that one may well find there.
 const NAMED: &[(&str, &str)] = &[
     ("arithmetic", "10 × 70/100 = 7.00"),
+    ("currency", "CNY"),
+    ("cursor", "eyJpZCI6MX0"),
     ("detail", "/amount: Must not be negative."),
     ("deviceName", "Lin's phone"),
+    ("email", "lin.wei@example.com"),
     ("externalId", "C-1042"),
     ("fields", "{\"phone\":\"+86 21 5555 0100\"}"),
     ("industry", "optics"),

@@ -13,6 +13,8 @@ use entity::kind::{LostReason, StageKey};
 use entity::opportunity;
 use entity::scalar::{Currency, Date, Line, Money, Text, Timestamp};
 use poem_openapi::Object;
+use poem_openapi::types::Example;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::fields;
@@ -47,11 +49,19 @@ fields! {
     fixed {}
     needs ["name"]
     refers { owner_id => User, account_id => Account, contact_id => Contact, product_id => Product, }
+    example {
+        "accountId": "0198c0de-0000-7000-8000-000000000001",
+        "name": "Fibre for the new campus",
+        "amount": "120000.00",
+        "currency": "CNY",
+        "expectedOn": "2026-05-01",
+        "source": "fair"
+    }
 }
 
 /// A move to another stage, with what that stage asks for.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 pub struct AdvanceOpportunity {
     /// Where to. Several stages forward pass those between; `lost` ends it; a lost one reopens where it was lost.
     pub stage: StageKey,
@@ -68,4 +78,20 @@ pub struct AdvanceOpportunity {
     pub expected_on: Option<Date>,
     /// Required for `signed`.
     pub signed_on: Option<Date>,
+}
+
+impl Example for AdvanceOpportunity {
+    fn example() -> Self {
+        AdvanceOpportunity {
+            stage: StageKey::Signed,
+            occurred: None,
+            reason: None,
+            lost_reason: None,
+            lost_note: None,
+            amount: Some(Money(Decimal::new(12_000_000, 2))),
+            currency: Some(Currency("CNY".to_owned())),
+            expected_on: None,
+            signed_on: Date::parse("2026-03-02").ok(),
+        }
+    }
 }

@@ -37,6 +37,11 @@ fields! {
     }
     needs ["accountId", "plannedOn"]
     refers { account_id => Account, contact_id => Contact, opportunity_id => Opportunity, owner_id => User, }
+    example {
+        "accountId": "0198c0de-0000-7000-8000-000000000001",
+        "plannedOn": "2026-03-09",
+        "purpose": "Show the samples"
+    }
 }
 
 /// Why a plan will not be done.

@@ -28,6 +28,7 @@ fields! {
     fixed {}
     needs ["name"]
     refers {}
+    example { "name": "GTX Pro", "series": "GTX", "listPrice": "4821.00", "currency": "USD" }
 }
 
 pub fn create(work: &mut UnitOfWork, change: &Change, fields: &ProductFields) -> Result<Outcome, Refusal> {

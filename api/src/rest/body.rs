@@ -89,6 +89,7 @@ macro_rules! body_type {
 
 body_type!(New, "Create", |registry| MetaSchema {
     required: F::REQUIRED.to_vec(),
+    example: Some(F::example()),
     ..schema::<F>(
         registry,
         Some((
@@ -115,9 +116,19 @@ body_type!(Edit, "Update", |registry| {
             })),
         ));
     }
+    schema.example = Some(example_of_edit::<F>());
     schema.properties.push(("reason", described(Line::schema_ref(), "Why; it is kept in the history.")));
     schema
 });
+
+/// What a creation sets and a change may set.
+fn example_of_edit<F: Fields>() -> Value {
+    let mut example = F::example();
+    if let Some(members) = example.as_object_mut() {
+        members.retain(|name, _| F::FIXED.iter().all(|fixed| camel(fixed) != *name));
+    }
+    example
+}
 
 impl<F: Fields> ParseFromJSON for New<F> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {

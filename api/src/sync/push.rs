@@ -4,6 +4,7 @@
 //! guilty one is refused.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use entity::rejected_write;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
@@ -14,9 +15,11 @@ use uuid::Uuid;
 
 use super::mutation::{ClockReading, Mutation};
 use super::wire::{MutationResult, Push, ResultStatus};
+use crate::app;
 use crate::auth::Actor;
 use crate::captured::{Reading, Readings, captured};
 use crate::change::{Change, Context, Intent, Outcome, apply, prepare};
+use crate::http::{Contract, explain};
 use crate::problem::{Code, Error, Problem, Refusal, constraint, is_retryable};
 use crate::state::State;
 use crate::work::UnitOfWork;
@@ -69,9 +72,14 @@ impl Entry {
         sent.sort_all_objects();
         let hash = hex(&Sha256::digest(sent.to_string()));
         let read = Mutation::parse_from_json(Some(sent.clone()))
-            .map_err(|error| Refusal::new(Code::Validation, plain(&error.into_message())))
+            .map_err(|_| unreadable(&sent))
             .and_then(|mutation| mutation.change().map(|change| (mutation, change)));
         Ok(Entry { id, hash, sent, read })
+    }
+
+    /// The record that it names, if it can be told.
+    fn record_id(&self) -> Option<Uuid> {
+        self.sent.get("recordId").and_then(Value::as_str).and_then(|id| id.parse().ok())
     }
 
     fn text(&self, member: &str) -> String {
@@ -79,10 +87,13 @@ impl Entry {
     }
 }
 
-/// What the parser says, without the value that it echoes.
-fn plain(message: &str) -> String {
-    let first = message.lines().next().unwrap_or_default();
-    format!("The mutation could not be read: {}", first.chars().take(300).collect::<String>())
+/// Which members of a mutation are not of the published form, and what would be.
+fn unreadable(sent: &Value) -> Refusal {
+    static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::new(app::spec()));
+    match explain::faults(&CONTRACT, &json!({ "$ref": "#/components/schemas/Mutation" }), sent) {
+        faults if faults.is_empty() => Refusal::new(Code::Validation, "The mutation is not of the documented form."),
+        faults => Refusal::fields(Code::Validation, faults),
+    }
 }
 
 struct Batch {
@@ -197,7 +208,7 @@ impl Batch {
                 MutationResult {
                     mutation_id: entry.id,
                     status: ResultStatus::Rejected,
-                    record_id: entry.read.as_ref().ok().map(|(_, change)| change.id),
+                    record_id: entry.record_id(),
                     revision: None,
                     conflicts: None,
                     problem: Some(Problem::from(&refusal)),
@@ -259,12 +270,7 @@ impl Batch {
             device_id: Some(self.device),
             mutation_id: entry.id,
             record_kind: entry.text("kind"),
-            record_id: entry
-                .sent
-                .get("recordId")
-                .and_then(Value::as_str)
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_default(),
+            record_id: entry.record_id().unwrap_or_default(),
             op: entry.text("op"),
             fields: fields.to_string(),
             problem: refusal.code.uri(),
@@ -321,7 +327,7 @@ fn reused(entry: &Entry) -> String {
     let result = MutationResult {
         mutation_id: entry.id,
         status: ResultStatus::Rejected,
-        record_id: entry.read.as_ref().ok().map(|(_, change)| change.id),
+        record_id: entry.record_id(),
         revision: None,
         conflicts: None,
         problem: Some(Problem::from(&refusal)),

@@ -8,6 +8,7 @@ use entity::kind::{Kind, MemberRole, Role};
 use entity::scalar::{Currency, Date, Money, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rust_decimal::Decimal;
+use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
@@ -32,6 +33,14 @@ const AT_ONCE: usize = 3;
 /// Every so many accounts, one is shared with a colleague.
 const SHARED: usize = 9;
 
+/// A unit of work whose commit does not wait for the disk: nothing counts before the tenant gets its name, and that
+/// commit does wait, for all before it too.
+async fn begin(past: &State, actor: &Actor) -> Result<UnitOfWork, DbErr> {
+    let work = UnitOfWork::begin(past, actor).await?;
+    work.connection().execute_unprepared("SET LOCAL synchronous_commit = off").await?;
+    Ok(work)
+}
+
 /// What the company sells.
 pub async fn products(past: &State, tenant_id: Uuid, dice: &mut Dice) -> Result<Vec<Product>, Error> {
     let now = past.clock.now();
@@ -49,7 +58,7 @@ pub async fn products(past: &State, tenant_id: Uuid, dice: &mut Dice) -> Result<
         changes.push(creation(Kind::Product, product.id, Body::Product(fields)));
         products.push(product);
     }
-    let mut work = UnitOfWork::begin(past, &Actor::system(tenant_id)).await?;
+    let mut work = begin(past, &Actor::system(tenant_id)).await?;
     let context = prepare(&mut work, &changes).await?;
     for change in &changes {
         apply(&mut work, &context, change)?;
@@ -114,7 +123,7 @@ pub async fn replay(
 /// One rep's part, in one commit.
 async fn tell(past: &State, tenant_id: Uuid, rep: Rep, steps: Vec<Step>) -> Result<(), Error> {
     let actor = Actor { tenant_id, user_id: rep.user_id, role: Role::Rep, may_write: true };
-    let mut work = UnitOfWork::begin(past, &actor).await?;
+    let mut work = begin(past, &actor).await?;
     let (moments, changes): (Vec<_>, Vec<_>) =
         steps.into_iter().map(|step| ((step.captured, step.received), step.change)).unzip();
     let context = prepare(&mut work, &changes).await?;
@@ -145,7 +154,7 @@ async fn share(
 ) -> Result<(), Error> {
     for (team, manager) in staff.managers.iter().enumerate() {
         let actor = Actor { tenant_id, user_id: *manager, role: Role::Manager, may_write: true };
-        let mut work = UnitOfWork::begin(past, &actor).await?;
+        let mut work = begin(past, &actor).await?;
         (work.now, work.captured.at) = (at, at);
         for &(owner, account_id) in accounts.iter().step_by(SHARED) {
             let owner = &staff.reps[owner];
@@ -168,7 +177,7 @@ async fn miss(
     first: NaiveDate,
     until: NaiveDate,
 ) -> Result<(), Error> {
-    let mut work = UnitOfWork::begin(past, &Actor::system(tenant_id)).await?;
+    let mut work = begin(past, &Actor::system(tenant_id)).await?;
     for day in first.iter_days().skip(1).take((until - first).num_days() as usize) {
         work.now = (calendar.at(day, 0).0 + TimeDelta::minutes(20)).into();
         work.captured.at = work.now;

@@ -1,5 +1,7 @@
 //! The binary and its life: what it says, how it starts, and that it ends without leaving anything behind.
 
+mod crash;
+mod demo;
 mod life;
 mod people;
 mod settings;

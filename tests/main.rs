@@ -6,6 +6,7 @@ mod auth;
 mod command;
 mod contacts;
 mod database;
+mod demo;
 mod examples;
 mod http;
 mod import;

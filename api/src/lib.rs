@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod contact;
 pub mod database;
+pub mod demo;
 pub mod health;
 pub mod http;
 pub mod import;

@@ -48,6 +48,7 @@ const IDENTITY: &[&str] = &[
         issued_at timestamptz NOT NULL,
         expires_at timestamptz NOT NULL,
         used_at timestamptz,
+        successor bytea,
         CONSTRAINT refresh_token_pkey PRIMARY KEY (tenant_id, hash),
         CONSTRAINT refresh_token_session_fkey FOREIGN KEY (tenant_id, session_id)
             REFERENCES session (tenant_id, id) ON DELETE CASCADE

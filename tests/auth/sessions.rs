@@ -86,12 +86,42 @@ async fn a_token_used_twice_ends_the_session_for_thief_and_owner() {
     let other_device = world.log_in(&user).await;
     let stolen = world.log_in(&user).await.text("/refreshToken");
     let owner = world.refresh(&stolen).await.expect(200);
+    let owner = world.refresh(&owner.text("/refreshToken")).await.expect(200);
     world.get("/v1/me", &owner.text("/accessToken")).await.expect(200);
     world.wait(TimeDelta::seconds(10));
     world.refresh(&stolen).await.expect(401);
     world.refresh(&owner.text("/refreshToken")).await.expect(401);
     world.get("/v1/me", &owner.text("/accessToken")).await.expect(401);
     world.refresh(&other_device.text("/refreshToken")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_phone_that_lost_the_answer_goes_on() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    let token = world.log_in(&user).await.text("/refreshToken");
+    for _ in 0..3 {
+        world.refresh(&token).await.expect(200);
+        world.refresh(&token).await.expect(409);
+        world.wait(TimeDelta::seconds(10));
+    }
+    let tokens = world.refresh(&token).await.expect(200);
+    world.get("/v1/me", &tokens.text("/accessToken")).await.expect(200);
+    world.refresh(&tokens.text("/refreshToken")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_thief_and_an_owner_who_both_go_on_are_found_out() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    let stolen = world.log_in(&user).await.text("/refreshToken");
+    let owner = world.refresh(&stolen).await.expect(200);
+    world.wait(TimeDelta::seconds(10));
+    let thief = world.refresh(&stolen).await.expect(200);
+    world.wait(TimeDelta::seconds(10));
+    world.refresh(&owner.text("/refreshToken")).await.expect(401);
+    world.refresh(&thief.text("/refreshToken")).await.expect(401);
+    world.get("/v1/me", &thief.text("/accessToken")).await.expect(401);
 }
 
 #[tokio::test]
@@ -207,6 +237,7 @@ async fn the_log_names_the_user_and_no_secret() {
     let first = world.log_in(&user).await;
     let second = world.refresh(&first.text("/refreshToken")).await.expect(200);
     world.get("/v1/me", &second.text("/accessToken")).await.expect(200);
+    world.refresh(&second.text("/refreshToken")).await.expect(200);
     world.wait(TimeDelta::minutes(1));
     world.refresh(&first.text("/refreshToken")).await.expect(401);
     let lines = String::from_utf8(log.0.lock().expect("nobody panics").clone()).expect("text");

@@ -43,21 +43,6 @@ async fn a_new_server_answers_and_the_next_start_keeps_everything() {
     server.stop();
 }
 
-#[tokio::test]
-async fn the_demo_needs_nothing_and_says_where_it_is() {
-    let directory = directory();
-    let (server, banner) = Server::demo(directory.path());
-    let ready = reqwest::get(format!("{}/readyz", server.url)).await.unwrap();
-    assert_eq!(ready.status(), StatusCode::OK);
-    assert!(banner.contains(&format!("{}/docs", server.url)), "{banner}");
-    assert!(banner.contains(directory.path().to_str().unwrap()), "{banner}");
-    let pid = postgres(directory.path());
-    let mut server = server;
-    server.signal(Signal::INT);
-    assert!(server.end());
-    assert!(is_gone(pid));
-}
-
 /// Waits until somebody waits for a lock on this table.
 async fn until_locked_out(database: &DatabaseConnection, table: &str) {
     let sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass)";

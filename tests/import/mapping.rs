@@ -17,7 +17,7 @@ fn wrong(text: &str) -> String {
 #[test]
 fn mistakes_are_named_with_their_place() {
     for (from, to, place) in [
-        ("path = \"deals.csv\"", "paths = \"deals.csv\"", "line 37, column 1"),
+        ("path = \"deals.csv\"", "paths = \"deals.csv\"", "line 32, column 1"),
         ("kind = \"opportunity\"", "kind = \"plan\"", "file 4 (deals.csv), kind"),
         ("amount = \"value\"", "amuont = \"value\"", "file 4 (deals.csv), fields.amuont"),
         ("externalId = \"id\"\n", "", "file 4 (deals.csv), fields.externalId"),

@@ -1,6 +1,7 @@
 //! A real pipeline of 8,800 opportunities: what the funnel says after its import agrees with the file.
 
 use std::collections::BTreeMap;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 
 use rust_decimal::Decimal;
@@ -19,7 +20,9 @@ type Stages = BTreeMap<String, (u64, Decimal)>;
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os(VARIABLE).map(|folder| Path::new(&folder).join("crm-sales-opportunities"));
     if folder.is_none() {
-        eprintln!("SKIPPED: {VARIABLE} is not set; it names the folder that holds crm-sales-opportunities.");
+        // Not by `eprintln!`, which is held back for tests that pass.
+        let told = format!("SKIPPED: {VARIABLE} is not set; it names the folder that holds crm-sales-opportunities.\n");
+        stderr().write_all(told.as_bytes()).unwrap();
     }
     folder
 }

@@ -68,11 +68,22 @@ pub async fn set_password(
     let user = by_user(db, tenant_id, user_id).await?.ok_or_else(|| Refusal::not_found("user"))?;
     password::check(password, &user.email, &user.slug)?;
     let hash = hasher.hash(password).await?;
+    store(db, tenant_id, &[user_id], &hash, now).await
+}
+
+/// Keeps a hash for each of these users. Whether its password is acceptable was checked before.
+pub async fn store(
+    db: &impl ConnectionTrait,
+    tenant_id: Uuid,
+    user_ids: &[Uuid],
+    hash: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
     db.execute_raw(Statement::from_sql_and_values(
         Postgres,
-        "INSERT INTO password (tenant_id, user_id, hash, changed_at) VALUES ($1, $2, $3, $4) \
+        "INSERT INTO password (tenant_id, user_id, hash, changed_at) SELECT $1, u.id, $3, $4 FROM unnest($2) AS u(id) \
          ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = $3, changed_at = $4",
-        [tenant_id.into(), user_id.into(), hash.into(), now.0.into()],
+        [tenant_id.into(), user_ids.to_vec().into(), hash.into(), now.0.into()],
     ))
     .await?;
     Ok(())

@@ -136,8 +136,9 @@ impl AuthApi {
 
     /// Trade a refresh token for new tokens
     ///
-    /// Each refresh token is good for one use. A second use ends the session, unless it comes within 10 seconds of the
-    /// first: then the answer is 409, and the tokens that the first use received are the ones to go on with.
+    /// Each refresh token is good for one use. A second use within 10 seconds is answered with 409: the tokens that the
+    /// first received are the ones to go on with. If that answer was lost, send it again after that time: as long as
+    /// nobody used its successor, new tokens come and the successor is void. Any other second use ends the session.
     #[oai(path = "/v1/auth/refresh", method = "post", operation_id = "refreshSession", tag = "Tag::Auth")]
     async fn refresh(
         &self,

@@ -1,8 +1,10 @@
 //! Sessions: what one log-in on one device began. A session has a chain of refresh tokens, each good for one use; the
 //! second use of one means that it was stolen, by whoever came first, and ends the session for both.
 //!
-//! A client that sends the same refresh twice at the same moment is not a thief: within `GRACE` of the first use the
-//! second is refused with 409 and nothing ends. The tokens that the first received are then the ones to use.
+//! Two uses are no theft. A client that sends the same refresh twice at the same moment: within `GRACE` of the first use
+//! the second is refused with 409 and nothing ends. And a phone that lost the answer: as long as nobody used the successor,
+//! the token may be traded again, and that successor is void. If it is used all the same, two hold the chain, and the
+//! session ends.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::scalar::Timestamp;
@@ -93,9 +95,16 @@ pub async fn refresh(
         .query_one_raw(Statement::from_sql_and_values(
             Postgres,
             r#"WITH used AS (
-                   UPDATE refresh_token SET used_at = $3
-                   WHERE tenant_id = $1 AND hash = $2 AND used_at IS NULL AND expires_at > $3
-                   RETURNING tenant_id, session_id
+                   UPDATE refresh_token r SET used_at = $3, successor = $5
+                   WHERE r.tenant_id = $1 AND r.hash = $2 AND r.expires_at > $3
+                     AND (r.used_at IS NULL OR r.used_at <= $6 AND EXISTS (
+                         SELECT FROM refresh_token n
+                         WHERE n.tenant_id = $1 AND n.hash = r.successor AND n.used_at IS NULL))
+                   RETURNING r.tenant_id, r.session_id
+               ), void AS (
+                   -- Used without a successor: presenting it ends the session.
+                   UPDATE refresh_token n SET used_at = $3 FROM used
+                   WHERE n.tenant_id = $1 AND n.session_id = used.session_id AND n.hash <> $2 AND n.used_at IS NULL
                ), alive AS (
                    UPDATE session s SET expires_at = $4 FROM used, "user" u
                    WHERE s.tenant_id = $1 AND used.tenant_id = $1 AND u.tenant_id = $1
@@ -107,7 +116,14 @@ pub async fn refresh(
                    SELECT tenant_id, $5, id, $3, $4, NULL FROM alive
                )
                SELECT id, user_id FROM alive"#,
-            [given.tenant_id.into(), given.hash().into(), now.0.into(), (now.0 + LIFETIME).into(), next.hash().into()],
+            [
+                given.tenant_id.into(),
+                given.hash().into(),
+                now.0.into(),
+                (now.0 + LIFETIME).into(),
+                next.hash().into(),
+                (now.0 - GRACE).into(),
+            ],
         ))
         .await?;
     let Some(row) = rotated else { return Err(refused(db, identity, &given, now).await?.into()) };
@@ -145,7 +161,7 @@ async fn refused(
     match used {
         Some(used) if ended.is_none() && now.0 - used < GRACE && live(db, given.tenant_id, session_id).await? => {
             let detail = "This refresh token was used a moment ago. Use the tokens that the other request received; if \
-                          they are lost, log in again.";
+                          they are lost, send it again in 10 s.";
             Ok(Refusal::conflict(Code::Conflict, detail))
         }
         Some(_) if ended.is_none() => {

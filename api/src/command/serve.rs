@@ -42,7 +42,8 @@ impl Serve {
     }
 }
 
-/// Serves until told to stop. `ready` is called with the address when the database is, before the first answer.
+/// Serves until told to stop. `ready` is called with the address when the database is, before the first answer; it may
+/// take its time, and is left where it is by a signal.
 pub(super) fn serve(
     database: &Database,
     server: &Server,
@@ -55,10 +56,13 @@ pub(super) fn serve(
     let home = Home::for_server(database, server.database_connections)?;
     home.run(async |pool| {
         let state = State::new(pool, Clock::system(), identity);
-        let signals = Signals::listen()?;
+        let mut signals = Signals::listen()?;
         let app = app(state.clone());
         let address = listener.local_addr()?;
-        ready(&state, address).await?;
+        tokio::select! {
+            done = ready(&state, address) => done?,
+            () = signals.next() => return Ok(()),
+        }
         let jobs = jobs::start(state.clone());
         poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener)?)
             .run_with_graceful_shutdown(app, signals.stop(state.clone(), limit), Some(limit))

@@ -40,7 +40,14 @@ pub async fn mark(state: &State) -> Result<usize, Error> {
 
 async fn mark_batch(state: &State, tenant_id: Uuid, today: entity::scalar::Date) -> Result<usize, Error> {
     let mut work = UnitOfWork::begin(state, &Actor::system(tenant_id)).await?;
-    let due = due(&work, today).await?;
+    let due = stage(&mut work, today).await?;
+    work.commit().await?;
+    Ok(due)
+}
+
+/// Stages the marks of a batch of plans whose day lies before `today`. Returns how many there were in the batch.
+pub async fn stage(work: &mut UnitOfWork, today: entity::scalar::Date) -> Result<usize, DbErr> {
+    let due = due(work, today).await?;
     // Under an account, whoever writes holds the account first.
     work.load::<entity::account::Model>(due.iter().map(|plan| plan.account_id)).await?;
     work.load::<plan::Model>(due.iter().map(|plan| plan.id)).await?;
@@ -52,7 +59,6 @@ async fn mark_batch(state: &State, tenant_id: Uuid, today: entity::scalar::Date)
     for plan in late {
         work.put(plan::Model { status: PlanStatus::Missed, ..plan });
     }
-    work.commit().await?;
     Ok(due.len())
 }
 

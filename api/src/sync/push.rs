@@ -1,7 +1,7 @@
 //! Takes what a phone wrote offline: each mutation exactly once, each with a result of its own, and nothing typed lost.
 //!
-//! The whole push is one transaction. If a constraint stops it, it is replayed one mutation at a time, so that only the
-//! guilty one is refused.
+//! The whole push is one transaction. If a constraint stops it, the mutation at fault is found by halving, refused, and the
+//! rest applied, so that only the guilty one and those that build on it are refused.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -40,8 +40,16 @@ struct Entry {
     hash: String,
     sent: Value,
     read: Result<(Mutation, Change), Refusal>,
-    /// Set once the database refused to store it.
-    stopped: Option<Refusal>,
+}
+
+/// Mutations that a constraint stops, by their place in the push.
+type Guilty = BTreeMap<usize, Refusal>;
+
+/// What becomes of a transaction.
+enum End {
+    Commit,
+    /// The rows are written, so that the database checks them, and taken back.
+    Check,
 }
 
 /// Mutations that were refused, by the record that they would have made. What was to change a record spoils nothing else:
@@ -57,14 +65,14 @@ pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String
         );
         return Err(Refusal::new(Code::TooLarge, detail).into());
     }
-    let mut entries = push
+    let entries = push
         .mutations
         .into_iter()
         .enumerate()
         .map(|(at, sent)| Entry::read(at, sent))
         .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
-    state.run(async move { batch.run(&mut entries).await }).await
+    state.run(async move { batch.run(&entries).await }).await
 }
 
 impl Entry {
@@ -77,7 +85,7 @@ impl Entry {
         let read = Mutation::parse_from_json(Some(sent.clone()))
             .map_err(|_| unreadable(&sent))
             .and_then(|mutation| mutation.change().map(|change| (mutation, change)));
-        Ok(Entry { id, hash, sent, read, stopped: None })
+        Ok(Entry { id, hash, sent, read })
     }
 
     /// The record that it names, if it can be told.
@@ -113,43 +121,44 @@ struct Batch {
 }
 
 impl Batch {
-    async fn run(&self, entries: &mut [Entry]) -> Result<Vec<String>, Error> {
-        let mut refused = Refused::new();
-        match self.persist(entries, &mut refused).await {
-            Err(Error::Database(error)) if violation(&error) => {}
-            result => return result,
-        }
-        let mut refused = Refused::new();
-        let mut results = Vec::with_capacity(entries.len());
-        for entry in entries {
-            results.extend(match self.persist(std::slice::from_ref(entry), &mut refused).await {
-                Err(Error::Database(error)) if violation(&error) => {
-                    entry.stopped = Some(Error::Database(error).refusal());
-                    self.persist(std::slice::from_ref(entry), &mut refused).await?
-                }
-                result => result?,
-            });
-        }
-        Ok(results)
-    }
-
-    /// One transaction, begun again where it lost against another.
-    async fn persist(&self, entries: &[Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+    /// Applies the push in one transaction. If a constraint stops it, the mutation at fault is found and refused, and the
+    /// rest applied, again as a whole: at no moment is half a push in the database.
+    async fn run(&self, entries: &[Entry]) -> Result<Vec<String>, Error> {
+        let mut guilty = Guilty::new();
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut fresh = refused.clone();
-            match self.attempt(entries, &mut fresh).await {
-                Err(Error::Database(error)) if tries < TRIES && (is_retryable(&error) || repeated(&error)) => {}
-                result => {
-                    *refused = fresh;
-                    return result;
+            match self.attempt(entries, &guilty, End::Commit).await {
+                Err(Error::Database(error)) if tries < TRIES && passing(&error) => {}
+                Err(Error::Database(error)) if violation(&error) && tries < TRIES + guilty.len() => {
+                    guilty.extend(self.find(entries, &guilty).await?);
                 }
+                result => return result,
             }
         }
     }
 
-    async fn attempt(&self, entries: &[Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+    /// The first mutation that a constraint stops, by halving: those before it pass. `None` if all pass by now.
+    async fn find(&self, entries: &[Entry], guilty: &Guilty) -> Result<Option<(usize, Refusal)>, Error> {
+        let (mut pass, mut stop) = (0, entries.len());
+        let mut stopped = None;
+        while stopped.is_none() || stop - pass > 1 {
+            let middle = if stopped.is_none() { stop } else { pass.midpoint(stop) };
+            match self.attempt(&entries[..middle], guilty, End::Check).await {
+                Ok(_) if stopped.is_none() => return Ok(None),
+                Ok(_) => pass = middle,
+                Err(Error::Database(error)) if passing(&error) => return Ok(None),
+                Err(Error::Database(error)) if violation(&error) => {
+                    stopped = Some(Error::Database(error).refusal());
+                    stop = middle;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(stopped.map(|refusal| (stop - 1, refusal)))
+    }
+
+    async fn attempt(&self, entries: &[Entry], guilty: &Guilty, end: End) -> Result<Vec<String>, Error> {
         let mut work = UnitOfWork::begin(&self.state, &self.actor).await?;
         work.device = Some(self.device);
         let mut known = receipts(&work, entries).await?;
@@ -160,8 +169,9 @@ impl Batch {
             .collect();
         let context = if changes.is_empty() { None } else { Some(prepare(&mut work, &changes).await?) };
 
+        let mut refused = Refused::new();
         let mut results = Vec::with_capacity(entries.len());
-        for entry in entries {
+        for (at, entry) in entries.iter().enumerate() {
             if let Some((hash, result)) = known.get(&entry.id) {
                 results.push(if *hash == entry.hash {
                     result.clone()
@@ -170,13 +180,16 @@ impl Batch {
                 });
                 continue;
             }
-            let result = self.one(&mut work, context.as_ref(), entry, refused);
+            let result = self.one(&mut work, context.as_ref(), entry, guilty.get(&at), &mut refused);
             let text = result.to_json_string();
             work.receipt(&entry.id.to_string(), &entry.hash, &text);
             known.insert(entry.id, (entry.hash.clone(), text.clone()));
             results.push(text);
         }
-        work.commit().await?;
+        match end {
+            End::Commit => work.commit().await?,
+            End::Check => work.check().await?,
+        }
         Ok(results)
     }
 
@@ -186,10 +199,11 @@ impl Batch {
         work: &mut UnitOfWork,
         context: Option<&Context>,
         entry: &Entry,
+        guilty: Option<&Refusal>,
         refused: &mut Refused,
     ) -> MutationResult {
         let decided = match (&entry.read, context) {
-            _ if let Some(refusal) = &entry.stopped => Err(refusal.clone()),
+            (Ok(_), _) if let Some(refusal) = guilty => Err(refusal.clone()),
             (Ok((mutation, change)), Some(context)) => {
                 work.captured = self.captured(context, mutation, work);
                 match depends(change, refused) {
@@ -368,7 +382,9 @@ fn violation(error: &DbErr) -> bool {
     constraint(error).is_some_and(|(state, _)| state.starts_with("23") || state.starts_with("22"))
 }
 
-/// The same push is on its way twice: at the next try the receipts of the first are there.
-fn repeated(error: &DbErr) -> bool {
-    constraint(error).is_some_and(|(_, name)| name.as_deref() == Some("receipt_pkey"))
+/// Not the fault of a mutation: another transaction came first. At the next try its rows are there: the receipts of the
+/// same push sent twice, or the balance of a user's first points.
+fn passing(error: &DbErr) -> bool {
+    let first = |name: &str| ["receipt_pkey", "points_balance_pkey"].contains(&name);
+    is_retryable(error) || constraint(error).is_some_and(|(_, name)| name.as_deref().is_some_and(first))
 }

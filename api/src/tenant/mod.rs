@@ -26,3 +26,10 @@ pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<tenant::Model,
     let found = tenant::Model::find_by_statement(statement).one(db).await?;
     found.ok_or_else(|| Error::Internal(format!("tenant {id} has no row")))
 }
+
+/// Gives a tenant the name that people log in with. One that is taken is refused as a duplicate.
+pub async fn rename_slug(db: &impl ConnectionTrait, id: Uuid, slug: &str) -> Result<(), Error> {
+    let sql = "UPDATE tenant SET slug = $2 WHERE id = $1";
+    db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [id.into(), slug.into()])).await?;
+    Ok(())
+}

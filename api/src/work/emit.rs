@@ -44,28 +44,33 @@ WITH r AS MATERIALIZED (
     ON CONFLICT (tenant_id, scope_id) DO UPDATE SET head = excluded.head
 ), history AS (
     INSERT INTO record_history (tenant_id, kind, record_id, revision, seq, actor_id, device_id, op, changes, captured, received)
-    SELECT $1, x.kind, x.record_id, x.revision, base.head, $5, $6, x.op, x.changes, x.captured, $4
-    FROM json_to_recordset($3::json) AS x(kind text, record_id uuid, revision integer, op text, changes text, captured timestamptz)
+    SELECT $1, x.kind, x.record_id, x.revision, base.head, $5, $6, x.op, x.changes, x.captured, x.received
+    FROM json_to_recordset($3::json) AS x(kind text, record_id uuid, revision integer, op text, changes text, captured timestamptz, received timestamptz)
     CROSS JOIN base
 )
 SELECT head FROM base
 "#;
 
-/// Members who came to an account or left it: everything under it comes into their view or is buried there.
+/// Members who came to an account or left it: everything under it comes into their view or is buried there. What they
+/// gain is copied from one who was there before (`held`), since each member has all of it: reading the rows of all
+/// members would make an account with many of them slow to share.
 /// `$1` tenant, `$2` changes of membership, `$3` now → the new head, or no row if nothing moved.
 pub const MEMBERS: &str = r#"
 WITH c AS MATERIALIZED (
     SELECT * FROM json_to_recordset($2::json) AS c(account_id uuid, user_id uuid, gained boolean)
+), held AS MATERIALIZED (
+    SELECT DISTINCT ON (f.record_id) f.record_id AS account_id, f.scope_id
+    FROM feed f JOIN c ON c.gained AND f.record_id = c.account_id
+    WHERE f.tenant_id = $1 AND f.kind = 'account' AND f.document IS NOT NULL
+      AND NOT EXISTS (SELECT FROM c n WHERE n.gained AND n.account_id = f.record_id AND n.user_id = f.scope_id)
+    ORDER BY f.record_id, f.scope_id
 ), moved AS (
-    SELECT * FROM (
-        SELECT DISTINCT ON (f.kind, f.record_id, c.user_id)
-               f.seq AS ord, f.kind, f.record_id, f.revision, f.account_id, c.user_id AS scope_id, f.document
-        FROM c JOIN feed f ON f.tenant_id = $1 AND f.account_id = c.account_id AND f.document IS NOT NULL
-        WHERE c.gained AND NOT EXISTS (
-            SELECT FROM feed o WHERE o.tenant_id = $1 AND o.record_id = f.record_id AND o.kind = f.kind
-                                 AND o.scope_id = c.user_id AND o.document IS NOT NULL)
-        ORDER BY f.kind, f.record_id, c.user_id, f.seq DESC
-    ) gained
+    SELECT f.seq AS ord, f.kind, f.record_id, f.revision, f.account_id, c.user_id AS scope_id, f.document
+    FROM c JOIN held h ON h.account_id = c.account_id
+    JOIN feed f ON f.tenant_id = $1 AND f.account_id = c.account_id AND f.scope_id = h.scope_id AND f.document IS NOT NULL
+    WHERE c.gained AND NOT EXISTS (
+        SELECT FROM feed o WHERE o.tenant_id = $1 AND o.record_id = f.record_id AND o.kind = f.kind
+                             AND o.scope_id = c.user_id AND o.document IS NOT NULL)
     UNION ALL
     SELECT f.seq, f.kind, f.record_id, f.revision, f.account_id, f.scope_id, NULL
     FROM c JOIN feed f ON f.tenant_id = $1 AND f.account_id = c.account_id AND f.scope_id = c.user_id AND f.document IS NOT NULL

@@ -206,7 +206,7 @@ impl UnitOfWork {
                 next.stamp(tenant_id, 1, now, now);
                 let fields = serde_json::Value::Object(document(&next)).to_string();
                 Slot {
-                    changes: vec![Change { revision: 1, op: "create", fields, captured }],
+                    changes: vec![Change { revision: 1, op: "create", fields, captured, received: now }],
                     found: None,
                     now: next,
                     leaves: None,
@@ -225,7 +225,7 @@ impl UnitOfWork {
                 let fields = serde_json::Value::Object(changed).to_string();
                 let op = if deletes { "delete" } else { "update" };
                 let mut slot = slot.clone();
-                slot.changes.push(Change { revision, op, fields, captured });
+                slot.changes.push(Change { revision, op, fields, captured, received: now });
                 slot.now = next;
                 slot
             }
@@ -295,6 +295,12 @@ impl UnitOfWork {
         let end = if written.is_ok() { "RELEASE SAVEPOINT rehearsal" } else { "ROLLBACK TO SAVEPOINT rehearsal" };
         self.tx.execute_unprepared(end).await?;
         written
+    }
+
+    /// Writes the rows, so that the database checks them, and takes them back.
+    pub async fn check(self) -> Result<(), Error> {
+        self.write_rows().await?;
+        Ok(self.tx.rollback().await?)
     }
 
     /// One statement a table; answers what the feed and the history are to get.

@@ -34,6 +34,7 @@ pub struct Change {
     /// JSON text: for `create` the document, else `{field: [from, to]}`.
     pub fields: String,
     pub captured: entity::scalar::Timestamp,
+    pub received: entity::scalar::Timestamp,
 }
 
 /// The rows of one kind.
@@ -184,6 +185,7 @@ impl<M: Record> Staging for Table<M> {
                         "op": change.op,
                         "changes": change.fields,
                         "captured": change.captured,
+                        "received": change.received,
                     })
                 }));
             }

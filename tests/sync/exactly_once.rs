@@ -299,3 +299,17 @@ async fn what_is_no_push_is_refused_as_a_whole() {
     assert_eq!(count(&world, "activity", id).await, 0);
     phone.push(&[]).await;
 }
+
+#[tokio::test]
+async fn many_guilty_ones_are_told_in_time() {
+    let world = World::new().await;
+    let (phone, other) = (phone(&world).await, phone(&world).await);
+    let number = |at: usize| json!({ "externalId": format!("ERP-{at}") });
+    let theirs: Vec<Value> = (0..100).map(|at| new_account(&other, number(at)).1).collect();
+    other.push(&theirs).await.iter().for_each(|result| assert_eq!(result["status"], "applied"));
+    let mine: Vec<Value> = (0..200).map(|at| new_account(&phone, number(at * 2)).1).collect();
+    let results = phone.push(&mine).await;
+    for (at, result) in results.iter().enumerate() {
+        assert_eq!(slug(result), if at < 50 { "duplicate" } else { "" }, "{at}: {result:#}");
+    }
+}

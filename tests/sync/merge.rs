@@ -245,3 +245,29 @@ async fn made_and_deleted_in_one_push_leaves_its_history_and_keeps_its_id() {
     let points: Vec<&Value> = lin.all("points_entry").map(|entry| &entry["points"]).collect();
     assert_eq!(points.len(), 2, "an award and its reversal: {points:?}");
 }
+
+#[tokio::test]
+async fn a_move_brings_its_values_field_by_field() {
+    let world = World::new().await;
+    let (mut lin, mut bo, account) = two_phones(&world).await;
+    let sale = Uuid::now_v7();
+    let fields =
+        json!({ "opportunity": { "accountId": account, "name": "Cable", "amount": "100", "currency": "CNY" } });
+    lin.applies(lin.mutation("opportunity", "create", sale, fields)).await;
+    bo.pull(100).await;
+    let base = bo.revision("opportunity", sale);
+    let edit = json!({ "baseRevision": base, "opportunity": { "amount": "200" } });
+    lin.applies(lin.mutation("opportunity", "update", sale, edit)).await;
+
+    // Somebody else's amount stays; the move and the day that came with it are taken.
+    let advance = json!({ "stage": "negotiation", "amount": "150", "currency": "CNY", "expectedOn": "2026-04-01" });
+    let moved = bo.mutation("opportunity", "advance", sale, json!({ "baseRevision": base, "advance": advance }));
+    let result = bo.push(&[moved]).await.remove(0);
+    assert_eq!((&result["status"], &result["conflicts"]), (&json!("conflict"), &json!(["amount"])), "{result:#}");
+    lin.pull(100).await;
+    bo.pull(100).await;
+    let now = lin.document("opportunity", sale);
+    assert_eq!((&now["stage"], &now["amount"]), (&json!("negotiation"), &json!("200.00")));
+    assert_eq!(now["expectedOn"], "2026-04-01");
+    assert_eq!(rejected(&bo), [json!({ "amount": "150.00" })]);
+}

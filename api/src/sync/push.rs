@@ -31,6 +31,9 @@ pub const MOST: usize = 500;
 /// How often a transaction is begun again that lost against another one.
 const TRIES: usize = 5;
 
+/// Mutations at fault up to which a push is applied as a whole.
+const FEW: usize = 4;
+
 /// Hours by which an unproven time may lie back where the batch needs no rule set.
 const GRACE_HOURS: i32 = 72;
 
@@ -71,7 +74,7 @@ pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String
         .map(|(at, sent)| Entry::read(at, sent))
         .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
-    state.run(async move { batch.run(&mut entries).await }).await
+    state.run(async move { batch.run(&mut entries, &mut Refused::new()).await }).await
 }
 
 impl Entry {
@@ -121,31 +124,42 @@ struct Batch {
 
 impl Batch {
     /// Applies the push in one transaction. If a constraint stops it, the mutation at fault is found and refused, and the
-    /// rest applied, again as a whole: at no moment is half a push in the database.
-    async fn run(&self, entries: &mut [Entry]) -> Result<Vec<String>, Error> {
-        let mut tries = 0;
+    /// rest applied, again as a whole: at no moment is half a push in the database. Only a push with many at fault is
+    /// applied in halves, so that no phone waits for ever.
+    async fn run(&self, entries: &mut [Entry], refused: &mut Refused) -> Result<Vec<String>, Error> {
+        let (mut tries, mut stopped) = (0, 0);
         loop {
             tries += 1;
-            match self.attempt(entries, End::Commit).await {
+            let mut fresh = refused.clone();
+            match self.attempt(entries, &mut fresh, End::Commit).await {
                 Err(Error::Database(error)) if tries < TRIES && passing(&error) => {}
+                Err(Error::Database(error)) if stopped == FEW && violation(&error) => {
+                    let (early, late) = entries.split_at_mut(entries.len() / 2);
+                    let mut results = Box::pin(self.run(early, refused)).await?;
+                    results.extend(Box::pin(self.run(late, refused)).await?);
+                    return Ok(results);
+                }
                 Err(Error::Database(error)) if tries < TRIES && violation(&error) => {
-                    if let Some((at, refusal)) = self.find(entries).await? {
+                    if let Some((at, refusal)) = self.find(entries, refused).await? {
                         entries[at].stopped = Some(refusal);
-                        tries = 0;
+                        (tries, stopped) = (0, stopped + 1);
                     }
                 }
-                result => return result,
+                result => {
+                    *refused = fresh;
+                    return result;
+                }
             }
         }
     }
 
     /// The first mutation that a constraint stops, by halving: those before it pass. `None` if all pass by now.
-    async fn find(&self, entries: &[Entry]) -> Result<Option<(usize, Refusal)>, Error> {
+    async fn find(&self, entries: &[Entry], refused: &Refused) -> Result<Option<(usize, Refusal)>, Error> {
         let (mut pass, mut stop) = (0, entries.len());
         let mut stopped = None;
         while stopped.is_none() || stop - pass > 1 {
             let middle = if stopped.is_none() { stop } else { pass.midpoint(stop) };
-            match self.attempt(&entries[..middle], End::Check).await {
+            match self.attempt(&entries[..middle], &mut refused.clone(), End::Check).await {
                 Ok(_) if stopped.is_none() => return Ok(None),
                 Ok(_) => pass = middle,
                 Err(Error::Database(error)) if passing(&error) => return Ok(None),
@@ -159,7 +173,7 @@ impl Batch {
         Ok(stopped.map(|refusal| (stop - 1, refusal)))
     }
 
-    async fn attempt(&self, entries: &[Entry], end: End) -> Result<Vec<String>, Error> {
+    async fn attempt(&self, entries: &[Entry], refused: &mut Refused, end: End) -> Result<Vec<String>, Error> {
         let mut work = UnitOfWork::begin(&self.state, &self.actor).await?;
         work.device = Some(self.device);
         let mut known = receipts(&work, entries).await?;
@@ -170,7 +184,6 @@ impl Batch {
             .collect();
         let context = if changes.is_empty() { None } else { Some(prepare(&mut work, &changes).await?) };
 
-        let mut refused = Refused::new();
         let mut results = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some((hash, result)) = known.get(&entry.id) {
@@ -181,7 +194,7 @@ impl Batch {
                 });
                 continue;
             }
-            let result = self.one(&mut work, context.as_ref(), entry, &mut refused);
+            let result = self.one(&mut work, context.as_ref(), entry, refused);
             let text = result.to_json_string();
             work.receipt(&entry.id.to_string(), &entry.hash, &text);
             known.insert(entry.id, (entry.hash.clone(), text.clone()));

@@ -84,8 +84,11 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     }
     let ids = |kind: Kind| wanted.get(&kind).into_iter().flatten().copied().collect::<Vec<_>>();
     work.load::<account::Model>(ids(Kind::Account)).await?;
-    work.load::<user::Model>(ids(Kind::User)).await?;
-    work.load::<product::Model>(ids(Kind::Product)).await?;
+    // Everybody refers to the same few products and users: only who changes one holds it alone.
+    work.load_shared::<user::Model>(ids(Kind::User)).await?;
+    let products = changes.iter().filter(|change| change.kind == Kind::Product).map(|change| change.id);
+    work.load::<product::Model>(products.collect::<Vec<_>>()).await?;
+    work.load_shared::<product::Model>(ids(Kind::Product)).await?;
     work.load::<contact::Model>(ids(Kind::Contact)).await?;
     work.load::<opportunity::Model>(ids(Kind::Opportunity)).await?;
     work.load::<activity::Model>(ids(Kind::Activity)).await?;

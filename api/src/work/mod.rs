@@ -91,7 +91,18 @@ impl UnitOfWork {
         if wanted.is_empty() {
             return Ok(());
         }
-        let rows = self.select::<M>("id = ANY($2)", [wanted.clone().into()]).await?;
+        let rows = self.select::<M>("id = ANY($2)", [wanted.clone().into()], "NO KEY UPDATE").await?;
+        self.table::<M>().found(&wanted, rows);
+        Ok(())
+    }
+
+    /// Like `load`, for rows that are only referred to: nobody changes them meanwhile, but others may refer to them too.
+    pub async fn load_shared<M: Record>(&mut self, ids: impl IntoIterator<Item = Uuid>) -> Result<(), DbErr> {
+        let wanted = self.table::<M>().wanted(ids);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rows = self.select::<M>("id = ANY($2)", [wanted.clone().into()], "SHARE").await?;
         self.table::<M>().found(&wanted, rows);
         Ok(())
     }
@@ -102,7 +113,7 @@ impl UnitOfWork {
         condition: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<(), DbErr> {
-        let rows = self.select::<M>(&format!("deleted_at IS NULL AND {condition}"), values).await?;
+        let rows = self.select::<M>(&format!("deleted_at IS NULL AND {condition}"), values, "NO KEY UPDATE").await?;
         self.table::<M>().found(&[], rows);
         Ok(())
     }
@@ -125,10 +136,11 @@ impl UnitOfWork {
         &self,
         condition: &str,
         values: impl IntoIterator<Item = Value>,
+        lock: &str,
     ) -> Result<Vec<M>, DbErr> {
         let table = <M::Table as Default>::default();
         let sql = format!(
-            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR NO KEY UPDATE",
+            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR {lock}",
             table.table_name()
         );
         M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await

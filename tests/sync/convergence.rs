@@ -31,7 +31,7 @@ use super::phone::Phone;
 use crate::world::{Person, World, start};
 
 /// Histories where the variable sets no other number.
-const HISTORIES: u64 = 150;
+const HISTORIES: u64 = 200;
 /// From so many histories on, every kind of story must have been among them.
 const ENOUGH: usize = 100;
 /// Histories that run at the same time, each line of them in a database of its own, so that what expires in one history

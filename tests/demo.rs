@@ -168,7 +168,7 @@ async fn books(demo: &Demo) {
     assert_eq!(demo.number(wrong).await, 0.0);
     assert_eq!(demo.number("SELECT count(*) FROM points_balance").await, 35.0);
     let unscored = "SELECT count(*) FROM activity a
-                    WHERE NOT EXISTS (SELECT FROM points_entry e WHERE e.activity_id = a.id AND e.user_id = a.owner_id)";
+                    WHERE NOT EXISTS (SELECT FROM points_entry e WHERE e.source_id = a.id AND e.user_id = a.owner_id)";
     assert_eq!(demo.number(unscored).await, 0.0);
     assert_eq!(demo.number("SELECT count(*) FROM rejected_write").await, 0.0);
 }

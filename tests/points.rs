@@ -63,7 +63,7 @@ async fn what_is_filled_counts_and_the_entry_explains_it() {
     let call = lin.post("/v1/activities", body).await.expect(201);
     assert_eq!(balance(&lin).await, "6.50");
 
-    let entries = lin.get(&format!("/v1/points/entries?activityId={}", call.id())).await.expect(200);
+    let entries = lin.get(&format!("/v1/points/entries?sourceId={}", call.id())).await.expect(200);
     let explanation = &entries.items()[0]["explanation"];
     assert_eq!(explanation["withinHours"], 2);
     assert_eq!((&explanation["weightFilled"], &explanation["weightTotal"]), (&json!(65), &json!(100)));
@@ -126,5 +126,5 @@ async fn points_are_read_by_their_owner_and_who_leads_him() {
     assert_eq!(chen.get(&format!("/v1/points/balance{of_lin}")).await.text("/points"), "10.00");
     assert_eq!(chen.get(&format!("/v1/points/balance{of_zhao}")).await.text("/points"), "0.00");
     let rules = zhao.get("/v1/rule-sets?status=active").await.expect(200);
-    assert_eq!(rules.items()[0]["rules"]["latePoints"], "-5.00");
+    assert_eq!(rules.items()[0]["rules"]["penalties"][0]["points"], "-5.00");
 }

@@ -21,7 +21,7 @@ struct Row {
 /// The tables that one activity writes, and how to find the row of the activity `$3` of rep `$2`.
 const WRITTEN: [(&str, &str); 5] = [
     ("activity", "id = $3 AND owner_id = $2"),
-    ("points_entry", "activity_id = $3 AND user_id = $2"),
+    ("points_entry", "source_id = $3 AND user_id = $2"),
     ("record_history", "record_id = $3 AND $2::uuid IS NOT NULL"),
     ("feed", "record_id = $3 AND scope_id = $2"),
     ("feed", "kind = 'points_entry' AND scope_id = $2 AND document LIKE '%' || $3::text || '%'"),

@@ -132,10 +132,11 @@ const COPIES: &[&str] = &[
      SELECT tenant_id, md5(n || id::text)::uuid, revision, created_at, updated_at, account_id, owner_id, kind, occurred,
             captured, captured_proven, received, duration_minutes, summary, outcome, next_step, verdict
      FROM activity, generate_series(1, $4) n WHERE tenant_id = $1 AND owner_id = $2 AND id = $3",
-    "INSERT INTO points_entry (tenant_id, id, revision, created_at, updated_at, user_id, activity_id, number, kind, points, explanation)
-     SELECT tenant_id, md5(n || id::text)::uuid, revision, created_at, updated_at, user_id, md5(n || activity_id::text)::uuid,
-            number, kind, points, explanation
-     FROM points_entry, generate_series(1, $4) n WHERE tenant_id = $1 AND user_id = $2 AND activity_id = $3",
+    "INSERT INTO points_entry (tenant_id, id, revision, created_at, updated_at, user_id, source_kind, source_id, number, kind,
+                               ledger_account, counterpart, points, leads, day, account_id, explanation)
+     SELECT tenant_id, md5(n || id::text)::uuid, revision, created_at, updated_at, user_id, source_kind, md5(n || source_id::text)::uuid,
+            number, kind, ledger_account, counterpart, points, leads, day, account_id, explanation
+     FROM points_entry, generate_series(1, $4) n WHERE tenant_id = $1 AND user_id = $2 AND source_id = $3",
     "WITH copied AS (
         SELECT f.scope_id, f.kind, md5(n || f.record_id::text)::uuid AS id, f.revision, f.account_id, f.changed_at,
                replace(replace(f.document, f.record_id::text, md5(n || f.record_id::text)::uuid::text),

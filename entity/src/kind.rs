@@ -44,15 +44,20 @@ text_enum! {
         Product = "product",
         Stage = "stage",
         RuleSet = "rule_set",
+        Calendar = "calendar",
         Account = "account",
         AccountMember = "account_member",
         Contact = "contact",
         Opportunity = "opportunity",
         StageMove = "stage_move",
+        Lead = "lead",
         Plan = "plan",
         Activity = "activity",
         PointsEntry = "points_entry",
         PointsBalance = "points_balance",
+        Hold = "hold",
+        Appeal = "appeal",
+        Statement = "statement",
         RejectedWrite = "rejected_write",
     }
 }
@@ -125,20 +130,187 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why points were entered.
+    /// Why something was booked.
     EntryKind {
-        /// Timely entry.
+        /// Timely and complete entry.
         Award = "award",
-        /// Late entry.
+        /// An offence against the rules.
         Fine = "fine",
-        /// The difference after an activity was corrected.
+        /// The difference after a record was corrected.
         Correction = "correction",
-        /// Takes back what a deleted activity had earned or cost.
+        /// Takes back an earlier booking.
         Reversal = "reversal",
+        /// An award that waits for a review.
+        Hold = "hold",
+        /// An award that the review let pass.
+        Release = "release",
+        /// An award that the review refused.
+        Denial = "denial",
+        /// A fine that waits for the decision on its appeal.
+        Freeze = "freeze",
+        /// Rights to pick leads.
+        Grant = "grant",
+        /// A lead that was picked.
+        Claim = "claim",
+        /// Rights that were not used in time.
+        Expiry = "expiry",
+        /// A signed opportunity, for its owner and for who documented the account before.
+        Share = "share",
+        /// Points that were paid out.
+        Payout = "payout",
+    }
+}
+
+text_enum! {
+    /// A side of the ledger. Each entry moves points and leads between two of them.
+    LedgerAccount {
+        /// What the user has.
+        Rep = "rep",
+        /// What waits for a decision about the user.
+        Held = "held",
+        /// The tenant's reward account, which may go below zero: it is what the tenant owes.
+        Rewards = "rewards",
+        /// The lead pool.
+        Pool = "pool",
+        /// What was not used in time.
+        Expired = "expired",
+    }
+}
+
+text_enum! {
+    /// What a booking is about.
+    EntrySource {
+        Activity = "activity",
+        StageMove = "stage_move",
+        Plan = "plan",
+        Account = "account",
+        Contact = "contact",
+        Opportunity = "opportunity",
+        Lead = "lead",
+        /// A calendar month: quotas and what expires with it.
+        Month = "month",
+        /// Somebody's own decision: a purchase of rights, a payout.
+        User = "user",
     }
 }
 
 text_enum! {
     /// Where a rule set is in its life.
-    RuleSetStatus { Draft = "draft", Active = "active", Retired = "retired" }
+    RuleSetStatus {
+        /// May still be changed.
+        Draft = "draft",
+        /// Scores everything and pays nothing.
+        Shadow = "shadow",
+        Active = "active",
+        Retired = "retired",
+    }
+}
+
+text_enum! {
+    /// In which hours a delay is counted.
+    Hours {
+        /// All hours.
+        Calendar = "calendar",
+        /// Working hours of the tenant's calendar.
+        Working = "working",
+    }
+}
+
+text_enum! {
+    /// Work that can earn points: an activity by its kind, a stage move, a plan that was fulfilled on its day.
+    WorkKind {
+        Visit = "visit",
+        Call = "call",
+        Meeting = "meeting",
+        Email = "email",
+        Note = "note",
+        StageMove = "stage_move",
+        Plan = "plan",
+    }
+}
+
+text_enum! {
+    /// A customer card that can earn points.
+    CardKind { Account = "account", Contact = "contact" }
+}
+
+text_enum! {
+    /// What can be fined.
+    PenaltyKind {
+        /// An entry later than every bracket.
+        LateEntry = "late_entry",
+        /// A planned visit that was not made.
+        MissedPlan = "missed_plan",
+        /// An open opportunity without an activity for too many working days.
+        IdleOpportunity = "idle_opportunity",
+        /// An opportunity that stands in its stage beyond the stage's limit.
+        StaleStage = "stale_stage",
+        /// An account card below a completeness some days after its creation.
+        IncompleteAccount = "incomplete_account",
+    }
+}
+
+text_enum! {
+    /// How rights to pick leads are given out.
+    GrantPolicy {
+        /// Reps buy them with points.
+        Purchase = "purchase",
+        /// Each rep gets a number of them a month.
+        Quota = "quota",
+        /// Reps pick in turn, in the order of the leaderboard.
+        Draft = "draft",
+        /// Leads are assigned by region and load.
+        Automatic = "automatic",
+    }
+}
+
+text_enum! {
+    /// What a rep sees of a leaderboard.
+    BoardPrivacy {
+        /// Everybody's rank.
+        Open = "open",
+        /// The own rank only.
+        OwnRank = "own_rank",
+    }
+}
+
+text_enum! {
+    /// Why an award waits for a review.
+    HoldReason {
+        Burst = "burst",
+        NearIdentical = "near_identical",
+        ImpossibleTravel = "impossible_travel",
+        PoorAccuracy = "poor_accuracy",
+        Future = "future",
+    }
+}
+
+text_enum! {
+    /// What became of a hold.
+    HoldStatus { Open = "open", Released = "released", Denied = "denied" }
+}
+
+text_enum! {
+    /// What became of an appeal.
+    AppealStatus {
+        Open = "open",
+        /// The fine was taken back.
+        Granted = "granted",
+        /// The fine stands.
+        Rejected = "rejected",
+    }
+}
+
+text_enum! {
+    /// Where a lead is.
+    LeadStatus {
+        /// In the pool, for anybody to pick.
+        Pooled = "pooled",
+        Claimed = "claimed",
+        /// Became account, contact and opportunity.
+        Converted = "converted",
+        /// Is another lead or an account that was there before.
+        Merged = "merged",
+        Discarded = "discarded",
+    }
 }

@@ -22,6 +22,10 @@ pub struct Model {
     #[oai(skip)]
     pub deleted_at: Option<Timestamp>,
     pub points: Points,
+    /// Points that wait for a decision.
+    pub held: Points,
+    /// Rights to pick leads.
+    pub leads: i32,
     /// How many entries there are.
     pub entries: i32,
 }

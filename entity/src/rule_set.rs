@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind::RuleSetStatus;
 use crate::rules::Rules;
-use crate::scalar::Timestamp;
+use crate::scalar::{Date, Timestamp};
 
 /// The rules by which timely and complete entry earns points.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Object, Serialize, Deserialize)]
@@ -26,8 +26,15 @@ pub struct Model {
     /// Counts up within the tenant.
     pub version: i32,
     pub status: RuleSetStatus,
+    /// The first day on which it is or was active; for a shadow one, on which it began to score.
+    pub starts_on: Option<Date>,
+    /// The last day on which it was active.
+    pub ended_on: Option<Date>,
     #[sea_orm(column_type = "JsonBinary")]
     pub rules: Rules,
+    /// Rules, calendar and zone signed by the server: a JWS in compact form (RFC 7515) that
+    /// `/.well-known/jwks.json` verifies. Present while it is shadow or active.
+    pub bundle: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -4,7 +4,10 @@ use poem_openapi::Object;
 use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::{Line, Timestamp};
+use uuid::Uuid;
+
+use crate::kind::{HoldReason, Kind};
+use crate::scalar::{Date, Line, Text, Timestamp};
 
 /// A postal address.
 #[derive(Clone, Debug, Default, PartialEq, Object, Serialize, Deserialize, FromJsonQueryResult)]
@@ -69,4 +72,75 @@ pub struct Names {
     pub en: Line,
     /// Chinese (zh-CN)
     pub zh: Line,
+}
+
+/// The working hours of a week.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Week {
+    pub shifts: Vec<Shift>,
+}
+
+/// A span of working hours on one weekday, by the tenant's wall clock.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+pub struct Shift {
+    /// 1 is Monday, 7 is Sunday (ISO 8601).
+    #[oai(validator(minimum(value = "1"), maximum(value = "7")))]
+    pub weekday: i32,
+    /// `09:00`
+    #[oai(validator(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub from: String,
+    /// `18:00`; `24:00` is the end of the day.
+    #[oai(validator(pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
+    pub to: String,
+}
+
+/// Days that differ from their weekday.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct SpecialDays {
+    pub days: Vec<SpecialDay>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+pub struct SpecialDay {
+    pub day: Date,
+    /// What people call it, such as `National Day`.
+    pub name: Line,
+}
+
+/// What was found about an award that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Evidence {
+    pub findings: Vec<Finding>,
+}
+
+/// One reason to look at an award again. It accuses nobody: it shows what was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    pub reason: HoldReason,
+    /// The other activities that it is about.
+    pub activity_ids: Vec<Uuid>,
+    /// In words, English.
+    pub en: Text,
+    /// In words, Chinese (zh-CN).
+    pub zh: Text,
+}
+
+/// Records that a lead may be the same as.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Likenesses {
+    pub records: Vec<Likeness>,
+}
+
+/// A record that may be the same customer.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+pub struct Likeness {
+    /// `account`, `contact` or `lead`.
+    pub kind: Kind,
+    pub id: Uuid,
+    /// The fields that are the same, or `name` for a similar one.
+    pub fields: Vec<Line>,
+    /// Per cent; 100 for the same phone, e-mail or credit code.
+    pub similarity: i32,
 }

@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 mod m0001_records;
 mod m0002_identity;
 mod m0003_reports;
+mod m0004_incentives;
 
 pub struct Migrator;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_records::Migration),
             Box::new(m0002_identity::Migration),
             Box::new(m0003_reports::Migration),
+            Box::new(m0004_incentives::Migration),
         ]
     }
 }

@@ -175,7 +175,7 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
 
         (Intent::Create(Body::Activity(fields)), _) => activity::create::create(work, context, change, fields),
         (Intent::Update(Body::Activity(fields)), _) => activity::update::update(work, context, change, fields),
-        (Intent::Delete, Kind::Activity) => activity::delete::delete(work, change),
+        (Intent::Delete, Kind::Activity) => activity::delete::delete(work, context, change),
 
         (Intent::Create(Body::Product(fields)), _) => product::create(work, change, fields),
         (Intent::Update(Body::Product(fields)), _) => product::update(work, context, change, fields),

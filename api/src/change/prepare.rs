@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use entity::kind::{Kind, StageKey};
 use entity::rules::Rules;
 use entity::{
-    account, activity, contact, opportunity, plan, points_balance, points_entry, product, rejected_write, user,
+    account, activity, contact, opportunity, plan, points_entry, product, rejected_write, user,
 };
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
@@ -159,13 +159,13 @@ async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uui
         work.live::<activity::Model>().map(|activity| (activity.id, activity.owner_id)).collect();
     let (ids, mut owners): (Vec<Uuid>, Vec<Uuid>) = scored.into_iter().unzip();
     if !ids.is_empty() {
-        work.load_where::<points_entry::Model>("activity_id = ANY($2)", [ids.into()]).await?;
+        work.load_where::<points_entry::Model>("source_id = ANY($2)", [ids.into()]).await?;
     }
     if !activities.is_empty() {
         owners.push(work.actor.user_id);
         owners.extend(wanted.get(&Kind::User).into_iter().flatten());
     }
-    work.load::<points_balance::Model>(owners).await
+    crate::ledger::load(work, owners).await
 }
 
 async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, BTreeMap<Kind, i64>>, DbErr> {

@@ -52,12 +52,14 @@ impl PointsApi {
         /// Whose; by default your own.
         #[oai(name = "userId")]
         user_id: Query<Option<Uuid>>,
-        #[oai(name = "activityId")] activity_id: Query<Option<Uuid>>,
+        /// The record that the entries are about.
+        #[oai(name = "sourceId")]
+        source_id: Query<Option<Uuid>>,
     ) -> ApiResult<Page<points_entry::Model>, SUBLIST> {
         let user = whose(&state, &actor, user_id.0).await?;
         let listing = Listing::new(cursor.0, limit.0, sort.0)
             .only("t.user_id = ?", Some(user.id))
-            .only("t.activity_id = ?", activity_id.0);
+            .only("t.source_id = ?", source_id.0);
         Ok(Json(read::list(&state, &actor, listing, &[]).await?))
     }
 }
@@ -82,6 +84,8 @@ fn nothing_yet(user: &user::Model) -> points_balance::Model {
         updated_at: user.created_at,
         deleted_at: None,
         points: Points::default(),
+        held: Points::default(),
+        leads: 0,
         entries: 0,
     }
 }

@@ -21,6 +21,7 @@ pub enum Code {
     UnsupportedMediaType,
     Validation,
     StageRefused,
+    BalanceTooLow,
     TooManyRequests,
     Internal,
     Unavailable,
@@ -28,7 +29,7 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 21] = [
+    pub const ALL: [Code; 22] = [
         Code::Malformed,
         Code::Unauthorized,
         Code::Forbidden,
@@ -46,6 +47,7 @@ impl Code {
         Code::UnsupportedMediaType,
         Code::Validation,
         Code::StageRefused,
+        Code::BalanceTooLow,
         Code::TooManyRequests,
         Code::Internal,
         Code::Unavailable,
@@ -71,6 +73,7 @@ impl Code {
             Code::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
             Code::Validation => ("validation", 422, "The values are not acceptable"),
             Code::StageRefused => ("stage_refused", 422, "The stage cannot be entered yet"),
+            Code::BalanceTooLow => ("balance_too_low", 409, "The balance does not allow this"),
             Code::TooManyRequests => ("too_many_requests", 429, "Too many requests"),
             Code::Internal => ("internal", 500, "Something went wrong on the server"),
             Code::Unavailable => ("unavailable", 503, "Temporarily unavailable"),

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use entity::kind::Kind;
 use entity::{
-    account, account_member, activity, contact, opportunity, plan, points_balance, points_entry, product,
-    rejected_write, rule_set, stage, stage_move, team, user,
+    account, account_member, activity, appeal, calendar, contact, hold, lead, opportunity, plan, points_balance,
+    points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
@@ -123,15 +123,20 @@ pub struct SyncChange {
     pub product: Option<product::Model>,
     pub stage: Option<stage::Model>,
     pub rule_set: Option<rule_set::Model>,
+    pub calendar: Option<calendar::Model>,
     pub account: Option<account::Model>,
     pub account_member: Option<account_member::Model>,
     pub contact: Option<contact::Model>,
     pub opportunity: Option<opportunity::Model>,
     pub stage_move: Option<stage_move::Model>,
+    pub lead: Option<lead::Model>,
     pub plan: Option<plan::Model>,
     pub activity: Option<activity::Model>,
     pub points_entry: Option<points_entry::Model>,
     pub points_balance: Option<points_balance::Model>,
+    pub hold: Option<hold::Model>,
+    pub appeal: Option<appeal::Model>,
+    pub statement: Option<statement::Model>,
     pub rejected_write: Option<rejected_write::Model>,
 }
 

@@ -130,6 +130,9 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
         deleted_at: None,
         version: 1,
         status: RuleSetStatus::Active,
+        starts_on: None,
+        ended_on: None,
+        bundle: None,
         rules: first_rule_set(),
     });
     work.commit().await?;

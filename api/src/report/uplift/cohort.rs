@@ -153,16 +153,12 @@ pub fn are_enough(comparisons: &[Comparison]) -> bool {
     let pair = |before: Option<(usize, usize)>, after: Option<(usize, usize)>| match (before, after) {
         (Some((entered, signed)), Some((later, of_these))) => {
             let won = signed + of_these;
-            entered.min(later) >= LEAST_ENTERED
-                && won >= LEAST_EITHER_WAY
-                && entered + later - won >= LEAST_EITHER_WAY
+            entered.min(later) >= LEAST_ENTERED && won >= LEAST_EITHER_WAY && entered + later - won >= LEAST_EITHER_WAY
         }
         _ => true,
     };
-    let controls = (
-        cell(|c| c.control.as_ref().map(|pair| &pair.before)),
-        cell(|c| c.control.as_ref().map(|pair| &pair.after)),
-    );
+    let controls =
+        (cell(|c| c.control.as_ref().map(|pair| &pair.before)), cell(|c| c.control.as_ref().map(|pair| &pair.after)));
     pair(cell(|c| Some(&c.treated.before)), cell(|c| Some(&c.treated.after))) && pair(controls.0, controls.1)
 }
 
@@ -190,13 +186,8 @@ pub fn effect(comparisons: &[Comparison], figure: fn(&Group) -> Option<Estimate>
     let difference = mean(&figures)?;
     let expected = parts.iter().map(|(weight, expected, ..)| weight / total * expected).sum();
     let relative = match (parts.as_slice(), comparisons) {
-        ([(.., (before, after))], [Comparison { control: None, .. }]) if is_share => {
-            ratio(*after, *before).map(|ratio| Estimate {
-                value: ratio.value - 1.0,
-                low: ratio.low - 1.0,
-                high: ratio.high - 1.0,
-            })
-        }
+        ([(.., (before, after))], [Comparison { control: None, .. }]) if is_share => ratio(*after, *before)
+            .map(|ratio| Estimate { value: ratio.value - 1.0, low: ratio.low - 1.0, high: ratio.high - 1.0 }),
         // What would have been is itself worked out from four figures: it is taken as it is.
         _ => (expected > 0.0).then(|| difference.times(1.0 / expected)),
     };

@@ -116,8 +116,8 @@ pub fn needed(from: f64, by: f64) -> Option<i64> {
         return None;
     }
     let middle = (from + to) / 2.0;
-    let spread = z() * (2.0 * middle * (1.0 - middle)).sqrt()
-        + quantile(POWER) * (from * (1.0 - from) + to * (1.0 - to)).sqrt();
+    let spread =
+        z() * (2.0 * middle * (1.0 - middle)).sqrt() + quantile(POWER) * (from * (1.0 - from) + to * (1.0 - to)).sqrt();
     Some((spread / by).powi(2).ceil() as i64)
 }
 

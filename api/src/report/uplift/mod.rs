@@ -139,7 +139,8 @@ fn laid_out(comparison: &Comparison) -> UpliftWave {
 
 /// Who is compared with whom, from the tree of teams (each with the one above it).
 fn waves(query: &UpliftQuery, span: &Span, parents: &BTreeMap<Uuid, Option<Uuid>>) -> Vec<Wave> {
-    let named: BTreeMap<Uuid, NaiveDate> = query.starts.iter().filter_map(|(team, day)| Some(((*team)?, *day))).collect();
+    let named: BTreeMap<Uuid, NaiveDate> =
+        query.starts.iter().filter_map(|(team, day)| Some(((*team)?, *day))).collect();
     // The nearest team at or above with a day of its own.
     let nearest = |team: Uuid, among: &dyn Fn(Uuid) -> bool| {
         std::iter::successors(Some(team), |team| parents.get(team).copied().flatten()).find(|team| among(*team))
@@ -150,7 +151,8 @@ fn waves(query: &UpliftQuery, span: &Span, parents: &BTreeMap<Uuid, Option<Uuid>
         .collect();
     let days: BTreeSet<NaiveDate> = query.starts.iter().map(|(_, day)| *day).collect();
     let of = |starts_on: NaiveDate| {
-        let treated: BTreeSet<Uuid> = begun.iter().filter(|(_, day)| **day == starts_on).map(|(team, _)| *team).collect();
+        let treated: BTreeSet<Uuid> =
+            begun.iter().filter(|(_, day)| **day == starts_on).map(|(team, _)| *team).collect();
         let others = || parents.keys().copied().filter(|team| !treated.contains(team));
         let control = match query.design {
             UpliftDesign::BeforeAfter => None,
@@ -179,8 +181,7 @@ fn worth(
 ) -> Result<Option<UpliftWorth>, Refusal> {
     let known = average(comparisons, rows);
     let given = query.average_contract.map(|amount| (amount.0, query.currency.clone().map(|currency| currency.0)));
-    let Some((average_contract, currency)) =
-        given.or(known.clone().map(|(amount, currency)| (amount, Some(currency))))
+    let Some((average_contract, currency)) = given.or(known.clone().map(|(amount, currency)| (amount, Some(currency))))
     else {
         return if query.investment.is_some() || query.claim.is_some() {
             let detail = "Give it: the opportunities of these cohorts that were signed have no amount, or amounts in \
@@ -190,9 +191,9 @@ fn worth(
             Ok(None)
         };
     };
-    let currency = currency.or(known.map(|(_, currency)| currency)).ok_or_else(|| {
-        Refusal::invalid("currency", "Give it beside averageContract: the cohorts do not tell one.")
-    })?;
+    let currency = currency
+        .or(known.map(|(_, currency)| currency))
+        .ok_or_else(|| Refusal::invalid("currency", "Give it beside averageContract: the cohorts do not tell one."))?;
     let monthly = |comparison: &Comparison| {
         let days = span.days_over(&comparison.treated.after);
         if days > 0 { comparison.treated.after.entered as f64 / days as f64 * 30.0 } else { 0.0 }

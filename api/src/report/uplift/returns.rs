@@ -118,7 +118,10 @@ mod tests {
             assert_eq!((told[1].points, told[2].points), (Some(10.0), Some(4.0)));
             assert_eq!(told[1].return_percent, Some(per_month * 60.0 - 100.0));
             // Measured were ten points, but 150 on each side cannot tell ten from four.
-            assert_eq!((told[0].points, told[1].is_consistent, told[2].is_consistent), (Some(10.0), Some(true), Some(true)));
+            assert_eq!(
+                (told[0].points, told[1].is_consistent, told[2].is_consistent),
+                (Some(10.0), Some(true), Some(true))
+            );
             assert!(told[0].return_percent_low < Some(0.0) && told[0].return_percent_high > told[0].return_percent);
         }
     }

@@ -81,7 +81,13 @@ impl UpliftApi {
         let team_ids = team_ids.0.unwrap_or_default();
         let control_team_ids = control_team_ids.0.unwrap_or_default();
         let rollout = rollout.0.unwrap_or_default();
-        belongs_to_design(design, &team_ids, &control_team_ids, &rollout, rule_set_id.0.is_some() || starts_on.0.is_some())?;
+        belongs_to_design(
+            design,
+            &team_ids,
+            &control_team_ids,
+            &rollout,
+            rule_set_id.0.is_some() || starts_on.0.is_some(),
+        )?;
         for (name, amount) in [("averageContract", average_contract.0), ("investment", investment.0)] {
             if amount.is_some_and(|amount| amount.0 <= Decimal::ZERO) {
                 return Err(Refusal::invalid(name, "Must be more than zero.").into());
@@ -127,7 +133,8 @@ async fn first_day(
         (None, Some(day)) => Ok(day.0),
         (Some(id), None) => {
             let rule_set: rule_set::Model = read::get(state, actor, id).await?;
-            let never = || Refusal::invalid("ruleSetId", "This rule set has not begun. Choose another, or give startsOn.");
+            let never =
+                || Refusal::invalid("ruleSetId", "This rule set has not begun. Choose another, or give startsOn.");
             Ok(rule_set.starts_on.ok_or_else(never)?.0)
         }
         (None, None) => {
@@ -135,7 +142,9 @@ async fn first_day(
                 .only("t.status = ?", Some(RuleSetStatus::Active.as_str()));
             let active = read::list::<rule_set::Model>(state, actor, listing, &[]).await?.items;
             let day = active.first().and_then(|rule_set| rule_set.starts_on);
-            Ok(day.ok_or_else(|| Refusal::invalid("startsOn", "No rule set has begun: give the day.")).map(|day| day.0)?)
+            Ok(day
+                .ok_or_else(|| Refusal::invalid("startsOn", "No rule set has begun: give the day."))
+                .map(|day| day.0)?)
         }
     }
 }
@@ -179,7 +188,8 @@ fn belongs_to_design(
 fn began(text: &str) -> Result<(Option<Uuid>, NaiveDate), Refusal> {
     let parsed = text.split_once(':').and_then(|(team, day)| Some((team.parse().ok()?, Date::parse(day).ok()?)));
     let (team, day): (Uuid, Date) = parsed.ok_or_else(|| {
-        let detail = format!("{text:?} is no team with a day, such as 0198c0de-0000-7000-8000-000000000001:2026-06-01.");
+        let detail =
+            format!("{text:?} is no team with a day, such as 0198c0de-0000-7000-8000-000000000001:2026-06-01.");
         Refusal::invalid("rollout", detail)
     })?;
     Ok((Some(team), day.0))

@@ -93,8 +93,7 @@ fn counts(comparisons: &[Comparison]) -> (String, String) {
     if comparisons.iter().all(|comparison| comparison.control.is_none()) {
         return (format!("Of the opportunities that came in, {}.", treated.0), format!("{}。", treated.1));
     }
-    let control =
-        pair(sum(|c| c.control.as_ref().map(|p| &p.before)), sum(|c| c.control.as_ref().map(|p| &p.after)));
+    let control = pair(sum(|c| c.control.as_ref().map(|p| &p.before)), sum(|c| c.control.as_ref().map(|p| &p.after)));
     (
         format!("With the rules, {}; without, {}.", treated.0, control.0),
         format!("实行规则的团队：{}；未实行的团队：{}。", treated.1, control.1),

@@ -24,11 +24,7 @@ fn came(team_id: Uuid, at: DateTime<Utc>, of: usize, signed: usize) -> Vec<Enter
 }
 
 fn wave(control: bool) -> Wave {
-    Wave {
-        starts_on: day("2026-06-01"),
-        treated: Some([NORTH].into()),
-        control: control.then(|| [SOUTH].into()),
-    }
+    Wave { starts_on: day("2026-06-01"), treated: Some([NORTH].into()), control: control.then(|| [SOUTH].into()) }
 }
 
 const BEFORE: &str = "2026-03-15T00:00:00Z";

@@ -4,6 +4,7 @@
 mod model;
 mod random;
 mod stories;
+mod uplift;
 mod wire;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::plan::missed;
 use crate::problem::Error;
+use crate::rule_set::life;
 use crate::state::State;
 use crate::sync::expire::expire;
 
@@ -22,6 +23,7 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(HOUR, "ending rule sets", &state, |state| async move { life::turn(&state).await }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use entity::kind::{Kind, StageKey};
 use entity::rules::Rules;
+use entity::scalar::Date;
 use entity::{account, activity, contact, opportunity, plan, product, rejected_write, user};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::history::History;
 use super::{Body, Change, Intent};
 use crate::ledger;
+use crate::rule_set::life::IN_FORCE;
 use crate::work::UnitOfWork;
 
 /// What the verbs of one batch may know beside the loaded rows.
@@ -187,18 +189,19 @@ impl Settings {
     /// Reads the tenant's zone, stages and active rule set.
     pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
         let stages = work.fetch::<entity::stage::Model>("TRUE", []).await?;
-        let active =
-            work.fetch::<entity::rule_set::Model>("status = 'active' ORDER BY version DESC LIMIT 1", []).await?;
         let broken = |what: &str| DbErr::Custom(format!("tenant {} has {what}", work.actor.tenant_id));
-        let rule_set = active.into_iter().next().ok_or_else(|| broken("no active rule set"))?;
         let zone = work
             .connection()
             .query_one_raw(work.statement("SELECT time_zone FROM tenant WHERE id = $1", []))
             .await?
             .ok_or_else(|| broken("no row"))?;
         let zone: String = zone.try_get_by_index(0)?;
+        let zone: Tz = zone.parse().map_err(|_| broken("a time zone that is not known"))?;
+        let today = Date(work.now.0.with_timezone(&zone).date_naive());
+        let in_force = work.fetch::<entity::rule_set::Model>(IN_FORCE, [today.into()]).await?;
+        let rule_set = in_force.into_iter().next().ok_or_else(|| broken("no active rule set"))?;
         Ok(Settings {
-            zone: zone.parse().map_err(|_| broken("a time zone that is not known"))?,
+            zone,
             stages: stages.into_iter().map(|stage| (stage.stage, stage)).collect(),
             rules: rule_set.rules,
             rule_set_version: rule_set.version,

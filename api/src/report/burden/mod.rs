@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::Kind;
 use entity::scalar::{Date, Timestamp};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{DbBackend, FromQueryResult, Statement, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -98,8 +98,7 @@ pub async fn burden(
     }
     let weighed = weighed(settings.work.as_ref());
     let ask = |parts: [&str; 2], kind: Kind, last: Value| {
-        let seen =
-            if actor.sees_all() { String::new() } else { format!("      AND {}\n", read::visible(kind)) };
+        let seen = if actor.sees_all() { String::new() } else { format!("      AND {}\n", read::visible(kind)) };
         let values = [
             actor.tenant_id.into(),
             actor.user_id.into(),

@@ -229,6 +229,7 @@ mod tests {
             verdict: None,
             distance: None,
             external_id: None,
+            entry_seconds: None,
         }
     }
 

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::correction::{correction, reversal};
 use super::field::filled;
-use super::score::{Booking, Facts, score};
+use super::score::{Booking, Facts, Scorer};
+use super::totals::Place;
 use crate::captured::Captured;
 use crate::change::Settings;
 use crate::ledger::{self, Posting};
@@ -16,7 +17,7 @@ use entity::scalar::{Date, Points};
 
 /// The first entry of a new activity.
 pub fn entered(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
-    match worth(settings, activity) {
+    match worth(work, settings, activity) {
         Some(booking) => add(work, settings, activity, 1, booking),
         None => Ok(()),
     }
@@ -25,7 +26,7 @@ pub fn entered(work: &mut UnitOfWork, settings: &Settings, activity: &activity::
 /// The difference that a correction makes, if it makes one.
 pub fn corrected(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
     let Some((booked, latest)) = booked(work, activity.id) else { return Ok(()) };
-    let now = worth(settings, activity);
+    let now = worth(work, settings, activity);
     match now.and_then(|now| correction(booked, &latest.explanation, &now)) {
         Some(booking) => add(work, settings, activity, latest.number + 1, booking),
         None => Ok(()),
@@ -41,20 +42,32 @@ pub fn deleted(work: &mut UnitOfWork, settings: &Settings, activity: &activity::
     }
 }
 
-/// Timeliness is judged by the first entry, completeness by what stands there now.
-fn worth(settings: &Settings, activity: &activity::Model) -> Option<Booking> {
-    let facts = Facts {
+/// Timeliness is judged by the first entry, completeness by what stands there now, both by the rules under which it was
+/// entered.
+fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> Option<Booking> {
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    let latest = entries.last().map(|entry| &entry.explanation);
+    let scorer = settings.scorer(latest.map(|latest| latest.rule_set_version));
+    let hours = scorer.rules.hours;
+    let place = Place {
+        user_id: activity.owner_id,
+        source_id: activity.id,
+        account_id: Some(activity.account_id),
+        day: settings.day(activity.occurred),
+    };
+    scorer.score(&Facts {
         kind: work_kind(activity.kind),
         occurred: activity.occurred,
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
         filled: &filled(activity),
-        zone: settings.zone,
-    };
-    score(&settings.rules, settings.rule_set_version, &facts)
+        judged: latest.and_then(|latest| Scorer::judged(latest, activity.occurred, activity.captured, hours)),
+        room: settings.room(work, &scorer, place),
+    })
 }
 
-fn work_kind(kind: ActivityKind) -> WorkKind {
+/// The kind of work that an activity is.
+pub fn work_kind(kind: ActivityKind) -> WorkKind {
     match kind {
         ActivityKind::Visit => WorkKind::Visit,
         ActivityKind::Call => WorkKind::Call,

@@ -4,6 +4,9 @@ pub mod field;
 pub mod routes;
 pub mod rules;
 pub mod score;
-mod words;
+mod tell;
+pub mod totals;
+pub mod validate;
+pub mod words;
 
 pub use routes::PointsApi;

@@ -1,6 +1,6 @@
 //! The life of a rule set: draft → shadow → active → retired. A shadow may be left out.
 //!
-//! Which one is in force on a day is told by `starts_on` alone (`IN_FORCE`), so that a job that comes late changes
+//! Which one is in force on a day is told by `starts_on` alone (`change::Settings`), so that a job that comes late changes
 //! nothing; the job only writes down that the one before has ended.
 
 use entity::kind::RuleSetStatus;
@@ -16,11 +16,6 @@ use crate::auth::Actor;
 use crate::problem::{Code, Error, Refusal};
 use crate::state::State;
 use crate::work::UnitOfWork;
-
-/// A condition for `UnitOfWork::fetch`: the rule set in force on the day `$2`. A tenant that moves to a zone where it is
-/// still yesterday keeps its first one.
-pub const IN_FORCE: &str =
-    "status = 'active' ORDER BY starts_on <= $2 DESC, abs(starts_on - $2::date), version DESC LIMIT 1";
 
 /// When a rule set is to begin.
 #[derive(Clone, Debug, Object)]

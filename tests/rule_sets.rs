@@ -105,7 +105,7 @@ async fn one_shadow_at_a_time_and_what_has_not_begun_can_be_withdrawn() {
     let rules = rules(&admin).await;
     let (one, two) = (draft(&admin, &rules).await, draft(&admin, &rules).await);
     let path = |id: Uuid, verb: &str| format!("/v1/rule-sets/{id}/{verb}");
-    lin.post(&path(one, "shadow"), Value::Null).await.expect(404);
+    lin.post(&path(one, "shadow"), Value::Null).await.expect(403);
     assert_eq!(admin.post(&path(one, "shadow"), Value::Null).await.expect(200).text("/status"), "shadow");
     admin.post(&path(two, "shadow"), Value::Null).await.expect(409);
     admin.post(&path(one, "retire"), Value::Null).await.expect(200);

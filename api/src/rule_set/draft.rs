@@ -7,7 +7,7 @@ use poem_openapi::Object;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::points::rules::validate;
+use crate::points::validate::validate;
 use crate::problem::{Code, Error, FieldError, Refusal};
 use crate::work::UnitOfWork;
 use crate::write::at_revision;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activity;
 pub mod app;
+pub mod appeal;
 pub mod auth;
 pub mod captured;
 pub mod change;
@@ -13,6 +14,7 @@ pub mod contact;
 pub mod database;
 pub mod demo;
 pub mod health;
+pub mod hold;
 pub mod http;
 pub mod import;
 pub mod jobs;

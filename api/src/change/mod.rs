@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
+use crate::appeal::AppealFields;
 use crate::contact::ContactFields;
+use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -21,7 +23,7 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, contact, opportunity, plan, product};
+use crate::{account, activity, appeal, contact, hold, opportunity, plan, product};
 pub use fields::{Fields, camel};
 pub use prepare::{Context, Settings, prepare};
 
@@ -49,6 +51,10 @@ pub enum Intent {
     Delete,
     Advance(AdvanceOpportunity),
     Cancel(CancelPlan),
+    /// Releases a hold; grants an appeal.
+    Pass(Ruling),
+    /// Denies a hold; rejects an appeal.
+    Refuse(Ruling),
 }
 
 /// The values, by kind.
@@ -60,6 +66,7 @@ pub enum Body {
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Appeal(AppealFields),
 }
 
 /// What came of a change that was not refused.
@@ -88,6 +95,7 @@ body_from!(
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Appeal(AppealFields),
 );
 
 impl Change {
@@ -95,7 +103,7 @@ impl Change {
     pub fn references(&self) -> Vec<Uuid> {
         match &self.intent {
             Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
-            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }
@@ -110,6 +118,7 @@ impl Body {
             Body::Plan(fields) => present(fields),
             Body::Activity(fields) => present(fields),
             Body::Product(fields) => present(fields),
+            Body::Appeal(fields) => present(fields),
         }
     }
 
@@ -121,6 +130,7 @@ impl Body {
             Body::Plan(fields) => fields.references(),
             Body::Activity(fields) => fields.references(),
             Body::Product(fields) => fields.references(),
+            Body::Appeal(fields) => fields.references(),
         }
     }
 }
@@ -133,6 +143,7 @@ impl Intent {
             Intent::Delete => Map::new(),
             Intent::Advance(advance) => present(advance),
             Intent::Cancel(cancel) => present(cancel),
+            Intent::Pass(ruling) | Intent::Refuse(ruling) => present(ruling),
         }
     }
 
@@ -144,6 +155,8 @@ impl Intent {
             Intent::Delete => "delete",
             Intent::Advance(_) => "advance",
             Intent::Cancel(_) => "cancel",
+            Intent::Pass(_) => "pass",
+            Intent::Refuse(_) => "refuse",
         }
     }
 }
@@ -180,6 +193,18 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
         (Intent::Create(Body::Product(fields)), _) => product::create(work, change, fields),
         (Intent::Update(Body::Product(fields)), _) => product::update(work, context, change, fields),
         (Intent::Delete, Kind::Product) => delete(work, change, product::deletable),
+
+        (Intent::Create(Body::Appeal(fields)), _) => appeal::create(work, change, fields),
+        (Intent::Update(Body::Appeal(_)), _) => {
+            Err(Refusal::forbidden("An appeal stays as it was made; whoever decides reads it."))
+        }
+        (Intent::Pass(ruling), Kind::Appeal) => appeal::decide::decide(work, change, true, ruling),
+        (Intent::Refuse(ruling), Kind::Appeal) => appeal::decide::decide(work, change, false, ruling),
+        (Intent::Pass(ruling), Kind::Hold) => hold::decide::decide(work, change, true, ruling),
+        (Intent::Refuse(ruling), Kind::Hold) => hold::decide::decide(work, change, false, ruling),
+        (Intent::Pass(_) | Intent::Refuse(_), kind) => {
+            Err(Refusal::invalid("/kind", format!("Nobody decides about a {kind}.")))
+        }
 
         (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
         (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),

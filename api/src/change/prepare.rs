@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::history::History;
 use super::{Body, Change, Intent};
+use crate::hold::Lately;
 use crate::ledger;
 use crate::work::UnitOfWork;
 
@@ -20,6 +21,8 @@ pub struct Context {
     history: History,
     /// The tenant's rules; read only if a change in the batch needs them.
     pub settings: Option<Settings>,
+    /// What the authors of activities entered lately, where the rules compare that.
+    pub lately: Lately,
     /// How many live records of each kind stand under an account that is to be deleted.
     pub in_use: BTreeMap<Uuid, BTreeMap<Kind, i64>>,
 }
@@ -104,13 +107,19 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     load_moves(work, &existing).await?;
     load_members(work, changes).await?;
     load_points(work, &wanted).await?;
+    let ids = |kind: Kind| wanted.get(&kind).into_iter().flatten().copied().collect::<Vec<_>>();
+    ledger::review::load(work, ids(Kind::Hold), ids(Kind::Appeal), ids(Kind::PointsEntry)).await?;
     work.look(wanted.values().flatten().copied().collect::<Vec<_>>()).await?;
 
     let needs_settings = [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind));
     let settings = if needs_settings { Some(Settings::read(work).await?) } else { None };
     let history = History::read(work, changes).await?;
+    let lately = match &settings {
+        Some(settings) => Lately::read(work, &settings.rules.holds, changes).await?,
+        None => Lately::default(),
+    };
     let in_use = in_use(work, changes).await?;
-    Ok(Context { history, settings, in_use })
+    Ok(Context { history, settings, lately, in_use })
 }
 
 /// The moves of opportunities that exist: the next one needs its number, and all follow the opportunity's account.

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
+use crate::appeal::AppealFields;
 use crate::captured::Reading;
 use crate::change::{Body, Change, Intent};
 use crate::contact::ContactFields;
+use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -24,6 +26,8 @@ pub enum MutationKind {
     Activity,
     Plan,
     RejectedWrite,
+    Hold,
+    Appeal,
 }
 
 /// What a mutation does.
@@ -40,6 +44,14 @@ pub enum MutationOp {
     Advance,
     /// Cancels a plan; needs `cancel`.
     Cancel,
+    /// Releases a hold; needs `ruling`.
+    Release,
+    /// Denies a hold; needs `ruling`.
+    Deny,
+    /// Grants an appeal; needs `ruling`.
+    Grant,
+    /// Rejects an appeal; needs `ruling`.
+    Reject,
 }
 
 /// What a phone's clocks showed at one moment.
@@ -92,6 +104,8 @@ pub struct Mutation {
     pub plan: Option<PlanFields>,
     pub advance: Option<AdvanceOpportunity>,
     pub cancel: Option<CancelPlan>,
+    pub appeal: Option<AppealFields>,
+    pub ruling: Option<Ruling>,
     /// Fields to empty, by name.
     pub clear: Option<Vec<String>>,
     /// Why a signed opportunity is changed.
@@ -107,6 +121,8 @@ impl MutationKind {
             MutationKind::Activity => Kind::Activity,
             MutationKind::Plan => Kind::Plan,
             MutationKind::RejectedWrite => Kind::RejectedWrite,
+            MutationKind::Hold => Kind::Hold,
+            MutationKind::Appeal => Kind::Appeal,
         }
     }
 }
@@ -125,8 +141,14 @@ impl Mutation {
             MutationOp::Cancel if kind == Kind::Plan => {
                 Intent::Cancel(self.cancel.clone().ok_or_else(|| missing("cancel", "op cancel"))?)
             }
-            MutationOp::Advance | MutationOp::Cancel => {
-                return Err(Refusal::invalid("/op", "Only opportunities are advanced, only plans are cancelled."));
+            MutationOp::Release if kind == Kind::Hold => Intent::Pass(self.ruling("release")?),
+            MutationOp::Deny if kind == Kind::Hold => Intent::Refuse(self.ruling("deny")?),
+            MutationOp::Grant if kind == Kind::Appeal => Intent::Pass(self.ruling("grant")?),
+            MutationOp::Reject if kind == Kind::Appeal => Intent::Refuse(self.ruling("reject")?),
+            _ => {
+                let detail = "Only opportunities are advanced, only plans are cancelled, only holds are released or \
+                              denied, only appeals are granted or rejected.";
+                return Err(Refusal::invalid("/op", detail));
             }
         };
         Ok(Change {
@@ -140,6 +162,10 @@ impl Mutation {
         })
     }
 
+    fn ruling(&self, op: &str) -> Result<Ruling, Refusal> {
+        self.ruling.clone().ok_or_else(|| missing("ruling", &format!("op {op}")))
+    }
+
     fn body(&self) -> Result<Body, Refusal> {
         let fields = match self.kind {
             MutationKind::Account => self.account.clone().map(Body::Account),
@@ -147,6 +173,10 @@ impl Mutation {
             MutationKind::Opportunity => self.opportunity.clone().map(Body::Opportunity),
             MutationKind::Activity => self.activity.clone().map(Body::Activity),
             MutationKind::Plan => self.plan.clone().map(Body::Plan),
+            MutationKind::Appeal => self.appeal.clone().map(Body::Appeal),
+            MutationKind::Hold => {
+                return Err(Refusal::invalid("/op", "A hold can only be released or denied."));
+            }
             MutationKind::RejectedWrite => {
                 return Err(Refusal::invalid("/op", "A rejected write can only be deleted, which dismisses it."));
             }
@@ -166,7 +196,10 @@ impl Mutation {
             MutationKind::Contact => Body::Contact(ContactFields::default()),
             MutationKind::Opportunity => Body::Opportunity(OpportunityFields::default()),
             MutationKind::Plan => Body::Plan(PlanFields::default()),
-            MutationKind::Activity | MutationKind::RejectedWrite => Body::Activity(ActivityFields::default()),
+            MutationKind::Appeal => Body::Appeal(AppealFields::default()),
+            MutationKind::Activity | MutationKind::RejectedWrite | MutationKind::Hold => {
+                Body::Activity(ActivityFields::default())
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::account::AccountApi;
 use crate::activity::ActivityApi;
 use crate::appeal::AppealApi;
 use crate::auth::AuthApi;
+use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
@@ -31,7 +32,7 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
     let ledger = (PointsApi, HoldApi, AppealApi);
-    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
+    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi);
     let apis = (AuthApi, HealthApi, records, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))

@@ -5,6 +5,7 @@ pub mod activity;
 pub mod app;
 pub mod appeal;
 pub mod auth;
+pub mod calendar;
 pub mod captured;
 pub mod change;
 pub mod clock;

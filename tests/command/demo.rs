@@ -58,6 +58,6 @@ fn paste(banner: &str) {
     let visit = second.iter().find(|change| change["kind"] == "activity").unwrap_or_else(|| panic!("{second:?}"));
     assert_eq!(visit["activity"]["verdict"], "verified", "{visit}");
     let entry = second.iter().find(|change| change["kind"] == "points_entry").unwrap_or_else(|| panic!("{second:?}"));
-    assert_eq!(entry["pointsEntry"]["activityId"], visit["id"], "{entry}");
+    assert_eq!(entry["pointsEntry"]["sourceId"], visit["id"], "{entry}");
     assert_eq!(second.len(), 4, "the visit, its points, the balance and the cursor: {second:?}");
 }

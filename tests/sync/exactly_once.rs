@@ -29,7 +29,7 @@ fn new_account(phone: &Phone, fields: Value) -> (Uuid, Value) {
 }
 
 async fn count(world: &World, what: &str, id: Uuid) -> i64 {
-    let sql = format!("SELECT count(*) FROM {what} WHERE tenant_id = $1 AND $2 IN (id, coalesce(activity_id, id))");
+    let sql = format!("SELECT count(*) FROM {what} WHERE tenant_id = $1 AND $2 IN (id, source_id)");
     let sql =
         if what == "activity" { "SELECT count(*) FROM activity WHERE tenant_id = $1 AND id = $2".into() } else { sql };
     let values = [world.tenant_id.into(), id.into()];

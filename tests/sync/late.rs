@@ -42,7 +42,7 @@ async fn a_visit_before_the_hand_over_is_taken_and_scored_and_does_not_stay() {
     lin.pull(100).await;
     assert!(!lin.holds("account", account) && !lin.holds("activity", late));
     let entry = lin.all("points_entry").next().expect("its points are his");
-    assert_eq!(entry["activityId"], json!(late));
+    assert_eq!(entry["sourceId"], json!(late));
     assert_ne!(entry["points"], "0.00");
     lin.agrees(&world, "who did it").await;
 

@@ -311,15 +311,20 @@ pub async fn shown(world: &World, user_id: Uuid) -> Replica {
         product,
         stage,
         rule_set,
+        calendar,
         account,
         account_member,
         contact,
         opportunity,
         stage_move,
+        lead,
         plan,
         activity,
         points_entry,
         points_balance,
+        hold,
+        appeal,
+        statement,
         rejected_write
     );
     shown

@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use entity::kind::{Kind, StageKey};
 use entity::rules::Rules;
-use entity::{
-    account, activity, contact, opportunity, plan, points_entry, product, rejected_write, user,
-};
+use entity::{account, activity, contact, opportunity, plan, points_entry, product, rejected_write, user};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 

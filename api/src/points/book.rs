@@ -1,6 +1,6 @@
 //! Books what an activity earns or costs.
 
-use entity::kind::{EntrySource, LedgerAccount};
+use entity::kind::{ActivityKind, EntrySource, LedgerAccount, WorkKind};
 use entity::{activity, points_entry};
 use uuid::Uuid;
 
@@ -16,14 +16,17 @@ use entity::scalar::{Date, Points};
 
 /// The first entry of a new activity.
 pub fn entered(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
-    let booking = worth(settings, activity);
-    add(work, settings, activity, 1, booking)
+    match worth(settings, activity) {
+        Some(booking) => add(work, settings, activity, 1, booking),
+        None => Ok(()),
+    }
 }
 
 /// The difference that a correction makes, if it makes one.
 pub fn corrected(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
     let Some((booked, latest)) = booked(work, activity.id) else { return Ok(()) };
-    match correction(booked, &latest.explanation, &worth(settings, activity)) {
+    let now = worth(settings, activity);
+    match now.and_then(|now| correction(booked, &latest.explanation, &now)) {
         Some(booking) => add(work, settings, activity, latest.number + 1, booking),
         None => Ok(()),
     }
@@ -39,9 +42,9 @@ pub fn deleted(work: &mut UnitOfWork, settings: &Settings, activity: &activity::
 }
 
 /// Timeliness is judged by the first entry, completeness by what stands there now.
-fn worth(settings: &Settings, activity: &activity::Model) -> Booking {
+fn worth(settings: &Settings, activity: &activity::Model) -> Option<Booking> {
     let facts = Facts {
-        kind: activity.kind,
+        kind: work_kind(activity.kind),
         occurred: activity.occurred,
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
@@ -49,6 +52,16 @@ fn worth(settings: &Settings, activity: &activity::Model) -> Booking {
         zone: settings.zone,
     };
     score(&settings.rules, settings.rule_set_version, &facts)
+}
+
+fn work_kind(kind: ActivityKind) -> WorkKind {
+    match kind {
+        ActivityKind::Visit => WorkKind::Visit,
+        ActivityKind::Call => WorkKind::Call,
+        ActivityKind::Meeting => WorkKind::Meeting,
+        ActivityKind::Email => WorkKind::Email,
+        ActivityKind::Note => WorkKind::Note,
+    }
 }
 
 /// The sum of an activity's entries and the newest of them.

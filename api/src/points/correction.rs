@@ -25,7 +25,7 @@ pub fn correction(booked: Points, latest: &Explanation, now: &Booking) -> Option
         arithmetic: Text(arithmetic),
         ..now.explanation.clone()
     };
-    Some(Booking { points: difference, kind: EntryKind::Correction, explanation })
+    Some(Booking { points: difference, money: None, kind: EntryKind::Correction, explanation })
 }
 
 /// The booking that takes back the `booked` total of a deleted activity's entries; `None` where there is nothing to
@@ -42,7 +42,7 @@ pub fn reversal(booked: Points, latest: &Explanation) -> Option<Booking> {
         arithmetic: Text(arithmetic),
         ..latest.clone()
     };
-    Some(Booking { points: difference, kind: EntryKind::Reversal, explanation })
+    Some(Booking { points: difference, money: None, kind: EntryKind::Reversal, explanation })
 }
 
 /// What is different from the entry before, in words, English and Chinese.

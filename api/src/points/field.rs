@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use entity::activity;
-use entity::kind::ActivityKind;
+use entity::kind::WorkKind;
 
 /// A field that a rule set may weigh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub fn field(name: &str) -> Option<Field> {
     FIELDS.into_iter().find(|field| field.name == name)
 }
 
-/// Whether an activity of this kind can have the field at all: only a visit has check-in and check-out.
-pub fn fits(name: &str, kind: ActivityKind) -> bool {
-    kind == ActivityKind::Visit || !matches!(name, "checkIn" | "checkOut")
+/// Whether work of this kind can have the field at all: only a visit has check-in and check-out.
+pub fn fits(name: &str, kind: WorkKind) -> bool {
+    kind == WorkKind::Visit || !matches!(name, "checkIn" | "checkOut")
 }
 
 /// Names on the wire of the fields that hold something; a text of white space holds nothing.
@@ -59,6 +59,7 @@ pub fn filled(activity: &activity::Model) -> BTreeSet<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use entity::kind::ActivityKind;
     use entity::scalar::{Date, Timestamp};
     use entity::shape::Check;
     use poem_openapi::types::ToJSON;
@@ -128,8 +129,8 @@ mod tests {
 
     #[test]
     fn only_a_visit_has_checks() {
-        assert!(fits("checkIn", ActivityKind::Visit) && fits("checkOut", ActivityKind::Visit));
-        assert!(!fits("checkIn", ActivityKind::Call) && !fits("checkOut", ActivityKind::Note));
-        assert!(fits("summary", ActivityKind::Note));
+        assert!(fits("checkIn", WorkKind::Visit) && fits("checkOut", WorkKind::Visit));
+        assert!(!fits("checkIn", WorkKind::Call) && !fits("checkOut", WorkKind::Note));
+        assert!(fits("summary", WorkKind::Note));
     }
 }

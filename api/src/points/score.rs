@@ -4,18 +4,19 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use entity::kind::{ActivityKind, EntryKind};
-use entity::rules::{Bracket, Explanation, Rules, Weight};
-use entity::scalar::{Points, Text, Timestamp};
+use entity::kind::{EntryKind, PenaltyKind, WorkKind};
+use entity::rules::{Bracket, Explanation, Rules, WeighedField, Weight};
+use entity::scalar::{Currency, Money, Points, Text, Timestamp};
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::rules::penalty;
 use super::words;
 use crate::captured::Captured;
 
 /// All that a score may depend on.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
-    pub kind: ActivityKind,
+    pub kind: WorkKind,
     /// When it took place.
     pub occurred: Timestamp,
     /// When it was typed.
@@ -32,82 +33,107 @@ pub struct Facts<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Booking {
     pub points: Points,
+    /// A fine in money.
+    pub money: Option<(Money, Currency)>,
     pub kind: EntryKind,
     pub explanation: Explanation,
 }
 
 /// What the delay of an activity comes to.
 enum Timeliness<'a> {
-    Within { hours: i32, points: Decimal },
+    Within { hours: i32, percent: i32 },
     Late { brackets_end: Option<&'a Bracket> },
 }
 
 /// What an activity earns or costs by `rules`, which have passed `validate`.
 ///
 /// The delay from occurrence to capture counts in whole minutes, a started one not, and never less than zero. The
-/// first bracket whose limit it does not exceed gives its points × Σ weights of the filled fields / Σ weights, rounded
-/// to the hundredth, halves away from zero. Later than every bracket, `late_points` apply whatever is filled, as a
-/// fine; but an unproven capture is never fined: it then brings nothing. A kind that the rules do not mention counts as
-/// complete.
-pub fn score(rules: &Rules, version: i32, facts: &Facts<'_>) -> Booking {
+/// first bracket whose limit it does not exceed gives base × per cent × Σ weights of the filled fields / Σ weights,
+/// rounded to the hundredth, halves away from zero. Later than every bracket, the penalty for a late entry applies
+/// whatever is filled, as a fine; but an unproven capture is never fined: it then brings nothing. `None`: the rules say
+/// nothing about work of this kind.
+pub fn score(rules: &Rules, version: i32, facts: &Facts<'_>) -> Option<Booking> {
     let delay = (facts.captured.at.0 - facts.occurred.0).num_minutes().max(0);
-    let weights: &[Weight] =
-        rules.completeness.iter().find(|entry| entry.activity == facts.kind).map_or(&[], |entry| &entry.weights);
-    let is_filled = |weight: &&Weight| facts.filled.contains(weight.field.0.as_str());
+    let work = rules.work.iter().find(|work| work.on == facts.kind)?;
+    let base = work.base.0;
+    let is_filled = |weight: &Weight| facts.filled.contains(weight.field.0.as_str());
+    let weights: Vec<WeighedField> = work
+        .weights
+        .iter()
+        .map(|weight| WeighedField {
+            field: weight.field.clone(),
+            weight: weight.weight,
+            filled: is_filled(weight),
+            percent: None,
+        })
+        .collect();
     let mut explanation = Explanation {
         rule_set_version: version,
-        occurred: facts.occurred,
-        captured: facts.captured.at,
-        captured_proven: facts.captured.proven,
-        received: facts.received,
-        delay_minutes: i32::try_from(delay).unwrap_or(i32::MAX),
+        occurred: Some(facts.occurred),
+        captured: Some(facts.captured.at),
+        captured_proven: Some(facts.captured.proven),
+        received: Some(facts.received),
+        hours: Some(rules.hours),
+        delay_minutes: Some(i32::try_from(delay).unwrap_or(i32::MAX)),
+        base: Some(work.base),
         within_hours: None,
-        weight_filled: weights.iter().filter(is_filled).map(|w| w.weight).sum(),
+        percent: None,
+        weight_filled: weights.iter().filter(|w| w.filled).map(|w| w.weight).sum(),
         weight_total: weights.iter().map(|w| w.weight).sum(),
-        missing: weights.iter().filter(|w| !is_filled(w)).map(|w| w.field.clone()).collect(),
+        missing: weights.iter().filter(|w| !w.filled).map(|w| w.field.clone()).collect(),
+        weights,
+        capped: None,
+        offence: None,
+        due: None,
         arithmetic: Text(String::new()),
         en: Text(String::new()),
         zh: Text(String::new()),
     };
     let timeliness = match rules.brackets.iter().find(|bracket| delay <= i64::from(bracket.within_hours) * 60) {
-        Some(bracket) => Timeliness::Within { hours: bracket.within_hours, points: bracket.points.0 },
+        Some(bracket) => Timeliness::Within { hours: bracket.within_hours, percent: bracket.percent },
         None => Timeliness::Late { brackets_end: rules.brackets.last() },
     };
+    let late = penalty(rules, PenaltyKind::LateEntry).map_or(Points::default(), |penalty| penalty.points);
     let points = match timeliness {
-        Timeliness::Within { hours, points } => {
-            explanation.within_hours = Some(hours);
+        Timeliness::Within { hours, percent } => {
+            (explanation.within_hours, explanation.percent) = (Some(hours), Some(percent));
             let (filled, total) = (explanation.weight_filled, explanation.weight_total);
-            let exact = if total == 0 { points } else { points * Decimal::from(filled) / Decimal::from(total) };
+            let exact = if total == 0 {
+                base * Decimal::from(percent) / Decimal::ONE_HUNDRED
+            } else {
+                base * Decimal::from(percent) * Decimal::from(filled) / (Decimal::ONE_HUNDRED * Decimal::from(total))
+            };
             let rounded = Points(exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
             let sign = if exact == rounded.0 { "=" } else { "≈" };
             let share = if total == 0 { "1".to_owned() } else { format!("{filled}/{total}") };
             explanation.arithmetic =
-                Text(format!("{} × {share} {sign} {}", words::plain(points), words::points(rounded)));
+                Text(format!("{} × {percent} % × {share} {sign} {}", words::plain(base), words::points(rounded)));
             rounded
         }
         Timeliness::Late { .. } if facts.captured.proven => {
-            explanation.arithmetic = Text(words::points(rules.late_points));
-            rules.late_points
+            explanation.offence = Some(PenaltyKind::LateEntry).filter(|_| late.0 < Decimal::ZERO);
+            explanation.arithmetic = Text(words::points(late));
+            late
         }
         Timeliness::Late { .. } => {
             let none = Points(Decimal::ZERO);
-            explanation.arithmetic =
-                Text(format!("max({}, 0) = {}", words::points(rules.late_points), words::points(none)));
+            explanation.arithmetic = Text(format!("max({}, 0) = {}", words::points(late), words::points(none)));
             none
         }
     };
-    (explanation.en, explanation.zh) = tell(facts, &explanation, &timeliness, rules.late_points);
+    (explanation.en, explanation.zh) = tell(facts, &explanation, &timeliness, late);
     let kind = if points.0 < Decimal::ZERO { EntryKind::Fine } else { EntryKind::Award };
-    Booking { points, kind, explanation }
+    Some(Booking { points, money: None, kind, explanation })
 }
 
 /// The explanation in words, English and Chinese: which times, which delay, which bracket, what was missing, what
 /// comes of it.
 fn tell(facts: &Facts<'_>, explanation: &Explanation, timeliness: &Timeliness<'_>, late: Points) -> (Text, Text) {
     let (kind_en, kind_zh) = words::kind(facts.kind);
-    let occurred = words::moment(explanation.occurred, facts.zone);
-    let captured = words::moment(explanation.captured, facts.zone);
-    let (span_en, span_zh) = (words::span_en(explanation.delay_minutes), words::span_zh(explanation.delay_minutes));
+    let occurred = words::moment(facts.occurred, facts.zone);
+    let captured = words::moment(facts.captured.at, facts.zone);
+    let delay = explanation.delay_minutes.unwrap_or_default();
+    let (span_en, span_zh) = (words::span_en(delay), words::span_zh(delay));
     let mut en = format!("{kind_en} of {occurred}, entered {captured} ({}): delay {span_en}.", facts.zone);
     let mut zh = format!("{kind_zh}发生于 {occurred}，录入于 {captured}（{}）：延迟 {span_zh}。", facts.zone);
     if facts.captured.at < facts.occurred {
@@ -120,10 +146,10 @@ fn tell(facts: &Facts<'_>, explanation: &Explanation, timeliness: &Timeliness<'_
     }
     let arithmetic = &explanation.arithmetic;
     match timeliness {
-        Timeliness::Within { hours, points } => {
-            let points = words::plain(*points);
-            en += &format!(" An entry within {hours} h earns {points} points if complete.");
-            zh += &format!("{hours} 小时内录入且填写完整，得 {points} 分。");
+        Timeliness::Within { hours, percent } => {
+            let base = words::plain(explanation.base.unwrap_or_default().0);
+            en += &format!(" An entry within {hours} h earns {percent} % of {base} points if complete.");
+            zh += &format!("{hours} 小时内录入且填写完整，得 {base} 分的 {percent}%。");
             if explanation.missing.is_empty() {
                 en += " It is complete";
                 zh += "填写完整";

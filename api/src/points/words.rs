@@ -1,7 +1,7 @@
 //! How bookings of points are put into words: numbers, times and spans, English and Chinese.
 
 use chrono_tz::Tz;
-use entity::kind::ActivityKind;
+use entity::kind::WorkKind;
 use entity::scalar::{Line, Points, Timestamp};
 use rust_decimal::Decimal;
 
@@ -46,14 +46,16 @@ pub fn span_zh(minutes: i32) -> String {
     span(minutes, ["天", "小时", "分钟"], " ")
 }
 
-/// The kind of activity as a sentence begins with it, English and Chinese.
-pub fn kind(kind: ActivityKind) -> (&'static str, &'static str) {
+/// The kind of work as a sentence begins with it, English and Chinese.
+pub fn kind(kind: WorkKind) -> (&'static str, &'static str) {
     match kind {
-        ActivityKind::Visit => ("Visit", "拜访"),
-        ActivityKind::Call => ("Call", "通话"),
-        ActivityKind::Meeting => ("Meeting", "会议"),
-        ActivityKind::Email => ("E-mail", "邮件"),
-        ActivityKind::Note => ("Note", "记录"),
+        WorkKind::Visit => ("Visit", "拜访"),
+        WorkKind::Call => ("Call", "通话"),
+        WorkKind::Meeting => ("Meeting", "会议"),
+        WorkKind::Email => ("E-mail", "邮件"),
+        WorkKind::Note => ("Note", "记录"),
+        WorkKind::StageMove => ("Stage move", "阶段推进"),
+        WorkKind::Plan => ("Plan", "计划"),
     }
 }
 

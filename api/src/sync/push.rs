@@ -251,7 +251,7 @@ impl Batch {
     }
 
     fn captured(&self, context: &Context, mutation: &Mutation, work: &UnitOfWork) -> crate::captured::Captured {
-        let grace = context.settings.as_ref().map_or(GRACE_HOURS, |settings| settings.rules.unproven_grace_hours);
+        let grace = context.settings.as_ref().map_or(GRACE_HOURS, |settings| settings.rules.unproven.hours_per_entry);
         let readings: Option<(Reading, Reading)> = mutation
             .captured
             .as_ref()

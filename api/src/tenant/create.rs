@@ -2,9 +2,9 @@
 
 use chrono_tz::Tz;
 use entity::kind::{RuleSetStatus, StageKey};
-use entity::scalar::Line;
-use entity::shape::Names;
-use entity::{rule_set, stage, team, tenant};
+use entity::scalar::{Date, Line};
+use entity::shape::{Names, Shift, SpecialDays, Week};
+use entity::{calendar, rule_set, stage, team, tenant};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
@@ -130,13 +130,30 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
         deleted_at: None,
         version: 1,
         status: RuleSetStatus::Active,
-        starts_on: None,
+        starts_on: Some(Date(now.0.with_timezone(&new.time_zone).date_naive())),
         ended_on: None,
         bundle: None,
         rules: first_rule_set(),
     });
+    work.put(calendar::Model {
+        tenant_id,
+        id: tenant_id,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        week: office_hours(),
+        holidays: SpecialDays::default(),
+        working_days: SpecialDays::default(),
+    });
     work.commit().await?;
     Ok(Created { tenant, top_team })
+}
+
+/// Monday to Friday, nine to six.
+fn office_hours() -> Week {
+    let shift = |weekday| Shift { weekday, from: "09:00".to_owned(), to: "18:00".to_owned() };
+    Week { shifts: (1..=5).map(shift).collect() }
 }
 
 /// How one stage is set at first.

@@ -58,7 +58,7 @@ impl History {
             (
                 "an activity without its one first entry",
                 "SELECT a.id FROM activity a WHERE a.tenant_id = $1 AND 1 <> (SELECT count(*) FROM points_entry p
-                 WHERE p.tenant_id = $1 AND p.activity_id = a.id AND p.number = 1)",
+                 WHERE p.tenant_id = $1 AND p.source_id = a.id AND p.number = 1)",
             ),
             (
                 "a balance that is not the sum of its entries",

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use entity::kind::ActivityKind;
+use entity::kind::WorkKind;
 use entity::scalar::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -17,18 +17,11 @@ use crate::points::score::{Facts, score};
 fn facts<'a>(delay_minutes: i64, proven: bool, filled: &'a BTreeSet<&'a str>) -> Facts<'a> {
     let at = Timestamp::parse("2026-03-02T09:30:00Z").unwrap();
     let occurred = (at.0 - TimeDelta::minutes(delay_minutes)).into();
-    Facts {
-        kind: ActivityKind::Visit,
-        occurred,
-        captured: Captured { at, proven },
-        received: at,
-        filled,
-        zone: Tz::UTC,
-    }
+    Facts { kind: WorkKind::Visit, occurred, captured: Captured { at, proven }, received: at, filled, zone: Tz::UTC }
 }
 
 fn visit(version: i32, delay_minutes: i64, filled: &[&str]) -> Booking {
-    score(&first_rule_set(), version, &facts(delay_minutes, true, &filled.iter().copied().collect()))
+    score(&first_rule_set(), version, &facts(delay_minutes, true, &filled.iter().copied().collect())).unwrap()
 }
 
 #[test]
@@ -42,8 +35,8 @@ fn a_correction_books_the_difference_and_says_what_changed() {
         entry.explanation.en.0,
         "The activity was corrected. Its time was changed. No longer missing: outcome, next step. Now missing: \
          check-out. Version 2 of the rules applies. Visit of 2026-03-02 06:30, entered 2026-03-02 09:30 (UTC): delay \
-         3 h. An entry within 24 h earns 6 points if complete. It is complete to 65/100; missing: date of the next \
-         step, contact, check-in, check-out. Points: 6 × 65/100 = 3.90. Less what was booked before: 3.90 − 3.50 = 0.40."
+         3 h. An entry within 24 h earns 60 % of 10 points if complete. It is complete to 65/100; missing: date of the next \
+         step, contact, check-in, check-out. Points: 10 × 60 % × 65/100 = 3.90. Less what was booked before: 3.90 − 3.50 = 0.40."
     );
     assert!(entry.explanation.zh.0.starts_with("活动已更正。发生时间已修改。已补充：结果、下一步。现缺少：签退。"));
     assert!(entry.explanation.zh.0.ends_with("减去此前已记分数：3.90 − 3.50 = 0.40。"));
@@ -93,7 +86,7 @@ proptest! {
         let mut latest: Option<Explanation> = None;
         for (delay, proven, fields) in versions {
             let filled = fields.iter().map(|field| field.name).collect();
-            let now = score(&rules, 1, &facts(delay, proven, &filled));
+            let now = score(&rules, 1, &facts(delay, proven, &filled)).unwrap();
             let entry = match &latest {
                 None => Some(now.clone()),
                 Some(latest) => correction(Points(total), latest, &now),

@@ -16,7 +16,7 @@ fn facts<'a>(delay: TimeDelta, proven: bool, filled: &'a BTreeSet<&'a str>) -> F
     let at: Timestamp = (occurred.0 + delay).into();
     let received = (at.0.max(occurred.0) + TimeDelta::days(1)).into();
     let captured = Captured { at, proven };
-    Facts { kind: ActivityKind::Visit, occurred, captured, received, filled, zone: Tz::Asia__Shanghai }
+    Facts { kind: WorkKind::Visit, occurred, captured, received, filled, zone: Tz::Asia__Shanghai }
 }
 
 /// Everything that the first rule set weighs for a visit.
@@ -24,8 +24,12 @@ fn all() -> BTreeSet<&'static str> {
     FIELDS.into_iter().map(|field| field.name).collect()
 }
 
+fn booking(rules: &Rules, facts: &Facts<'_>) -> Booking {
+    score(rules, 7, facts).expect("the rules speak of every kind")
+}
+
 fn booked(delay: TimeDelta, proven: bool, filled: &BTreeSet<&str>) -> (String, EntryKind, Option<i32>) {
-    let booking = score(&first_rule_set(), 1, &facts(delay, proven, filled));
+    let booking = booking(&first_rule_set(), &facts(delay, proven, filled));
     (booking.points.to_string(), booking.kind, booking.explanation.within_hours)
 }
 
@@ -70,47 +74,47 @@ fn completeness_is_the_weighted_share() {
 #[test]
 fn halves_are_rounded_away_from_zero() {
     let mut rules = first_rule_set();
-    rules.brackets[0].points = Points::parse("0.05").unwrap();
+    rules.work[0].base = Points::parse("0.05").unwrap();
     let arithmetic = |rules: &Rules, filled: &[&str]| {
         let filled = filled.iter().copied().collect();
-        score(rules, 1, &facts(TimeDelta::zero(), true, &filled)).explanation.arithmetic.0
+        booking(rules, &facts(TimeDelta::zero(), true, &filled)).explanation.arithmetic.0
     };
-    assert_eq!(arithmetic(&rules, &["summary", "outcome"]), "0.05 × 50/100 ≈ 0.03"); // 0.025: the even one is below
-    assert_eq!(arithmetic(&rules, &["outcome"]), "0.05 × 20/100 = 0.01");
-    rules.completeness[0].weights.truncate(3);
-    rules.completeness[0].weights.iter_mut().for_each(|weight| weight.weight = 1);
-    rules.brackets[0].points = Points::parse("10.00").unwrap();
-    assert_eq!(arithmetic(&rules, &["summary"]), "10 × 1/3 ≈ 3.33");
-    assert_eq!(arithmetic(&rules, &["summary", "outcome"]), "10 × 2/3 ≈ 6.67");
+    assert_eq!(arithmetic(&rules, &["summary", "outcome"]), "0.05 × 100 % × 50/100 ≈ 0.03"); // 0.025: the even one is below
+    assert_eq!(arithmetic(&rules, &["outcome"]), "0.05 × 100 % × 20/100 = 0.01");
+    rules.work[0].weights.truncate(3);
+    rules.work[0].weights.iter_mut().for_each(|weight| weight.weight = 1);
+    rules.work[0].base = Points::parse("10.00").unwrap();
+    assert_eq!(arithmetic(&rules, &["summary"]), "10 × 100 % × 1/3 ≈ 3.33");
+    assert_eq!(arithmetic(&rules, &["summary", "outcome"]), "10 × 100 % × 2/3 ≈ 6.67");
 }
 
 #[test]
 fn the_explanation_shows_what_went_in() {
     let filled = BTreeSet::from(["summary", "outcome", "nextStep"]);
     let facts = facts(TimeDelta::minutes(85), true, &filled);
-    let Explanation { en, zh, arithmetic, missing, .. } = score(&first_rule_set(), 4, &facts).explanation;
+    let Explanation { en, zh, arithmetic, missing, .. } = booking(&first_rule_set(), &facts).explanation;
     assert_eq!(
         missing.iter().map(|m| m.0.as_str()).collect::<Vec<_>>(),
         ["nextStepOn", "contactId", "checkIn", "checkOut"]
     );
-    assert_eq!(arithmetic.0, "10 × 65/100 = 6.50");
+    assert_eq!(arithmetic.0, "10 × 100 % × 65/100 = 6.50");
     assert_eq!(
         en.0,
         "Visit of 2026-03-02 09:30, entered 2026-03-02 10:55 (Asia/Shanghai): delay 1 h 25 min. An entry within \
-         2 h earns 10 points if complete. It is complete to 65/100; missing: date of the next step, contact, \
-         check-in, check-out. Points: 10 × 65/100 = 6.50."
+         2 h earns 100 % of 10 points if complete. It is complete to 65/100; missing: date of the next step, contact, \
+         check-in, check-out. Points: 10 × 100 % × 65/100 = 6.50."
     );
     assert_eq!(
         zh.0,
         "拜访发生于 2026-03-02 09:30，录入于 2026-03-02 10:55（Asia/Shanghai）：延迟 1 小时 25 分钟。2 小时内录入且填写完整，\
-         得 10 分。完整度为 65/100，未填写：下一步日期、联系人、签到、签退。得分：10 × 65/100 = 6.50。"
+         得 10 分的 100%。完整度为 65/100，未填写：下一步日期、联系人、签到、签退。得分：10 × 100 % × 65/100 = 6.50。"
     );
 }
 
 #[test]
 fn a_fine_says_why_and_an_unproven_one_why_not() {
     let all = all();
-    let tell = |proven| score(&first_rule_set(), 1, &facts(TimeDelta::minutes(4_581), proven, &all)).explanation;
+    let tell = |proven| booking(&first_rule_set(), &facts(TimeDelta::minutes(4_581), proven, &all)).explanation;
     let fine = tell(true);
     assert_eq!(fine.arithmetic.0, "−5.00");
     assert_eq!(
@@ -123,30 +127,42 @@ fn a_fine_says_why_and_an_unproven_one_why_not() {
     assert!(spared.en.0.contains("The phone could not prove the time of entry"), "{}", spared.en);
     assert!(spared.en.0.ends_with("without proof nobody is fined. Points: max(−5.00, 0) = 0.00."), "{}", spared.en);
     assert!(spared.zh.0.ends_with("未经证明不予扣分。得分：max(−5.00, 0) = 0.00。"), "{}", spared.zh);
-    let early = score(&first_rule_set(), 1, &facts(TimeDelta::hours(-1), true, &all)).explanation;
+    let early = booking(&first_rule_set(), &facts(TimeDelta::hours(-1), true, &all)).explanation;
     assert!(early.en.0.contains("delay 0 min. What is entered before it took place has no delay."), "{}", early.en);
-    assert!(early.en.0.ends_with("It is complete. Points: 10 × 100/100 = 10.00."), "{}", early.en);
+    assert!(early.en.0.ends_with("It is complete. Points: 10 × 100 % × 100/100 = 10.00."), "{}", early.en);
 }
 
 #[test]
 fn a_tenant_may_fine_nobody() {
-    let rules = Rules { late_points: Points(Decimal::ZERO), ..first_rule_set() };
+    let rules = Rules { penalties: Vec::new(), ..first_rule_set() };
     let all = all();
-    let booking = score(&rules, 1, &facts(TimeDelta::days(30), true, &all));
+    let booking = booking(&rules, &facts(TimeDelta::days(30), true, &all));
     assert_eq!((booking.points.to_string().as_str(), booking.kind), ("0.00", EntryKind::Award));
 }
 
 #[test]
 fn a_kind_without_weights_is_complete() {
-    let rules = Rules { completeness: Vec::new(), ..first_rule_set() };
+    let mut rules = first_rule_set();
+    rules.work[0].weights.clear();
     let none = BTreeSet::new();
-    let booking = score(&rules, 1, &facts(TimeDelta::hours(3), true, &none));
-    assert_eq!(booking.explanation.arithmetic.0, "6 × 1 = 6.00");
-    assert!(booking.explanation.en.0.ends_with("It is complete. Points: 6 × 1 = 6.00."), "{}", booking.explanation.en);
+    let booking = booking(&rules, &facts(TimeDelta::hours(3), true, &none));
+    assert_eq!(booking.explanation.arithmetic.0, "10 × 60 % × 1 = 6.00");
+    assert!(
+        booking.explanation.en.0.ends_with("It is complete. Points: 10 × 60 % × 1 = 6.00."),
+        "{}",
+        booking.explanation.en
+    );
 }
 
-fn any_kind() -> impl Strategy<Value = ActivityKind> {
-    use ActivityKind::{Call, Email, Meeting, Note, Visit};
+#[test]
+fn what_the_rules_do_not_speak_of_is_not_booked() {
+    let rules = Rules { work: Vec::new(), ..first_rule_set() };
+    let none = BTreeSet::new();
+    assert_eq!(score(&rules, 1, &facts(TimeDelta::days(30), true, &none)), None);
+}
+
+fn any_kind() -> impl Strategy<Value = WorkKind> {
+    use WorkKind::{Call, Email, Meeting, Note, Visit};
     select(vec![Visit, Call, Meeting, Email, Note])
 }
 
@@ -162,7 +178,7 @@ proptest! {
         a in -5_000i64..50_000, b in -5_000i64..50_000,
     ) {
         let points = |minutes| {
-            score(&rules, 1, &Facts { kind, ..facts(TimeDelta::minutes(minutes), proven, &filled) }).points
+            booking(&rules, &Facts { kind, ..facts(TimeDelta::minutes(minutes), proven, &filled) }).points
         };
         prop_assert!(points(a.min(b)) >= points(a.max(b)));
     }
@@ -173,7 +189,7 @@ proptest! {
         minutes in -5_000i64..50_000,
     ) {
         let points = |filled: &BTreeSet<&str>| {
-            score(&rules, 1, &Facts { kind, ..facts(TimeDelta::minutes(minutes), proven, filled) }).points
+            booking(&rules, &Facts { kind, ..facts(TimeDelta::minutes(minutes), proven, filled) }).points
         };
         prop_assert!(points(&filled) <= points(&(&filled | &more)));
     }
@@ -182,13 +198,15 @@ proptest! {
     fn the_booking_is_within_the_rules_and_says_what_it_did(
         rules in any_rules(), kind in any_kind(), filled in any_filled(), proven: bool, minutes in -5_000i64..50_000,
     ) {
-        let booking = score(&rules, 7, &Facts { kind, ..facts(TimeDelta::minutes(minutes), proven, &filled) });
+        let booking = booking(&rules, &Facts { kind, ..facts(TimeDelta::minutes(minutes), proven, &filled) });
         let Explanation { within_hours, weight_filled, weight_total, missing, delay_minutes, arithmetic, en, zh, .. } =
             booking.explanation;
         prop_assert!(booking.points.0.scale() <= 2);
-        prop_assert!(booking.points >= rules.late_points && booking.points <= rules.brackets[0].points);
+        let work = rules.work.iter().find(|work| work.on == kind).unwrap();
+        prop_assert!(booking.points >= rules.penalties[0].points && booking.points <= work.base);
         prop_assert_eq!(booking.kind == EntryKind::Fine, booking.points.0 < Decimal::ZERO);
         prop_assert!(proven || booking.points.0 >= Decimal::ZERO);
+        let delay_minutes = delay_minutes.unwrap();
         prop_assert_eq!(i64::from(delay_minutes), minutes.max(0));
         prop_assert_eq!(missing.is_empty(), weight_filled == weight_total);
         prop_assert!(arithmetic.0.ends_with(&words::points(booking.points)));

@@ -10,6 +10,7 @@ use crate::auth::AuthApi;
 use crate::contact::ContactApi;
 use crate::health::HealthApi;
 use crate::http::{Contract, Limits, docs, envelope};
+use crate::lead::LeadApi;
 use crate::openapi::polish;
 use crate::opportunity::OpportunityApi;
 use crate::plan::PlanApi;
@@ -26,7 +27,7 @@ use crate::tenant::TenantApi;
 use crate::user::UserApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
     let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, ReportApi);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))

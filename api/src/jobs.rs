@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::lead::{due, quota};
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::state::State;
@@ -22,6 +23,12 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(HOUR, "renewing the month's rights to leads", &state, |state| async move {
+                quota::renew(&state).await.map(drop)
+            }),
+            every(HOUR, "returning leads that nobody works", &state, |state| async move {
+                due::run(&state).await.map(drop)
+            }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -16,6 +16,7 @@ pub mod health;
 pub mod http;
 pub mod import;
 pub mod jobs;
+pub mod lead;
 pub mod ledger;
 pub mod openapi;
 pub mod opportunity;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
 use crate::contact::ContactFields;
+use crate::lead::{self, Act, BuyRights, LeadFields};
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -49,6 +50,9 @@ pub enum Intent {
     Delete,
     Advance(AdvanceOpportunity),
     Cancel(CancelPlan),
+    Lead(Act),
+    /// Of the balance of the user who buys.
+    BuyRights(BuyRights),
 }
 
 /// The values, by kind.
@@ -60,6 +64,7 @@ pub enum Body {
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Lead(LeadFields),
 }
 
 /// What came of a change that was not refused.
@@ -88,14 +93,21 @@ body_from!(
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Lead(LeadFields),
 );
 
 impl Change {
+    /// A record to be made, with nothing beside its values.
+    pub fn create(kind: Kind, id: Uuid, body: Body) -> Self {
+        Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
+    }
+
     /// The records that the values refer to.
     pub fn references(&self) -> Vec<Uuid> {
         match &self.intent {
             Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
-            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) => Vec::new(),
+            Intent::Lead(act) => act.references().into_iter().map(|(_, id)| id).collect(),
+            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) | Intent::BuyRights(_) => Vec::new(),
         }
     }
 }
@@ -110,6 +122,7 @@ impl Body {
             Body::Plan(fields) => present(fields),
             Body::Activity(fields) => present(fields),
             Body::Product(fields) => present(fields),
+            Body::Lead(fields) => present(fields),
         }
     }
 
@@ -121,6 +134,7 @@ impl Body {
             Body::Plan(fields) => fields.references(),
             Body::Activity(fields) => fields.references(),
             Body::Product(fields) => fields.references(),
+            Body::Lead(fields) => fields.references(),
         }
     }
 }
@@ -133,6 +147,8 @@ impl Intent {
             Intent::Delete => Map::new(),
             Intent::Advance(advance) => present(advance),
             Intent::Cancel(cancel) => present(cancel),
+            Intent::Lead(act) => act.values(),
+            Intent::BuyRights(body) => present(body),
         }
     }
 
@@ -144,6 +160,8 @@ impl Intent {
             Intent::Delete => "delete",
             Intent::Advance(_) => "advance",
             Intent::Cancel(_) => "cancel",
+            Intent::Lead(act) => act.op(),
+            Intent::BuyRights(_) => "buy_rights",
         }
     }
 }
@@ -180,6 +198,12 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
         (Intent::Create(Body::Product(fields)), _) => product::create(work, change, fields),
         (Intent::Update(Body::Product(fields)), _) => product::update(work, context, change, fields),
         (Intent::Delete, Kind::Product) => delete(work, change, product::deletable),
+
+        (Intent::Create(Body::Lead(fields)), _) => lead::create::create(work, context, change, fields),
+        (Intent::Update(Body::Lead(fields)), _) => lead::update::update(work, context, change, fields),
+        (Intent::Delete, Kind::Lead) => lead::update::delete(work, change),
+        (Intent::Lead(act), _) => lead::act(work, context, change, act),
+        (Intent::BuyRights(body), _) => lead::rights::buy(work, context, body),
 
         (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
         (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),

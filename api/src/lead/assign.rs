@@ -104,12 +104,18 @@ impl Why<'_> {
                 format!("主管把线索“{name}”分配给你，不占用你的领取名额。"),
             ),
             Why::Turn(rank) => (
-                format!("You picked the lead {name} in your turn as number {rank}; it took none of your rights to pick."),
+                format!(
+                    "You picked the lead {name} in your turn as number {rank}; it took none of your rights to pick."
+                ),
                 format!("你以第 {rank} 名的顺位选走线索“{name}”，不占用你的领取名额。"),
             ),
             Why::Region { region, held } => (
-                format!("The lead {name} is from your region {region}, and with {held} leads you held the fewest; it took none of your rights to pick."),
-                format!("线索“{name}”属于你负责的地区“{region}”，你手上的线索最少（{held} 条），系统自动分配给你，不占用你的领取名额。"),
+                format!(
+                    "The lead {name} is from your region {region}, and with {held} leads you held the fewest; it took none of your rights to pick."
+                ),
+                format!(
+                    "线索“{name}”属于你负责的地区“{region}”，你手上的线索最少（{held} 条），系统自动分配给你，不占用你的领取名额。"
+                ),
             ),
         }
     }

@@ -48,7 +48,8 @@ pub fn claim(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
 
 /// The lead, if it is in the pool. It was there for everybody to see: that a colleague took it is no secret.
 fn pooled(work: &UnitOfWork, change: &Change) -> Result<lead::Model, Refusal> {
-    let taken = || Refusal::conflict(Code::Conflict, "A colleague has taken this lead. Nothing was charged; pick another.");
+    let taken =
+        || Refusal::conflict(Code::Conflict, "A colleague has taken this lead. Nothing was charged; pick another.");
     let lead = match work.visible::<lead::Model>(change.id) {
         Err(hidden) if hidden.code == Code::NotFound && work.was_shown::<lead::Model>(change.id) => return Err(taken()),
         found => found?,

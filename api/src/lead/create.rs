@@ -6,9 +6,9 @@ use entity::lead;
 use entity::scalar::Line;
 use entity::shape::{Likeness, Likenesses};
 
+use super::LeadFields;
 use super::assign::{Why, give};
 use super::likeness::{digits, folded};
-use super::LeadFields;
 use crate::account::create::worker;
 use crate::change::{Change, Context, Fields, Outcome, creatable};
 use crate::problem::Refusal;

@@ -23,8 +23,7 @@ pub fn work_lead(
     open(&lead)?;
     let done_on = Date(work.captured.at.0.with_timezone(&context.settings().zone).date_naive());
     let in_time = work.captured.proven && lead.due_on.is_some_and(|due| done_on <= due);
-    let came_late =
-        lead.status == LeadStatus::Pooled && lead.former_owner_id == Some(work.actor.user_id) && in_time;
+    let came_late = lead.status == LeadStatus::Pooled && lead.former_owner_id == Some(work.actor.user_id) && in_time;
     if !came_late {
         claimed(&lead)?;
         owns(work, &lead)?;
@@ -49,9 +48,15 @@ pub fn excuse(work: &mut UnitOfWork, change: &Change, body: &ExcuseLead) -> Resu
     claimed(&lead)?;
     owns(work, &lead)?;
     if lead.worked_at.is_some() {
-        return Err(Refusal::conflict(Code::Conflict, "This lead was worked: it does not return, and needs no excuse."));
+        return Err(Refusal::conflict(
+            Code::Conflict,
+            "This lead was worked: it does not return, and needs no excuse.",
+        ));
     }
-    Ok(Outcome { revision: work.put(lead::Model { excuse: Some(body.excuse.0.clone()), ..lead }), ..Outcome::default() })
+    Ok(Outcome {
+        revision: work.put(lead::Model { excuse: Some(body.excuse.0.clone()), ..lead }),
+        ..Outcome::default()
+    })
 }
 
 /// Somebody who leads gives more time, or not. Nobody gives it to himself.

@@ -56,7 +56,8 @@ pub async fn find_one(work: &UnitOfWork, lead: &lead::Model) -> Result<Likenesse
 fn asked(work: &UnitOfWork, change: &Change) -> Option<Asked> {
     let (Intent::Create(Body::Lead(fields)) | Intent::Update(Body::Lead(fields))) = &change.intent else { return None };
     let known = work.get::<lead::Model>(change.id);
-    let tells = fields.name.is_some() || fields.phone.is_some() || fields.email.is_some() || fields.credit_code.is_some();
+    let tells =
+        fields.name.is_some() || fields.phone.is_some() || fields.email.is_some() || fields.credit_code.is_some();
     let kept = |given: Option<String>, name: &str, known: Option<&str>| {
         given.or_else(|| known.filter(|_| !change.clear.iter().any(|cleared| cleared == name)).map(str::to_owned))
     };

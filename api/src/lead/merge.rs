@@ -16,7 +16,10 @@ pub fn merge(work: &mut UnitOfWork, change: &Change, body: &MergeLead) -> Result
     fills_the_pool(work)?;
     open(&lead)?;
     if lead.status == LeadStatus::Claimed {
-        return Err(Refusal::conflict(Code::Conflict, "Somebody holds this lead. Merge the other one into it, or return it."));
+        return Err(Refusal::conflict(
+            Code::Conflict,
+            "Somebody holds this lead. Merge the other one into it, or return it.",
+        ));
     }
     let merged = lead::Model { status: LeadStatus::Merged, owner_id: None, ..lead.clone() };
     let next = match (body.lead_id, body.account_id) {

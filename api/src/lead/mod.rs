@@ -26,8 +26,10 @@ use poem_openapi::Object;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::change::{Change, Context, Outcome};
 use crate::fields;
-use crate::work::present;
+use crate::problem::Refusal;
+use crate::work::{UnitOfWork, present};
 pub use routes::LeadApi;
 
 fields! {
@@ -161,6 +163,21 @@ pub enum Act {
     Convert(Box<ConvertLead>),
     Merge(MergeLead),
     Discard(LeadReason),
+}
+
+/// Does it.
+pub fn act(work: &mut UnitOfWork, context: &Context, change: &Change, act: &Act) -> Result<Outcome, Refusal> {
+    match act {
+        Act::Claim => claim::claim(work, context, change),
+        Act::Assign(body) => assign::assign(work, context, change, body),
+        Act::Work(body) => keep::work_lead(work, context, change, body),
+        Act::Excuse(body) => keep::excuse(work, change, body),
+        Act::Decide(body) => keep::decide(work, context, change, body),
+        Act::GiveBack(body) => keep::give_back(work, context, change, body),
+        Act::Convert(body) => convert::convert(work, context, change, body),
+        Act::Merge(body) => merge::merge(work, change, body),
+        Act::Discard(body) => keep::discard(work, change, body),
+    }
 }
 
 impl Act {

@@ -10,6 +10,7 @@ use crate::activity::ActivityFields;
 use crate::captured::Reading;
 use crate::change::{Body, Change, Intent};
 use crate::contact::ContactFields;
+use crate::lead::{Act, ConvertLead, ExcuseLead, LeadFields, LeadReason, WorkLead};
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -23,6 +24,7 @@ pub enum MutationKind {
     Opportunity,
     Activity,
     Plan,
+    Lead,
     RejectedWrite,
 }
 
@@ -40,6 +42,16 @@ pub enum MutationOp {
     Advance,
     /// Cancels a plan; needs `cancel`.
     Cancel,
+    /// Asks for a lead of the pool. The answer is known only now: if a colleague was first, it is `rejected`.
+    Claim,
+    /// Notes that a lead was worked; needs `work`.
+    Work,
+    /// Asks for more time with a lead; needs `excuse`.
+    Excuse,
+    /// Returns a lead to the pool; needs `giveBack`.
+    GiveBack,
+    /// Makes a customer of a lead; needs `convert`.
+    Convert,
 }
 
 /// What a phone's clocks showed at one moment.
@@ -92,6 +104,11 @@ pub struct Mutation {
     pub plan: Option<PlanFields>,
     pub advance: Option<AdvanceOpportunity>,
     pub cancel: Option<CancelPlan>,
+    pub lead: Option<LeadFields>,
+    pub work: Option<WorkLead>,
+    pub excuse: Option<ExcuseLead>,
+    pub give_back: Option<LeadReason>,
+    pub convert: Option<ConvertLead>,
     /// Fields to empty, by name.
     pub clear: Option<Vec<String>>,
     /// Why a signed opportunity is changed.
@@ -106,6 +123,7 @@ impl MutationKind {
             MutationKind::Opportunity => Kind::Opportunity,
             MutationKind::Activity => Kind::Activity,
             MutationKind::Plan => Kind::Plan,
+            MutationKind::Lead => Kind::Lead,
             MutationKind::RejectedWrite => Kind::RejectedWrite,
         }
     }
@@ -128,6 +146,8 @@ impl Mutation {
             MutationOp::Advance | MutationOp::Cancel => {
                 return Err(Refusal::invalid("/op", "Only opportunities are advanced, only plans are cancelled."));
             }
+            _ if kind == Kind::Lead => Intent::Lead(self.act()?),
+            _ => return Err(Refusal::invalid("/op", "Is only for leads.")),
         };
         Ok(Change {
             kind,
@@ -140,6 +160,18 @@ impl Mutation {
         })
     }
 
+    /// What is done to a lead.
+    fn act(&self) -> Result<Act, Refusal> {
+        let done = match self.op {
+            MutationOp::Work => self.work.clone().map(Act::Work).ok_or("work"),
+            MutationOp::Excuse => self.excuse.clone().map(Act::Excuse).ok_or("excuse"),
+            MutationOp::GiveBack => self.give_back.clone().map(Act::GiveBack).ok_or("giveBack"),
+            MutationOp::Convert => self.convert.clone().map(|body| Act::Convert(Box::new(body))).ok_or("convert"),
+            _ => Ok(Act::Claim),
+        };
+        done.map_err(|member| missing(member, "this op"))
+    }
+
     fn body(&self) -> Result<Body, Refusal> {
         let fields = match self.kind {
             MutationKind::Account => self.account.clone().map(Body::Account),
@@ -147,6 +179,7 @@ impl Mutation {
             MutationKind::Opportunity => self.opportunity.clone().map(Body::Opportunity),
             MutationKind::Activity => self.activity.clone().map(Body::Activity),
             MutationKind::Plan => self.plan.clone().map(Body::Plan),
+            MutationKind::Lead => self.lead.clone().map(Body::Lead),
             MutationKind::RejectedWrite => {
                 return Err(Refusal::invalid("/op", "A rejected write can only be deleted, which dismisses it."));
             }
@@ -166,6 +199,7 @@ impl Mutation {
             MutationKind::Contact => Body::Contact(ContactFields::default()),
             MutationKind::Opportunity => Body::Opportunity(OpportunityFields::default()),
             MutationKind::Plan => Body::Plan(PlanFields::default()),
+            MutationKind::Lead => Body::Lead(LeadFields::default()),
             MutationKind::Activity | MutationKind::RejectedWrite => Body::Activity(ActivityFields::default()),
         }
     }

@@ -10,6 +10,7 @@ mod demo;
 mod examples;
 mod http;
 mod import;
+mod leads;
 mod opportunities;
 mod plans;
 mod points;

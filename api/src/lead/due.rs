@@ -57,16 +57,21 @@ pub async fn run(state: &State) -> Result<usize, Error> {
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, TENANTS, values);
     let mut moved = 0;
     for row in state.db.query_all_raw(statement).await? {
-        let actor = Actor::system(row.try_get_by_index(0)?);
-        loop {
-            let count = write::whole(state, &actor, |work| batch(work).boxed()).await?;
-            moved += count;
-            if count < BATCH {
-                break;
-            }
-        }
+        moved += run_in(state, row.try_get_by_index(0)?).await?;
     }
     Ok(moved)
+}
+
+/// Likewise in one tenant.
+pub async fn run_in(state: &State, tenant_id: Uuid) -> Result<usize, Error> {
+    let mut moved = 0;
+    loop {
+        let count = write::whole(state, &Actor::system(tenant_id), |work| batch(work).boxed()).await?;
+        moved += count;
+        if count < BATCH {
+            return Ok(moved);
+        }
+    }
 }
 
 async fn batch(work: &mut UnitOfWork) -> Result<usize, Error> {

@@ -77,16 +77,21 @@ pub async fn renew(state: &State) -> Result<usize, Error> {
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, TENANTS, [now.into()]);
     let mut made = 0;
     for row in state.db.query_all_raw(statement).await? {
-        let actor = Actor::system(row.try_get_by_index(0)?);
-        loop {
-            let (users, entries) = write::whole(state, &actor, |work| batch(work).boxed()).await?;
-            made += entries;
-            if users < BATCH {
-                break;
-            }
-        }
+        made += renew_in(state, row.try_get_by_index(0)?).await?;
     }
     Ok(made)
+}
+
+/// Likewise in one tenant.
+pub async fn renew_in(state: &State, tenant_id: Uuid) -> Result<usize, Error> {
+    let mut made = 0;
+    loop {
+        let (users, entries) = write::whole(state, &Actor::system(tenant_id), |work| batch(work).boxed()).await?;
+        made += entries;
+        if users < BATCH {
+            return Ok(made);
+        }
+    }
 }
 
 /// Stages the entries of some users; how many users there were, and entries.

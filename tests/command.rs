@@ -2,6 +2,7 @@
 
 mod crash;
 mod demo;
+mod ledger;
 mod life;
 mod people;
 mod settings;

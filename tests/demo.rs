@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use entity::kind::Kind;
 use entity::scalar::Date;
-use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, JsonValue};
 use sea_orm::{DatabaseBackend::Postgres, Statement};
 use waypost::auth::token::Keys;
 use waypost::auth::{Identity, Secret, credential};
 use waypost::clock::Clock;
-use waypost::database::connect;
 use waypost::database::scratch::fresh_database;
+use waypost::database::{connect, migrate};
 use waypost::demo::{self, REPS, Summary};
 use waypost::state::State;
 
@@ -57,9 +56,8 @@ fn identity() -> Identity {
 
 async fn empty() -> DatabaseConnection {
     let url = fresh_database(None).await;
-    let db = connect(&url, 5).await.expect("the scratch database answers");
-    Migrator::up(&db, None).await.expect("migrates");
-    db
+    migrate(&url).await.expect("migrates");
+    connect(&url, 5).await.expect("the scratch database answers")
 }
 
 /// What two fills with one seed must agree in.

@@ -93,6 +93,7 @@ async fn corrections_and_deletions_compensate() {
 
     lin.delete(&path).await.expect(204);
     assert_eq!(balance(&lin).await, "0.00");
+    world.audit().await;
     let kinds = lin.get("/v1/points/entries?sort=createdAt").await;
     assert_eq!(kinds.each("kind"), ["award", "correction", "correction", "reversal"]);
 }

@@ -4,7 +4,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::kind::{Locale, Role};
 use entity::scalar::{Email, Line, Timestamp};
-use migration::{Migrator, MigratorTrait};
 use poem::Server;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use reqwest::{Method, header};
@@ -16,8 +15,9 @@ use waypost::app::app;
 use waypost::auth::token::Keys;
 use waypost::auth::{Actor, Identity, session};
 use waypost::clock::Clock;
-use waypost::database::connect;
 use waypost::database::scratch::fresh_database;
+use waypost::database::{connect, migrate};
+use waypost::ledger::verify;
 use waypost::state::State;
 use waypost::tenant::create::{NewTenant, create as create_tenant};
 use waypost::user::create::{NewUser, TeamName, create as create_user};
@@ -26,12 +26,11 @@ use waypost::work::UnitOfWork;
 /// One migrated database for all worlds.
 static DATABASE: OnceCell<String> = OnceCell::const_new();
 
-async fn database() -> &'static str {
+/// The address of the database of all worlds, for who works on it as its owner.
+pub async fn database() -> &'static str {
     let url = DATABASE.get_or_init(async || {
         let url = fresh_database(None).await;
-        let db = connect(&url, 1).await.expect("the scratch database answers");
-        Migrator::up(&db, None).await.expect("migrates");
-        db.close().await.expect("closes");
+        migrate(&url).await.expect("migrates");
         url
     });
     url.await
@@ -107,6 +106,16 @@ impl World {
         let url = serve(&state).await;
         let (slug, http) = (self.slug.clone(), self.http.clone());
         World { state, url, tenant_id: self.tenant_id, slug, top_team: self.top_team, http }
+    }
+
+    /// The books of this tenant are right.
+    #[track_caller]
+    pub fn audit(&self) -> impl Future<Output = ()> {
+        let at = std::panic::Location::caller();
+        async move {
+            let (_, faults) = verify::books(&self.state.db, Some(self.tenant_id)).await.expect("an audit");
+            assert!(faults.is_empty(), "{at}: {faults:#?}");
+        }
     }
 
     /// Moves the clock.

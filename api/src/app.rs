@@ -18,6 +18,7 @@ use crate::points::PointsApi;
 use crate::product::ProductApi;
 use crate::rejected_write::RejectedWriteApi;
 use crate::report::ReportApi;
+use crate::report::uplift::UpliftApi;
 use crate::rule_set::RuleSetApi;
 use crate::stage::StageApi;
 use crate::state::State;
@@ -29,7 +30,8 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
-    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, ReportApi);
+    let reports = (ReportApi, UpliftApi);
+    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }

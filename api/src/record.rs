@@ -25,6 +25,9 @@ pub trait Record:
     const KIND: Kind;
     /// Whether changes go to `record_history`. Rows that are only ever added are their own history.
     const HISTORY: bool;
+    /// Whether the application only ever adds rows (`database::app_role`): they are read without a lock, for whoever may
+    /// not change a row may not lock it either.
+    const FIXED: bool = matches!(Self::KIND, Kind::PointsEntry | Kind::Statement);
     /// The column that a search looks in.
     const SEARCH: Option<&'static str>;
 

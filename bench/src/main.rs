@@ -19,7 +19,7 @@ use waypost::auth::Identity;
 use waypost::auth::session;
 use waypost::auth::token::Keys;
 use waypost::clock::Clock;
-use waypost::database::{Cluster, Options, Search, connect, create_database_if_missing, migrate};
+use waypost::database::{Cluster, Options, Search, connect_as_owner, create_database_if_missing, migrate};
 use waypost::state::State;
 
 use bare::Bare;
@@ -98,7 +98,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let keys = Keys::generate()?;
     let key = keys.to_pem()?.expose().to_owned();
     let identity = Identity::new(keys, server::ISSUER, server::ISSUER, Vec::new());
-    let state = State::new(connect(&url, 8).await?, Clock::system(), identity);
+    let state = State::new(connect_as_owner(&url, 8).await?, Clock::system(), identity);
 
     let (tenants, wide) = fill(arguments, &state).await?;
     let rep = tenants[0].reps[0];

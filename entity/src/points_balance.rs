@@ -22,7 +22,7 @@ pub struct Model {
     #[oai(skip)]
     pub deleted_at: Option<Timestamp>,
     pub points: Points,
-    /// Points that wait for a decision.
+    /// Points that wait for a decision: awards on hold, less fines on appeal.
     pub held: Points,
     /// Rights to pick leads.
     pub leads: i32,

@@ -26,6 +26,8 @@ pub struct Model {
     pub deleted_at: Option<Timestamp>,
     /// Whose.
     pub user_id: Uuid,
+    /// Counts the user's entries from 1, without a gap.
+    pub ordinal: i32,
     pub source_kind: EntrySource,
     /// The record that it is about; for `month` and `user`, the user.
     pub source_id: Uuid,

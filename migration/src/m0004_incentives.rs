@@ -60,7 +60,12 @@ const LEDGER: &[&str] = &[
     "ALTER TABLE points_entry
         ADD COLUMN source_kind text, ADD COLUMN source_id uuid, ADD COLUMN ledger_account text, ADD COLUMN counterpart text,
         ADD COLUMN leads integer, ADD COLUMN money numeric(16, 4), ADD COLUMN currency text, ADD COLUMN day date,
-        ADD COLUMN account_id uuid, ADD COLUMN entry_id uuid, ADD COLUMN offence text",
+        ADD COLUMN account_id uuid, ADD COLUMN entry_id uuid, ADD COLUMN offence text,
+        ADD COLUMN ordinal integer",
+    "UPDATE points_entry e SET ordinal = n.ordinal
+     FROM (SELECT tenant_id, id, row_number() OVER (PARTITION BY tenant_id, user_id ORDER BY created_at, id) AS ordinal
+           FROM points_entry) AS n
+     WHERE e.tenant_id = n.tenant_id AND e.id = n.id",
     "UPDATE points_entry e SET source_kind = 'activity', source_id = e.activity_id, ledger_account = 'rep', counterpart = 'rewards',
         leads = 0, day = (a.occurred AT TIME ZONE t.time_zone)::date, account_id = a.account_id
      FROM activity a, tenant t WHERE a.tenant_id = e.tenant_id AND a.id = e.activity_id AND t.id = e.tenant_id",
@@ -68,9 +73,10 @@ const LEDGER: &[&str] = &[
         DROP CONSTRAINT points_entry_kind_check, DROP COLUMN activity_id",
     "ALTER TABLE points_entry ALTER COLUMN source_kind SET NOT NULL, ALTER COLUMN source_id SET NOT NULL,
         ALTER COLUMN ledger_account SET NOT NULL, ALTER COLUMN counterpart SET NOT NULL, ALTER COLUMN leads SET NOT NULL,
-        ALTER COLUMN day SET NOT NULL",
+        ALTER COLUMN day SET NOT NULL, ALTER COLUMN ordinal SET NOT NULL",
     "ALTER TABLE points_entry
         ADD CONSTRAINT points_entry_number_unique UNIQUE (tenant_id, source_id, user_id, number),
+        ADD CONSTRAINT points_entry_ordinal_unique UNIQUE (tenant_id, user_id, ordinal),
         ADD CONSTRAINT points_entry_entry_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES points_entry (tenant_id, id),
         ADD CONSTRAINT points_entry_kind_check CHECK (kind IN ('award', 'fine', 'correction', 'reversal', 'hold', 'release', 'denial',
             'freeze', 'grant', 'claim', 'expiry', 'share', 'payout')),
@@ -84,7 +90,7 @@ const LEDGER: &[&str] = &[
     "CREATE UNIQUE INDEX points_entry_offence_unique ON points_entry (tenant_id, offence) WHERE offence IS NOT NULL",
     "ALTER TABLE points_balance ADD COLUMN held numeric(16, 2) NOT NULL DEFAULT 0, ADD COLUMN leads integer NOT NULL DEFAULT 0",
     "ALTER TABLE points_balance ALTER COLUMN held DROP DEFAULT, ALTER COLUMN leads DROP DEFAULT,
-        ADD CONSTRAINT points_balance_held_check CHECK (held >= 0), ADD CONSTRAINT points_balance_leads_check CHECK (leads >= 0)",
+        ADD CONSTRAINT points_balance_leads_check CHECK (leads >= 0)",
     "CREATE TABLE hold (
         tenant_id uuid NOT NULL, id uuid NOT NULL, revision integer NOT NULL,
         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
@@ -108,6 +114,7 @@ const LEDGER: &[&str] = &[
     )",
     "CREATE INDEX hold_open_idx ON hold (tenant_id, release_on) WHERE status = 'open'",
     "CREATE INDEX hold_user_idx ON hold (tenant_id, user_id)",
+    "CREATE INDEX hold_activity_idx ON hold (tenant_id, activity_id)",
     "CREATE TABLE appeal (
         tenant_id uuid NOT NULL, id uuid NOT NULL, revision integer NOT NULL,
         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
@@ -219,7 +226,7 @@ const LEADS: &[&str] = &[
 const PUBLISHED: &[&str] = &[
     r#"UPDATE feed f SET document = (
         (f.document::jsonb - 'activityId') || jsonb_build_object('sourceKind', e.source_kind, 'sourceId', e.source_id,
-            'ledgerAccount', e.ledger_account, 'counterpart', e.counterpart, 'leads', e.leads, 'day', e.day, 'accountId', e.account_id))::text
+            'ledgerAccount', e.ledger_account, 'counterpart', e.counterpart, 'leads', e.leads, 'ordinal', e.ordinal, 'day', e.day, 'accountId', e.account_id))::text
        FROM points_entry e WHERE f.kind = 'points_entry' AND f.document IS NOT NULL AND e.tenant_id = f.tenant_id AND e.id = f.record_id"#,
     r#"UPDATE feed SET document = (document::jsonb || '{"held": "0.00", "leads": 0}')::text
        WHERE kind = 'points_balance' AND document IS NOT NULL"#,

@@ -7,7 +7,6 @@ mod keys;
 mod sessions;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use migration::{Migrator, MigratorTrait};
 use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{EndpointExt, Route, Server};
 use poem_openapi::OpenApiService;
@@ -21,8 +20,8 @@ use waypost::auth::credential::set_password;
 use waypost::auth::token::Keys;
 use waypost::auth::{AuthApi, Identity, Secret};
 use waypost::clock::Clock;
-use waypost::database::connect;
 use waypost::database::scratch::fresh_database;
+use waypost::database::{connect, migrate};
 use waypost::http::{Contract, Limits, envelope};
 use waypost::openapi::polish;
 use waypost::state::State;
@@ -37,9 +36,7 @@ static DATABASE: OnceCell<String> = OnceCell::const_new();
 async fn database() -> DatabaseConnection {
     let url = DATABASE.get_or_init(async || {
         let url = fresh_database(None).await;
-        let db = connect(&url, 1).await.expect("the scratch database answers");
-        Migrator::up(&db, None).await.expect("migrates");
-        db.close().await.expect("closes");
+        migrate(&url).await.expect("migrates");
         url
     });
     connect(url.await, 5).await.expect("the scratch database answers")

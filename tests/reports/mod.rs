@@ -4,13 +4,13 @@
 mod model;
 mod random;
 mod stories;
+mod uplift;
 mod wire;
 
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use entity::kind::{AccountKind, Role, StageKey};
-use migration::{Migrator, MigratorTrait};
 use rust_decimal::Decimal;
 use sea_orm::DatabaseBackend::Postgres;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
@@ -20,8 +20,8 @@ use uuid::Uuid;
 use waypost::auth::token::Keys;
 use waypost::auth::{Actor, Identity};
 use waypost::clock::Clock;
-use waypost::database::connect;
 use waypost::database::scratch::fresh_database;
+use waypost::database::{connect, migrate};
 use waypost::report::{Funnel, FunnelQuery, funnel};
 use waypost::state::State;
 
@@ -33,9 +33,7 @@ static DATABASE: OnceCell<String> = OnceCell::const_new();
 async fn database() -> DatabaseConnection {
     let url = DATABASE.get_or_init(async || {
         let url = fresh_database(None).await;
-        let db = connect(&url, 1).await.expect("the scratch database answers");
-        Migrator::up(&db, None).await.expect("migrates");
-        db.close().await.expect("closes");
+        migrate(&url).await.expect("migrates");
         url
     });
     connect(url.await, 4).await.expect("the scratch database answers")

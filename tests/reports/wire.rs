@@ -20,7 +20,7 @@ async fn send(app: &impl Endpoint<Output = poem::Response>, request: Request) ->
 }
 
 /// An access token of Bo's.
-async fn log_in(world: &World) -> String {
+pub async fn log_in(world: &World) -> String {
     let (state, now, password) = (&world.state, world.state.clock.now(), Secret::new(PASSWORD));
     let set = set_password(&state.db, &state.identity.hasher, world.tenant, world.bo.id, &password, now);
     set.await.expect("a good password");
@@ -32,11 +32,13 @@ async fn log_in(world: &World) -> String {
     body["accessToken"].as_str().expect("a token").to_owned()
 }
 
-async fn ask(world: &World, token: &str, query: &str) -> (u16, Json) {
-    let request = Request::builder()
-        .uri_str(format!("/v1/reports/funnel{query}"))
-        .header("Authorization", format!("Bearer {token}"));
+pub async fn get(world: &World, token: &str, path: &str) -> (u16, Json) {
+    let request = Request::builder().uri_str(path).header("Authorization", format!("Bearer {token}"));
     send(&app(world.state.clone()), request.finish()).await
+}
+
+async fn ask(world: &World, token: &str, query: &str) -> (u16, Json) {
+    get(world, token, &format!("/v1/reports/funnel{query}")).await
 }
 
 #[tokio::test]

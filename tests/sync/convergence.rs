@@ -15,7 +15,6 @@ use std::sync::LazyLock;
 use chrono::TimeDelta;
 use entity::kind::Role;
 use futures_util::FutureExt;
-use migration::{Migrator, MigratorTrait};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -23,8 +22,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use waypost::clock::Clock;
-use waypost::database::connect;
 use waypost::database::scratch::fresh_database;
+use waypost::database::{connect, migrate};
 use waypost::sync::expire::expire;
 
 use super::phone::Phone;
@@ -101,9 +100,9 @@ const STORIES: [&str; 15] = [
 ];
 
 async fn database() -> DatabaseConnection {
-    let db = connect(&fresh_database(None).await, 8).await.expect("the scratch database answers");
-    Migrator::up(&db, None).await.expect("migrates");
-    db
+    let url = fresh_database(None).await;
+    migrate(&url).await.expect("migrates");
+    connect(&url, 8).await.expect("the scratch database answers")
 }
 
 /// Plays one history; how often what happened in it.

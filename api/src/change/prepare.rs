@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use entity::kind::{Kind, StageKey};
 use entity::rules::Rules;
-use entity::{account, activity, contact, lead, opportunity, plan, points_entry, product, rejected_write, user};
+use entity::{account, activity, contact, lead, opportunity, plan, product, rejected_write, user};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::history::History;
 use super::{Body, Change, Intent};
 use crate::lead::Act;
 use crate::lead::facts::{self as lead_facts, LeadFacts};
+use crate::ledger;
 use crate::work::UnitOfWork;
 
 /// What the verbs of one batch may know beside the loaded rows.
@@ -177,20 +178,19 @@ async fn load_members(work: &mut UnitOfWork, changes: &[Change]) -> Result<(), D
     work.load_where::<entity::account_member::Model>("account_id = ANY($2)", [accounts.into()]).await
 }
 
-/// The entries of activities that change, and the balances that they move.
+/// The balances that activities move, and the entries of those that change: in this order, so that whoever holds the
+/// balance sees all entries.
 async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<(), DbErr> {
     let Some(activities) = wanted.get(&Kind::Activity) else { return Ok(()) };
     let scored: Vec<(Uuid, Uuid)> =
         work.live::<activity::Model>().map(|activity| (activity.id, activity.owner_id)).collect();
     let (ids, mut owners): (Vec<Uuid>, Vec<Uuid>) = scored.into_iter().unzip();
-    if !ids.is_empty() {
-        work.load_where::<points_entry::Model>("source_id = ANY($2)", [ids.into()]).await?;
-    }
     if !activities.is_empty() {
         owners.push(work.actor.user_id);
         owners.extend(wanted.get(&Kind::User).into_iter().flatten());
     }
-    crate::ledger::load(work, owners).await
+    ledger::load(work, owners).await?;
+    ledger::load_about(work, ids).await
 }
 
 async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, BTreeMap<Kind, i64>>, DbErr> {

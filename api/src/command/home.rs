@@ -13,7 +13,7 @@ use crate::auth::Identity;
 use crate::auth::token::Keys;
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::database::{Cluster, ConnectError, connect, create_database_if_missing, migrate};
+use crate::database::{Cluster, ConnectError, connect, connect_as_owner, create_database_if_missing, migrate};
 use crate::problem::{Error, Refusal};
 use crate::state::State;
 
@@ -75,14 +75,14 @@ impl Home {
             create_database_if_missing(&cluster.url("postgres"), NAME).await?;
         }
         // First of all, because it finds out whether the database can be used at all.
-        let pool = match connect(&self.url, self.connections).await {
-            Ok(pool) => pool,
+        match connect_as_owner(&self.url, 1).await {
+            Ok(owner) => owner.close().await?,
             Err(cause) => return Err(self.blame(self.reason(cause).await)),
-        };
+        }
         for name in migrate(&self.url).await.map_err(|cause| self.blame(cause.to_string()))? {
             tracing::info!("migrated: {name}");
         }
-        Ok(pool)
+        connect(&self.url, self.connections).await.map_err(|cause| self.blame(cause.to_string()))
     }
 
     fn blame(&self, problem: String) -> Box<dyn std::error::Error> {

@@ -3,6 +3,7 @@
 mod demo;
 mod home;
 mod import;
+mod ledger;
 mod log;
 mod migrate;
 mod openapi;
@@ -57,6 +58,9 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     Import(import::Import),
+    /// The books of points and leads
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     RestoreDone(restore_done::RestoreDone),
 }
 
@@ -72,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Tenant(tenant) => tenant.run(),
         Command::User(user) => user.run(),
         Command::Import(import) => import.run(),
+        Command::Ledger(ledger) => ledger.run(),
         Command::RestoreDone(restore_done) => restore_done.run(),
     };
     match done {

@@ -9,7 +9,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::ACQUIRE;
+use super::{ACQUIRE, app_role};
 
 /// Names the lock that a migrating process holds: "waypost" in ASCII.
 const LOCK: i64 = 0x77_6179_706f_7374;
@@ -92,6 +92,7 @@ async fn apply(database: &DatabaseConnection) -> Result<Vec<String>, MigrateErro
     if !missing.is_empty() {
         Migrator::up(database, None).await?;
     }
+    app_role::grant(database).await?;
     Ok(missing)
 }
 

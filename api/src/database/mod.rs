@@ -1,6 +1,7 @@
 //! The database: connecting to the one that `DATABASE_URL` names, or running a private Postgres below the data
 //! directory. Same engine, same SQL. The schema is the `migration` package's; queries are `work.rs`' and the resources'.
 
+mod app_role;
 mod embedded;
 mod install;
 mod migrate;
@@ -13,6 +14,7 @@ use std::{error::Error, fmt, time::Duration};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, Statement};
 
 pub use self::{
+    app_role::{BOOKS, ROLE},
     embedded::{Cluster, Options},
     install::{BIN_VARIABLE, SEARCH_VARIABLE, Search},
     migrate::{MigrateError, is_migrated, migrate},
@@ -60,18 +62,36 @@ impl From<DbErr> for ConnectError {
     }
 }
 
-/// Opens a pool of at most `max_connections` and checks that the server is one we can work with. A database in which
-/// trigram search would not find Chinese is warned of, not refused.
+/// Opens a pool of at most `max_connections` and checks that the server is one we can work with. It works as the role
+/// that only adds to the books (`app_role`), once `migrate` has made it. A database in which trigram search would not
+/// find Chinese is warned of, not refused.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, ConnectError> {
+    let owner = connect_as_owner(url, 1).await?;
+    let takes = app_role::takes(&owner).await?;
+    owner.close().await?;
+    Ok(open(url, max_connections, takes.then_some(("role", ROLE))).await?)
+}
+
+async fn open(
+    url: &str,
+    max_connections: u32,
+    role: Option<(&'static str, &'static str)>,
+) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire_if_idle_for(IDLE)
         // Compiling a report takes longer than it saves: 1.0 of 2.0 s for a funnel over 100,000 opportunities.
-        .map_sqlx_postgres_opts(|options| options.options([("jit", "off")]))
+        .map_sqlx_postgres_opts(move |options| options.options([("jit", "off")].into_iter().chain(role)))
         .sqlx_logging(false);
-    let database = Database::connect(options).await?;
+    Database::connect(options).await
+}
+
+/// The same as whoever the URL names, with all his rights: to see whether the database can be used at all, and for
+/// what the application never does.
+pub async fn connect_as_owner(url: &str, max_connections: u32) -> Result<DatabaseConnection, ConnectError> {
+    let database = open(url, max_connections, None).await?;
     let facts = database
         .query_one_raw(Statement::from_string(
             database.get_database_backend(),

@@ -6,13 +6,15 @@
 use entity::kind::{EntryKind, EntrySource, LedgerAccount};
 use entity::rules::Explanation;
 use entity::scalar::{Currency, Date, Money, Points};
-use entity::{points_balance, points_entry};
+use entity::{appeal, hold, points_balance, points_entry};
 use rust_decimal::Decimal;
 use sea_orm::DbErr;
 use uuid::Uuid;
 
 use crate::problem::{Code, Refusal};
 use crate::work::UnitOfWork;
+
+pub mod verify;
 
 /// An entry to be made.
 #[derive(Clone, Debug)]
@@ -43,6 +45,50 @@ pub async fn load(work: &mut UnitOfWork, users: impl IntoIterator<Item = Uuid>) 
     work.load::<points_balance::Model>(users).await
 }
 
+/// Reads the entries about these records, and the open holds and appeals behind them; call it after `load`, so that
+/// nobody adds to them meanwhile.
+pub async fn load_about(work: &mut UnitOfWork, sources: impl IntoIterator<Item = Uuid>) -> Result<(), DbErr> {
+    let sources: Vec<Uuid> = sources.into_iter().collect();
+    if sources.is_empty() {
+        return Ok(());
+    }
+    work.load_where::<points_entry::Model>("source_id = ANY($2)", [sources.clone().into()]).await?;
+    let of = |wanted: &dyn Fn(&points_entry::Model) -> bool| -> Vec<points_entry::Model> {
+        let about = |entry: &&points_entry::Model| sources.contains(&entry.source_id) && wanted(entry);
+        work.live::<points_entry::Model>().filter(about).cloned().collect()
+    };
+    let held: Vec<Uuid> =
+        of(&|entry| entry.ledger_account == LedgerAccount::Held).iter().map(|e| e.source_id).collect();
+    let frozen: Vec<Uuid> = of(&|entry| entry.kind == EntryKind::Freeze).iter().filter_map(|e| e.entry_id).collect();
+    if !held.is_empty() {
+        work.load_where::<hold::Model>("activity_id = ANY($2) AND status = 'open'", [held.into()]).await?;
+    }
+    if !frozen.is_empty() {
+        work.load_where::<appeal::Model>("entry_id = ANY($2) AND status = 'open'", [frozen.into()]).await?;
+    }
+    Ok(())
+}
+
+/// The user's entries about this record, in the order in which they were made. What `load_about` has not read is not
+/// among them.
+pub fn about(work: &UnitOfWork, source_id: Uuid, user_id: Uuid) -> Vec<&points_entry::Model> {
+    let mut entries: Vec<&points_entry::Model> = work
+        .live::<points_entry::Model>()
+        .filter(|entry| entry.source_id == source_id && entry.user_id == user_id)
+        .collect();
+    entries.sort_by_key(|entry| entry.number);
+    entries
+}
+
+/// What an entry changes on one side.
+pub fn change_of(entry: &points_entry::Model, side: LedgerAccount) -> Decimal {
+    match side {
+        _ if side == entry.ledger_account => entry.points.0,
+        _ if side == entry.counterpart => -entry.points.0,
+        _ => Decimal::ZERO,
+    }
+}
+
 /// The user's balance as it stands in this unit of work.
 pub fn balance(work: &UnitOfWork, user_id: Uuid) -> points_balance::Model {
     work.get::<points_balance::Model>(user_id).cloned().unwrap_or(points_balance::Model {
@@ -62,6 +108,11 @@ pub fn balance(work: &UnitOfWork, user_id: Uuid) -> points_balance::Model {
 /// Stages an entry and moves the balance. Returns the entry's id. Refused if a claim, an expiry or a payout would take
 /// points or leads below zero; nothing is staged then.
 pub fn post(work: &mut UnitOfWork, posting: Posting) -> Result<Uuid, Refusal> {
+    post_as(work, Uuid::now_v7(), posting)
+}
+
+/// The same for an entry whose id is known before.
+pub fn post_as(work: &mut UnitOfWork, id: Uuid, posting: Posting) -> Result<Uuid, Refusal> {
     let mut after = balance(work, posting.user_id);
     let (points, leads) = (posting.points.0, posting.leads);
     match (posting.on, posting.counterpart) {
@@ -94,8 +145,8 @@ pub fn post(work: &mut UnitOfWork, posting: Posting) -> Result<Uuid, Refusal> {
         ));
     }
     after.entries += 1;
+    let ordinal = after.entries;
     work.put(after);
-    let id = Uuid::now_v7();
     let (money, currency) = posting.money.map(|(money, currency)| (money, currency.0)).unzip();
     work.put(points_entry::Model {
         tenant_id: work.actor.tenant_id,
@@ -105,6 +156,7 @@ pub fn post(work: &mut UnitOfWork, posting: Posting) -> Result<Uuid, Refusal> {
         updated_at: work.now,
         deleted_at: None,
         user_id: posting.user_id,
+        ordinal,
         source_kind: posting.source.0,
         source_id: posting.source.1,
         number: posting.number,

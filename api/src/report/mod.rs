@@ -4,6 +4,7 @@
 mod cohort;
 mod funnel;
 mod snapshot;
+pub mod uplift;
 
 pub use funnel::funnel;
 

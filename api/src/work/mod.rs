@@ -139,10 +139,9 @@ impl UnitOfWork {
         lock: &str,
     ) -> Result<Vec<M>, DbErr> {
         let table = <M::Table as Default>::default();
-        let sql = format!(
-            "SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id FOR {lock}",
-            table.table_name()
-        );
+        let lock = if M::FIXED { String::new() } else { format!(" FOR {lock}") };
+        let sql =
+            format!("SELECT * FROM \"{}\" WHERE tenant_id = $1 AND {condition} ORDER BY id{lock}", table.table_name());
         M::find_by_statement(self.statement(&sql, values)).all(&self.tx).await
     }
 

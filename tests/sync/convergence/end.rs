@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use uuid::Uuid;
+use waypost::ledger::verify;
 
 use super::{History, TEXT};
 
@@ -52,18 +53,15 @@ impl History {
         }
     }
 
-    /// Each activity was scored once, balances are the sums of their entries, each account has the one owner it names.
+    /// Each activity was scored once, the books are right, each account has the one owner it names.
     pub(super) async fn books_balance(&self, why: &str) {
+        let (_, faults) = verify::books(&self.world.state.db, Some(self.world.tenant_id)).await.expect("an audit");
+        assert!(faults.is_empty(), "{why}: {faults:#?}");
         for (what, sql) in [
             (
                 "an activity without its one first entry",
                 "SELECT a.id FROM activity a WHERE a.tenant_id = $1 AND 1 <> (SELECT count(*) FROM points_entry p
                  WHERE p.tenant_id = $1 AND p.source_id = a.id AND p.number = 1)",
-            ),
-            (
-                "a balance that is not the sum of its entries",
-                "SELECT b.id FROM points_balance b WHERE b.tenant_id = $1 AND (b.points, b.entries) <> (
-                 SELECT sum(p.points), count(*) FROM points_entry p WHERE p.tenant_id = $1 AND p.user_id = b.id)",
             ),
             (
                 "an account whose owner is not its one owning member",

@@ -42,6 +42,7 @@ async fn a_pick_takes_the_lead_and_one_right() {
     let other = lead(&admin, "Northwind", json!({})).await;
     admin.post(&format!("/v1/leads/{other}/claim"), json!({})).await.expect(403);
     World::new().await.rep("Mo").await.post(&claim, json!({})).await.expect(404);
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -56,6 +57,7 @@ async fn a_repeated_pick_is_one_pick() {
         lin.send(reqwest::Method::POST, &path, Some(json!({})), &key).await.expect(200);
     }
     assert_eq!(rights(&lin).await, 24);
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -91,6 +93,7 @@ async fn capacity_day_and_cool_down_limit_the_picks() {
     lin.post(&path, json!({ "reason": "No need" })).await.expect(200);
     lin.post(&claim(0), json!({})).await.expect(200);
     assert_eq!(rights(&lin).await, 25 - 5, "a returned lead does not give its right back");
+    world.audit().await;
 }
 
 /// A hundred phones want the last lead: one has it, ninety-nine are told, and one right is gone.
@@ -119,6 +122,7 @@ async fn a_hundred_picks_of_the_last_lead_have_one_winner() {
     }
     let lead = chen.get(&format!("/v1/leads/{id}")).await.expect(200);
     assert_eq!(lead.text("/ownerId"), reps[winners[0]].id.to_string());
+    world.audit().await;
 }
 
 /// One rep with one place left and two phones: the second pick waits for the first and finds the place taken.
@@ -141,6 +145,7 @@ async fn two_picks_at_once_do_not_share_the_last_place() {
         world.wait(Duration::days(1));
     }
     assert_eq!(rights(&lin).await, 20);
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -168,4 +173,5 @@ async fn a_manager_gives_a_lead_without_a_right() {
     let told = chen.post("/v1/leads", body).await.expect(409).text("/detail");
     assert!(told.contains("Choose another"), "{told}");
     chen.post(&path, json!({ "userId": world.admin().await.id })).await.expect(422);
+    world.audit().await;
 }

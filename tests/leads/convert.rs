@@ -43,6 +43,7 @@ async fn account_contact_and_opportunity_in_one_step() {
 
     assert_eq!(lin.post(&convert, json!({})).await.expect(409).problem().0, "locked");
     chen.delete(&format!("/v1/leads/{id}")).await.expect(409);
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -59,4 +60,5 @@ async fn a_lead_that_turns_out_to_be_a_customer_goes_to_his_account() {
     assert_eq!(done.body.get("contactId"), None);
     let opportunity = lin.get(&format!("/v1/opportunities/{}", done.text("/opportunityId"))).await.expect(200);
     assert_eq!((opportunity.text("/name"), opportunity.text("/ownerId")), ("Acme Optics".into(), lin.id.to_string()));
+    world.audit().await;
 }

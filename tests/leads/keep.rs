@@ -43,6 +43,7 @@ async fn a_lead_that_nobody_works_returns_after_a_warning() {
     assert_eq!((back.text("/status"), back.text("/formerOwnerId")), ("pooled".into(), lin.id.to_string()));
     assert_eq!(lin.post(&format!("{path}/claim"), json!({})).await.expect(409).problem().0, "locked");
     zhao.post(&format!("{path}/claim"), json!({})).await.expect(200);
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -68,6 +69,7 @@ async fn nobody_loses_a_lead_unwarned_and_holidays_do_not_count() {
     world.wait(Duration::days(8));
     run(&world).await;
     assert_eq!(lin.get(&format!("/v1/leads/{other}")).await.expect(200).text("/status"), "pooled");
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -85,6 +87,7 @@ async fn a_lead_that_was_worked_stays() {
     world.wait(Duration::days(30));
     assert_eq!(run(&world).await, 0);
     lin.patch(&path, json!({ "contactName": "Wang Fang" })).await.expect(200);
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -116,4 +119,5 @@ async fn an_excuse_that_is_accepted_gives_time() {
     let gone = chen.post(&format!("{path}/discard"), json!({ "reason": "Gone" })).await.expect(200);
     assert_eq!(gone.text("/status"), "discarded");
     assert_eq!(lin.post(&format!("{path}/claim"), json!({})).await.expect(409).problem().0, "locked");
+    world.audit().await;
 }

@@ -55,6 +55,7 @@ async fn a_pick_made_offline_is_answered_by_sync() {
     assert_eq!(lin.document("lead", wanted)["status"], "converted");
     assert!(lin.holds("account", account) && lin.holds("contact", contact) && lin.holds("opportunity", opportunity));
     lin.agrees(&world, "after the conversion").await;
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -89,4 +90,5 @@ async fn work_done_in_time_counts_although_it_syncs_late() {
     // Typed too late, it brings nothing back.
     lin.person.post(&format!("/v1/leads/{kept}/return"), json!({ "reason": "No need" })).await.expect(200);
     assert_eq!(lin.refused(called(kept)).await, "conflict");
+    world.audit().await;
 }

@@ -59,6 +59,7 @@ async fn the_quota_comes_once_a_month_and_what_is_unused_expires() {
     admin.patch(&format!("/v1/users/{}", lin.id), json!({ "isDisabled": true })).await;
     set("2026-05-01T00:00:00Z");
     renew(&world).await;
+    world.audit().await;
 }
 
 #[tokio::test]
@@ -94,6 +95,7 @@ async fn bought_rights_cost_points_and_do_not_expire() {
     world.state.clock.set("2026-04-01T00:00:00Z".parse().expect("a time"));
     renew(&world).await;
     assert_eq!(rights(&lin).await, 2 + 1);
+    world.audit().await;
 }
 
 /// Two phones of one rep, points for one right: one buys it.
@@ -113,4 +115,5 @@ async fn points_are_spent_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
     assert_eq!(rights(&lin).await, 1);
+    world.audit().await;
 }

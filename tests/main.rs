@@ -3,6 +3,7 @@
 mod accounts;
 mod activities;
 mod auth;
+mod calendar;
 mod command;
 mod contacts;
 mod database;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::account::AccountApi;
 use crate::activity::ActivityApi;
 use crate::auth::AuthApi;
+use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
 use crate::health::HealthApi;
 use crate::http::{Contract, Limits, docs, envelope};
@@ -30,6 +31,8 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
+    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi);
     let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))

@@ -4,6 +4,7 @@ pub mod account;
 pub mod activity;
 pub mod app;
 pub mod auth;
+pub mod calendar;
 pub mod captured;
 pub mod change;
 pub mod clock;

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, NaiveDate};
 use entity::kind::{Kind, LeadStatus};
 use entity::scalar::Date;
-use entity::shape::{Likenesses, SpecialDays};
+use entity::shape::Likenesses;
 use entity::{calendar, lead};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::{Act, likeness};
+use crate::calendar::Calendar;
 use crate::change::{Body, Change, Intent, Settings};
 use crate::ledger;
 use crate::problem::Refusal;
@@ -29,7 +29,7 @@ pub struct LeadFacts {
     picked: BTreeMap<Uuid, i32>,
     /// By source and user: the newest entry's number.
     numbers: BTreeMap<(Uuid, Uuid), i32>,
-    pub calendar: Option<calendar::Model>,
+    calendar: Option<Calendar>,
 }
 
 /// `$1` tenant, `$2` users → lead, owner.
@@ -76,6 +76,7 @@ impl LeadFacts {
     ) -> Result<Self, DbErr> {
         let today = Date(work.now.0.with_timezone(&settings.zone).date_naive());
         let calendar = work.fetch::<calendar::Model>("id = $1", []).await?.into_iter().next();
+        let calendar = calendar.map(|set| Calendar::new(settings.zone, &set.week, &set.holidays, &set.working_days));
         let mut facts = LeadFacts { today, calendar, ..LeadFacts::default() };
         if users.is_empty() {
             return Ok(facts);
@@ -136,7 +137,7 @@ impl LeadFacts {
     /// So many working days after a day.
     pub fn working_days_after(&self, day: Date, days: i32) -> Result<Date, Refusal> {
         let calendar = self.calendar.as_ref().ok_or_else(Refusal::internal)?;
-        Ok(add_working_days(calendar, day, days))
+        Ok(calendar.add_working_days(day, days))
     }
 }
 
@@ -149,23 +150,4 @@ pub fn owners(work: &UnitOfWork, changes: &[Change]) -> Vec<Uuid> {
 /// Whether a batch needs these facts.
 pub fn needed(changes: &[Change]) -> bool {
     changes.iter().any(|change| change.kind == Kind::Lead || matches!(change.intent, Intent::BuyRights(_)))
-}
-
-fn is_working(calendar: &calendar::Model, day: NaiveDate) -> bool {
-    let named = |days: &SpecialDays| days.days.iter().any(|special| special.day.0 == day);
-    let weekday = day.weekday().number_from_monday() as i32;
-    named(&calendar.working_days)
-        || !named(&calendar.holidays) && calendar.week.shifts.iter().any(|shift| shift.weekday == weekday)
-}
-
-fn add_working_days(calendar: &calendar::Model, day: Date, days: i32) -> Date {
-    let mut left = days;
-    let mut at = day.0;
-    let mut tries = 0;
-    while left > 0 && tries < 3660 {
-        at = at.succ_opt().unwrap_or(at);
-        left -= i32::from(is_working(calendar, at));
-        tries += 1;
-    }
-    Date(at)
 }

@@ -30,8 +30,6 @@ use crate::user::UserApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, PointsApi);
-    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, TenantApi);
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi);
     let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);

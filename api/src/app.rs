@@ -19,6 +19,7 @@ use crate::points::PointsApi;
 use crate::product::ProductApi;
 use crate::rejected_write::RejectedWriteApi;
 use crate::report::ReportApi;
+use crate::report::burden::BurdenApi;
 use crate::report::uplift::UpliftApi;
 use crate::rule_set::RuleSetApi;
 use crate::stage::StageApi;
@@ -31,7 +32,7 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
-    let reports = (ReportApi, UpliftApi);
+    let reports = (ReportApi, UpliftApi, BurdenApi);
     let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")

@@ -13,6 +13,7 @@ use crate::contact::ContactApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
+use crate::lead::LeadApi;
 use crate::openapi::polish;
 use crate::opportunity::OpportunityApi;
 use crate::plan::PlanApi;
@@ -20,6 +21,7 @@ use crate::points::PointsApi;
 use crate::product::ProductApi;
 use crate::rejected_write::RejectedWriteApi;
 use crate::report::ReportApi;
+use crate::report::burden::BurdenApi;
 use crate::report::uplift::UpliftApi;
 use crate::rule_set::RuleSetApi;
 use crate::stage::StageApi;
@@ -30,10 +32,10 @@ use crate::tenant::TenantApi;
 use crate::user::UserApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi);
     let ledger = (PointsApi, HoldApi, AppealApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
-    let reports = (ReportApi, UpliftApi);
+    let reports = (ReportApi, UpliftApi, BurdenApi);
     let apis = (AuthApi, HealthApi, records, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")

@@ -19,6 +19,7 @@ pub mod hold;
 pub mod http;
 pub mod import;
 pub mod jobs;
+pub mod lead;
 pub mod ledger;
 pub mod openapi;
 pub mod opportunity;

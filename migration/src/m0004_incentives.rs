@@ -10,7 +10,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
-        for statement in RULES.iter().chain(LEDGER).chain(LEADS).chain(PUBLISHED) {
+        for statement in RULES.iter().chain(LEDGER).chain(LEADS).chain(OFFENCES).chain(PUBLISHED) {
             connection.execute_unprepared(statement).await?;
         }
         Ok(())
@@ -162,6 +162,7 @@ const LEDGER: &[&str] = &[
 ];
 
 const LEADS: &[&str] = &[
+    "ALTER TABLE account ADD COLUMN credit_code text",
     "CREATE TABLE lead (
         tenant_id uuid NOT NULL, id uuid NOT NULL, revision integer NOT NULL,
         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
@@ -207,8 +208,55 @@ const LEADS: &[&str] = &[
     )",
     "CREATE UNIQUE INDEX lead_external_unique ON lead (tenant_id, external_id) WHERE deleted_at IS NULL",
     "CREATE INDEX lead_name_search_idx ON lead USING gist (tenant_id, name gist_trgm_ops)",
+    // What a new lead is compared with, beside the name. Ten digits: with or without the prefix of the country.
+    "CREATE INDEX lead_phone_idx ON lead (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
+    "CREATE INDEX lead_email_idx ON lead (tenant_id, lower(email))",
+    "CREATE INDEX lead_credit_code_idx ON lead (tenant_id, upper(credit_code))",
+    "CREATE INDEX account_phone_idx ON account (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
+    "CREATE INDEX account_email_idx ON account (tenant_id, lower(email))",
+    "CREATE INDEX account_credit_code_idx ON account (tenant_id, upper(credit_code))",
+    "CREATE INDEX contact_phone_idx ON contact (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
+    "CREATE INDEX contact_email_idx ON contact (tenant_id, lower(email))",
+    "CREATE INDEX points_entry_month_idx ON points_entry (tenant_id, user_id, source_id) WHERE source_kind = 'month'",
+    "CREATE INDEX lead_pool_idx ON lead (tenant_id, created_at) WHERE status = 'pooled'",
     "CREATE INDEX lead_owner_idx ON lead (tenant_id, owner_id) WHERE status = 'claimed'",
     "CREATE INDEX lead_due_idx ON lead (tenant_id, due_on) WHERE status = 'claimed' AND worked_at IS NULL",
+];
+
+const OFFENCES: &[&str] = &[
+    // What a report on the burden of entry reads.
+    "ALTER TABLE activity ADD COLUMN entry_seconds integer",
+    "ALTER TABLE activity ADD CONSTRAINT activity_entry_seconds_check CHECK (entry_seconds BETWEEN 0 AND 86400)",
+    // Up to which day the offences of a tenant have been looked for.
+    "CREATE TABLE offence_day (
+        tenant_id uuid NOT NULL,
+        judged_on date NOT NULL,
+        CONSTRAINT offence_day_pkey PRIMARY KEY (tenant_id)
+    )",
+    // A past period replayed under a rule set. `beat` is moved on while a server works at it.
+    "CREATE TABLE simulation (
+        tenant_id uuid NOT NULL,
+        id uuid NOT NULL,
+        rule_set_id uuid NOT NULL,
+        from_day date NOT NULL,
+        to_day date NOT NULL,
+        rules jsonb NOT NULL,
+        status text NOT NULL,
+        done integer NOT NULL,
+        total integer NOT NULL,
+        result jsonb,
+        requested_by uuid NOT NULL,
+        requested_at timestamptz NOT NULL,
+        beat timestamptz NOT NULL,
+        finished_at timestamptz,
+        CONSTRAINT simulation_pkey PRIMARY KEY (tenant_id, id),
+        CONSTRAINT simulation_rule_set_fkey FOREIGN KEY (tenant_id, rule_set_id) REFERENCES rule_set (tenant_id, id),
+        CONSTRAINT simulation_status_check CHECK (status IN ('running', 'finished', 'failed')),
+        CONSTRAINT simulation_days_check CHECK (from_day <= to_day),
+        CONSTRAINT simulation_result_check CHECK ((status = 'finished') = (result IS NOT NULL))
+    )",
+    "CREATE INDEX simulation_rule_set_idx ON simulation (tenant_id, rule_set_id, requested_at)",
+    "CREATE INDEX simulation_running_idx ON simulation (tenant_id, beat) WHERE status = 'running'",
 ];
 
 const PUBLISHED: &[&str] = &[

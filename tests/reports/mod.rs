@@ -1,6 +1,7 @@
 //! The funnel, on rows put there by plain SQL: small stories with figures made by hand, random histories against a
 //! count made without SQL (`model`), and the wire.
 
+mod burden;
 mod model;
 mod random;
 mod stories;

@@ -54,6 +54,7 @@ pub fn create(
         verdict: None,
         distance: None,
         external_id: None,
+        entry_seconds: None,
     };
     fields.apply(&mut activity);
     check(work, fields, &mut activity)?;

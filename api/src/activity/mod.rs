@@ -38,6 +38,9 @@ fields! {
         check_out: Check,
         /// The id that another system knows this activity by; unique within the tenant.
         external_id: Line,
+        /// Seconds that it took to enter it: from opening the form to saving it, without pauses.
+        #[oai(validator(minimum(value = "0"), maximum(value = "86400")))]
+        entry_seconds: i32,
     }
     fixed {
         account_id: Uuid,

@@ -15,6 +15,7 @@ use crate::account::AccountFields;
 use crate::activity::ActivityFields;
 use crate::appeal::AppealFields;
 use crate::contact::ContactFields;
+use crate::lead::{self, Act, BuyRights, LeadFields};
 use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
@@ -55,6 +56,9 @@ pub enum Intent {
     Pass(Ruling),
     /// Denies a hold; rejects an appeal.
     Refuse(Ruling),
+    Lead(Act),
+    /// Of the balance of the user who buys.
+    BuyRights(BuyRights),
 }
 
 /// The values, by kind.
@@ -67,6 +71,7 @@ pub enum Body {
     Activity(ActivityFields),
     Product(ProductFields),
     Appeal(AppealFields),
+    Lead(LeadFields),
 }
 
 /// What came of a change that was not refused.
@@ -96,13 +101,20 @@ body_from!(
     Activity(ActivityFields),
     Product(ProductFields),
     Appeal(AppealFields),
+    Lead(LeadFields),
 );
 
 impl Change {
+    /// A record to be made, with nothing beside its values.
+    pub fn create(kind: Kind, id: Uuid, body: Body) -> Self {
+        Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
+    }
+
     /// The records that the values refer to.
     pub fn references(&self) -> Vec<Uuid> {
         match &self.intent {
             Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
+            Intent::Lead(act) => act.references().into_iter().map(|(_, id)| id).collect(),
             _ => Vec::new(),
         }
     }
@@ -119,6 +131,7 @@ impl Body {
             Body::Activity(fields) => present(fields),
             Body::Product(fields) => present(fields),
             Body::Appeal(fields) => present(fields),
+            Body::Lead(fields) => present(fields),
         }
     }
 
@@ -131,6 +144,7 @@ impl Body {
             Body::Activity(fields) => fields.references(),
             Body::Product(fields) => fields.references(),
             Body::Appeal(fields) => fields.references(),
+            Body::Lead(fields) => fields.references(),
         }
     }
 }
@@ -144,6 +158,8 @@ impl Intent {
             Intent::Advance(advance) => present(advance),
             Intent::Cancel(cancel) => present(cancel),
             Intent::Pass(ruling) | Intent::Refuse(ruling) => present(ruling),
+            Intent::Lead(act) => act.values(),
+            Intent::BuyRights(body) => present(body),
         }
     }
 
@@ -157,6 +173,8 @@ impl Intent {
             Intent::Cancel(_) => "cancel",
             Intent::Pass(_) => "pass",
             Intent::Refuse(_) => "refuse",
+            Intent::Lead(act) => act.op(),
+            Intent::BuyRights(_) => "buy_rights",
         }
     }
 }
@@ -205,6 +223,11 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
         (Intent::Pass(_) | Intent::Refuse(_), kind) => {
             Err(Refusal::invalid("/kind", format!("Nobody decides about a {kind}.")))
         }
+        (Intent::Create(Body::Lead(fields)), _) => lead::create::create(work, context, change, fields),
+        (Intent::Update(Body::Lead(fields)), _) => lead::update::update(work, context, change, fields),
+        (Intent::Delete, Kind::Lead) => lead::update::delete(work, change),
+        (Intent::Lead(act), _) => lead::act(work, context, change, act),
+        (Intent::BuyRights(body), _) => lead::rights::buy(work, context, body),
 
         (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
         (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),

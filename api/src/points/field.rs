@@ -95,6 +95,7 @@ mod tests {
             verdict: None,
             distance: None,
             external_id: None,
+            entry_seconds: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reports for managers: the route and what goes over the wire. The figures come from one statement (`funnel`) whose
 //! rows `cohort` and `snapshot` lay out. Nothing here writes.
 
+pub mod burden;
 mod cohort;
 mod funnel;
 mod snapshot;

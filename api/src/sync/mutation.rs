@@ -11,6 +11,7 @@ use crate::appeal::AppealFields;
 use crate::captured::Reading;
 use crate::change::{Body, Change, Intent};
 use crate::contact::ContactFields;
+use crate::lead::{Act, ConvertLead, ExcuseLead, LeadFields, LeadReason, WorkLead};
 use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
@@ -25,6 +26,7 @@ pub enum MutationKind {
     Opportunity,
     Activity,
     Plan,
+    Lead,
     RejectedWrite,
     Hold,
     Appeal,
@@ -52,6 +54,16 @@ pub enum MutationOp {
     Grant,
     /// Rejects an appeal; needs `ruling`.
     Reject,
+    /// Asks for a lead of the pool. The answer is known only now: if a colleague was first, it is `rejected`.
+    Claim,
+    /// Notes that a lead was worked; needs `work`.
+    Work,
+    /// Asks for more time with a lead; needs `excuse`.
+    Excuse,
+    /// Returns a lead to the pool; needs `giveBack`.
+    GiveBack,
+    /// Makes a customer of a lead; needs `convert`.
+    Convert,
 }
 
 /// What a phone's clocks showed at one moment.
@@ -106,6 +118,11 @@ pub struct Mutation {
     pub cancel: Option<CancelPlan>,
     pub appeal: Option<AppealFields>,
     pub ruling: Option<Ruling>,
+    pub lead: Option<LeadFields>,
+    pub work: Option<WorkLead>,
+    pub excuse: Option<ExcuseLead>,
+    pub give_back: Option<LeadReason>,
+    pub convert: Option<ConvertLead>,
     /// Fields to empty, by name.
     pub clear: Option<Vec<String>>,
     /// Why a signed opportunity is changed.
@@ -120,6 +137,7 @@ impl MutationKind {
             MutationKind::Opportunity => Kind::Opportunity,
             MutationKind::Activity => Kind::Activity,
             MutationKind::Plan => Kind::Plan,
+            MutationKind::Lead => Kind::Lead,
             MutationKind::RejectedWrite => Kind::RejectedWrite,
             MutationKind::Hold => Kind::Hold,
             MutationKind::Appeal => Kind::Appeal,
@@ -145,9 +163,14 @@ impl Mutation {
             MutationOp::Deny if kind == Kind::Hold => Intent::Refuse(self.ruling("deny")?),
             MutationOp::Grant if kind == Kind::Appeal => Intent::Pass(self.ruling("grant")?),
             MutationOp::Reject if kind == Kind::Appeal => Intent::Refuse(self.ruling("reject")?),
+            MutationOp::Claim | MutationOp::Work | MutationOp::Excuse | MutationOp::GiveBack | MutationOp::Convert
+                if kind == Kind::Lead =>
+            {
+                Intent::Lead(self.act()?)
+            }
             _ => {
                 let detail = "Only opportunities are advanced, only plans are cancelled, only holds are released or \
-                              denied, only appeals are granted or rejected.";
+                              denied, only appeals are granted or rejected; the others are for leads.";
                 return Err(Refusal::invalid("/op", detail));
             }
         };
@@ -166,6 +189,18 @@ impl Mutation {
         self.ruling.clone().ok_or_else(|| missing("ruling", &format!("op {op}")))
     }
 
+    /// What is done to a lead.
+    fn act(&self) -> Result<Act, Refusal> {
+        let done = match self.op {
+            MutationOp::Work => self.work.clone().map(Act::Work).ok_or("work"),
+            MutationOp::Excuse => self.excuse.clone().map(Act::Excuse).ok_or("excuse"),
+            MutationOp::GiveBack => self.give_back.clone().map(Act::GiveBack).ok_or("giveBack"),
+            MutationOp::Convert => self.convert.clone().map(|body| Act::Convert(Box::new(body))).ok_or("convert"),
+            _ => Ok(Act::Claim),
+        };
+        done.map_err(|member| missing(member, "this op"))
+    }
+
     fn body(&self) -> Result<Body, Refusal> {
         let fields = match self.kind {
             MutationKind::Account => self.account.clone().map(Body::Account),
@@ -177,6 +212,7 @@ impl Mutation {
             MutationKind::Hold => {
                 return Err(Refusal::invalid("/op", "A hold can only be released or denied."));
             }
+            MutationKind::Lead => self.lead.clone().map(Body::Lead),
             MutationKind::RejectedWrite => {
                 return Err(Refusal::invalid("/op", "A rejected write can only be deleted, which dismisses it."));
             }
@@ -197,6 +233,7 @@ impl Mutation {
             MutationKind::Opportunity => Body::Opportunity(OpportunityFields::default()),
             MutationKind::Plan => Body::Plan(PlanFields::default()),
             MutationKind::Appeal => Body::Appeal(AppealFields::default()),
+            MutationKind::Lead => Body::Lead(LeadFields::default()),
             MutationKind::Activity | MutationKind::RejectedWrite | MutationKind::Hold => {
                 Body::Activity(ActivityFields::default())
             }

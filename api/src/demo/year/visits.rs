@@ -109,7 +109,7 @@ fn activity(diary: &mut Diary, job: &Job, occurred: Timestamp, before: &[NaiveDa
     };
     let check_in = if visit { check(diary, job.customer.position, occurred) } else { None };
     let next = kind != ActivityKind::Note && diary.dice.chance(care - 0.1);
-    let fields = ActivityFields {
+    let mut fields = ActivityFields {
         kind: Some(kind),
         occurred: Some(occurred),
         contact_id: diary.dice.chance(care).then(|| *diary.dice.pick(&job.customer.contacts)),
@@ -127,15 +127,26 @@ fn activity(diary: &mut Diary, job: &Job, occurred: Timestamp, before: &[NaiveDa
             ..check
         }),
         external_id: None,
+        entry_seconds: None,
         account_id: Some(job.customer.id),
         plan_id,
         owner_id: None,
     };
+    fields.entry_seconds = Some(seconds(&fields));
     let typed = diary.typed(occurred);
     let id = diary.dice.id(typed);
     // Nobody types before it is over.
     let typed = typed.max(minutes_after(occurred, duration.unwrap_or_default()));
     diary.enter(typed, Kind::Activity, id, Intent::Create(Body::Activity(fields)));
+}
+
+/// What it takes to type all that: a form to open, fields to choose, and three characters a second.
+fn seconds(fields: &ActivityFields) -> i32 {
+    let texts = [&fields.summary, &fields.outcome, &fields.next_step];
+    let characters: usize = texts.into_iter().flatten().map(|text| text.0.chars().count()).sum();
+    let chosen = [fields.contact_id.is_some(), fields.opportunity_id.is_some(), fields.next_step_on.is_some()];
+    let chosen = chosen.into_iter().filter(|is_chosen| *is_chosen).count();
+    i32::try_from(8 + 4 * chosen + characters / 3).unwrap_or(i32::MAX)
 }
 
 fn soon(diary: &mut Diary, after: Timestamp) -> Date {

@@ -3,7 +3,7 @@
 //! `tell` puts it into words. Here it is put together. Nothing here writes.
 
 mod cohort;
-mod interval;
+pub(super) mod interval;
 mod returns;
 pub mod routes;
 mod tell;

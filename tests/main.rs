@@ -12,6 +12,7 @@ mod examples;
 mod http;
 mod import;
 mod ledger;
+mod offences;
 mod opportunities;
 mod plans;
 mod points;

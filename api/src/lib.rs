@@ -18,6 +18,7 @@ pub mod http;
 pub mod import;
 pub mod jobs;
 pub mod ledger;
+pub mod offence;
 pub mod openapi;
 pub mod opportunity;
 pub mod plan;

@@ -4,6 +4,6 @@ pub mod field;
 pub mod routes;
 pub mod rules;
 pub mod score;
-mod words;
+pub mod words;
 
 pub use routes::PointsApi;

@@ -11,6 +11,7 @@ mod demo;
 mod examples;
 mod http;
 mod import;
+mod leads;
 mod ledger;
 mod offences;
 mod opportunities;

@@ -6,11 +6,14 @@ use serde_json::Value;
 
 use crate::account::AccountApi;
 use crate::activity::ActivityApi;
+use crate::appeal::AppealApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
 use crate::health::HealthApi;
+use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
+use crate::lead::LeadApi;
 use crate::openapi::polish;
 use crate::opportunity::OpportunityApi;
 use crate::plan::PlanApi;
@@ -29,10 +32,11 @@ use crate::tenant::TenantApi;
 use crate::user::UserApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, PointsApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi);
+    let ledger = (PointsApi, HoldApi, AppealApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
-    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);
+    let apis = (AuthApi, HealthApi, records, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::hold;
+use crate::lead::{due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
@@ -24,6 +26,15 @@ pub fn start(state: State) -> JoinHandle<()> {
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
+            every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
+                hold::due::release(&state).await.map(drop)
+            }),
+            every(HOUR, "renewing the month's rights to leads", &state, |state| async move {
+                quota::renew(&state).await.map(drop)
+            }),
+            every(HOUR, "returning leads that nobody works", &state, |state| async move {
+                due::run(&state).await.map(drop)
+            }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -16,6 +16,8 @@ pub enum Tag {
     /// Visits still to be done.
     Plans,
     Products,
+    /// Possible customers: the pool, picking from it, and what becomes of them.
+    Leads,
     /// The ledger of points and its balance.
     Points,
     /// Pull and push for devices that work offline.

@@ -42,6 +42,8 @@ pub struct Model {
     /// Where visits take place.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub position: Option<Position>,
+    /// The company's registration number: the unified social credit code in China.
+    pub credit_code: Option<String>,
     pub note: Option<String>,
     /// The id that another system knows this account by; unique within the tenant.
     pub external_id: Option<String>,

@@ -162,6 +162,7 @@ const LEDGER: &[&str] = &[
 ];
 
 const LEADS: &[&str] = &[
+    "ALTER TABLE account ADD COLUMN credit_code text",
     "CREATE TABLE lead (
         tenant_id uuid NOT NULL, id uuid NOT NULL, revision integer NOT NULL,
         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
@@ -207,6 +208,17 @@ const LEADS: &[&str] = &[
     )",
     "CREATE UNIQUE INDEX lead_external_unique ON lead (tenant_id, external_id) WHERE deleted_at IS NULL",
     "CREATE INDEX lead_name_search_idx ON lead USING gist (tenant_id, name gist_trgm_ops)",
+    // What a new lead is compared with, beside the name. Ten digits: with or without the prefix of the country.
+    "CREATE INDEX lead_phone_idx ON lead (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
+    "CREATE INDEX lead_email_idx ON lead (tenant_id, lower(email))",
+    "CREATE INDEX lead_credit_code_idx ON lead (tenant_id, upper(credit_code))",
+    "CREATE INDEX account_phone_idx ON account (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
+    "CREATE INDEX account_email_idx ON account (tenant_id, lower(email))",
+    "CREATE INDEX account_credit_code_idx ON account (tenant_id, upper(credit_code))",
+    "CREATE INDEX contact_phone_idx ON contact (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
+    "CREATE INDEX contact_email_idx ON contact (tenant_id, lower(email))",
+    "CREATE INDEX points_entry_month_idx ON points_entry (tenant_id, user_id, source_id) WHERE source_kind = 'month'",
+    "CREATE INDEX lead_pool_idx ON lead (tenant_id, created_at) WHERE status = 'pooled'",
     "CREATE INDEX lead_owner_idx ON lead (tenant_id, owner_id) WHERE status = 'claimed'",
     "CREATE INDEX lead_due_idx ON lead (tenant_id, due_on) WHERE status = 'claimed' AND worked_at IS NULL",
 ];

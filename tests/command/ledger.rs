@@ -15,7 +15,7 @@ async fn the_books_are_verified_from_the_command_line() {
         command
     };
     done(&mut waypost("tenant create --slug acme --name Acme --time-zone Asia/Shanghai"));
-    done(&mut waypost("user create --tenant acme --email rosa@acme.example --name Rosa --role rep"));
+    done(&mut waypost("user create --tenant acme --email rosa@acme.example --name Rosa --role manager"));
     let server = Server::start(data, &[]);
     assert_eq!(done(&mut waypost("ledger verify")), "The books are right: 0 entries of 1 tenant(s).\n");
 

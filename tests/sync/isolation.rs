@@ -70,7 +70,11 @@ async fn victim() -> Victim {
         .await;
     assert!(results[..5].iter().all(|result| result["status"] == "applied"), "{results:#?}");
     assert_eq!(results[5]["status"], "rejected");
+    // Past the pool, which everybody sees.
+    let body = json!({ "name": SECRET, "source": SECRET, "note": SECRET, "ownerId": phone.person.id });
+    let lead = admin.post("/v1/leads", body).await.expect(201).id();
     let mut secret = BTreeMap::from([
+        ("lead", lead),
         ("account", account),
         ("contact", contact),
         ("opportunity", opportunity),

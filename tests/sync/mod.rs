@@ -7,5 +7,5 @@ mod exactly_once;
 mod isolation;
 mod late;
 mod merge;
-mod phone;
+pub mod phone;
 mod pull;

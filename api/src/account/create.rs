@@ -35,6 +35,7 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &AccountFields) ->
         founded_year: None,
         address: None,
         position: None,
+        credit_code: None,
         note: None,
         external_id: None,
     };

@@ -41,19 +41,36 @@ pub fn set(
             "The owner of an account cannot step back: make another member the owner.",
         ));
     }
-    if role == MemberRole::Owner && account.owner_id != user_id {
+    if role == MemberRole::Owner {
+        return hand_over(work, account_id, user_id);
+    }
+    let next = match current {
+        Some(known) => account_member::Model { role, ..known },
+        None => member(work, account_id, user_id, role),
+    };
+    stored(work, next)
+}
+
+/// Makes a user the owner of an account whose members are loaded; whoever owned it before stays as a member.
+pub fn hand_over(work: &mut UnitOfWork, account_id: Uuid, user_id: Uuid) -> Result<account_member::Model, Refusal> {
+    let account: account::Model = work.stored(account_id)?;
+    if account.owner_id != user_id {
         if let Some(mut owner) = find(work, account_id, account.owner_id) {
             owner.role = MemberRole::Member;
             work.put(owner);
         }
         work.put(account::Model { owner_id: user_id, ..account });
     }
-    let next = match current {
-        Some(known) => account_member::Model { role, ..known },
-        None => member(work, account_id, user_id, role),
+    let next = match find(work, account_id, user_id) {
+        Some(known) => account_member::Model { role: MemberRole::Owner, ..known },
+        None => member(work, account_id, user_id, MemberRole::Owner),
     };
-    let id = next.id;
-    work.put(next);
+    stored(work, next)
+}
+
+fn stored(work: &mut UnitOfWork, member: account_member::Model) -> Result<account_member::Model, Refusal> {
+    let id = member.id;
+    work.put(member);
     work.get::<account_member::Model>(id).cloned().ok_or_else(|| Refusal::not_found(Kind::AccountMember.as_str()))
 }
 

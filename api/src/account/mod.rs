@@ -40,6 +40,8 @@ fields! {
         address: Address,
         /// Where visits take place.
         position: Position,
+        /// The company's registration number: the unified social credit code in China.
+        credit_code: Line,
         note: Text,
         /// The id that another system knows this account by; unique within the tenant.
         external_id: Line,

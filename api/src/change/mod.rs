@@ -13,7 +13,10 @@ use uuid::Uuid;
 
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
+use crate::appeal::AppealFields;
 use crate::contact::ContactFields;
+use crate::lead::{self, Act, BuyRights, LeadFields};
+use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -21,7 +24,7 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, contact, opportunity, plan, product};
+use crate::{account, activity, appeal, contact, hold, opportunity, plan, product};
 pub use fields::{Fields, camel};
 pub use prepare::{Context, Settings, prepare};
 
@@ -49,6 +52,13 @@ pub enum Intent {
     Delete,
     Advance(AdvanceOpportunity),
     Cancel(CancelPlan),
+    /// Releases a hold; grants an appeal.
+    Pass(Ruling),
+    /// Denies a hold; rejects an appeal.
+    Refuse(Ruling),
+    Lead(Act),
+    /// Of the balance of the user who buys.
+    BuyRights(BuyRights),
 }
 
 /// The values, by kind.
@@ -60,6 +70,8 @@ pub enum Body {
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Appeal(AppealFields),
+    Lead(LeadFields),
 }
 
 /// What came of a change that was not refused.
@@ -88,14 +100,22 @@ body_from!(
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Appeal(AppealFields),
+    Lead(LeadFields),
 );
 
 impl Change {
+    /// A record to be made, with nothing beside its values.
+    pub fn create(kind: Kind, id: Uuid, body: Body) -> Self {
+        Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
+    }
+
     /// The records that the values refer to.
     pub fn references(&self) -> Vec<Uuid> {
         match &self.intent {
             Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
-            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) => Vec::new(),
+            Intent::Lead(act) => act.references().into_iter().map(|(_, id)| id).collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -110,6 +130,8 @@ impl Body {
             Body::Plan(fields) => present(fields),
             Body::Activity(fields) => present(fields),
             Body::Product(fields) => present(fields),
+            Body::Appeal(fields) => present(fields),
+            Body::Lead(fields) => present(fields),
         }
     }
 
@@ -121,6 +143,8 @@ impl Body {
             Body::Plan(fields) => fields.references(),
             Body::Activity(fields) => fields.references(),
             Body::Product(fields) => fields.references(),
+            Body::Appeal(fields) => fields.references(),
+            Body::Lead(fields) => fields.references(),
         }
     }
 }
@@ -133,6 +157,9 @@ impl Intent {
             Intent::Delete => Map::new(),
             Intent::Advance(advance) => present(advance),
             Intent::Cancel(cancel) => present(cancel),
+            Intent::Pass(ruling) | Intent::Refuse(ruling) => present(ruling),
+            Intent::Lead(act) => act.values(),
+            Intent::BuyRights(body) => present(body),
         }
     }
 
@@ -144,6 +171,10 @@ impl Intent {
             Intent::Delete => "delete",
             Intent::Advance(_) => "advance",
             Intent::Cancel(_) => "cancel",
+            Intent::Pass(_) => "pass",
+            Intent::Refuse(_) => "refuse",
+            Intent::Lead(act) => act.op(),
+            Intent::BuyRights(_) => "buy_rights",
         }
     }
 }
@@ -180,6 +211,23 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
         (Intent::Create(Body::Product(fields)), _) => product::create(work, change, fields),
         (Intent::Update(Body::Product(fields)), _) => product::update(work, context, change, fields),
         (Intent::Delete, Kind::Product) => delete(work, change, product::deletable),
+
+        (Intent::Create(Body::Appeal(fields)), _) => appeal::create(work, change, fields),
+        (Intent::Update(Body::Appeal(_)), _) => {
+            Err(Refusal::forbidden("An appeal stays as it was made; whoever decides reads it."))
+        }
+        (Intent::Pass(ruling), Kind::Appeal) => appeal::decide::decide(work, change, true, ruling),
+        (Intent::Refuse(ruling), Kind::Appeal) => appeal::decide::decide(work, change, false, ruling),
+        (Intent::Pass(ruling), Kind::Hold) => hold::decide::decide(work, change, true, ruling),
+        (Intent::Refuse(ruling), Kind::Hold) => hold::decide::decide(work, change, false, ruling),
+        (Intent::Pass(_) | Intent::Refuse(_), kind) => {
+            Err(Refusal::invalid("/kind", format!("Nobody decides about a {kind}.")))
+        }
+        (Intent::Create(Body::Lead(fields)), _) => lead::create::create(work, context, change, fields),
+        (Intent::Update(Body::Lead(fields)), _) => lead::update::update(work, context, change, fields),
+        (Intent::Delete, Kind::Lead) => lead::update::delete(work, change),
+        (Intent::Lead(act), _) => lead::act(work, context, change, act),
+        (Intent::BuyRights(body), _) => lead::rights::buy(work, context, body),
 
         (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
         (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),

@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use entity::kind::{Kind, StageKey};
 use entity::rules::Rules;
-use entity::{account, activity, contact, opportunity, plan, product, rejected_write, user};
+use entity::{account, activity, contact, lead, opportunity, plan, product, rejected_write, user};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::history::History;
 use super::{Body, Change, Intent};
+use crate::hold::Lately;
+use crate::lead::Act;
+use crate::lead::facts::{self as lead_facts, LeadFacts};
 use crate::ledger;
 use crate::work::UnitOfWork;
 
@@ -20,8 +23,12 @@ pub struct Context {
     history: History,
     /// The tenant's rules; read only if a change in the batch needs them.
     pub settings: Option<Settings>,
+    /// What the authors of activities entered lately, where the rules compare that.
+    pub lately: Lately,
     /// How many live records of each kind stand under an account that is to be deleted.
     pub in_use: BTreeMap<Uuid, BTreeMap<Kind, i64>>,
+    /// Read only if a change in the batch is about leads.
+    leads: LeadFacts,
 }
 
 /// What a tenant sets.
@@ -38,6 +45,11 @@ impl Context {
         self.history.touched(change, device)
     }
 
+    /// What a batch about leads may know of them.
+    pub fn leads(&self) -> &LeadFacts {
+        &self.leads
+    }
+
     /// The settings; a batch with an opportunity or an activity in it has them.
     pub fn settings(&self) -> &Settings {
         self.settings.as_ref().expect("prepare reads the settings for kinds that need them")
@@ -49,7 +61,8 @@ const ACCOUNTS: &str = "
     SELECT account_id FROM contact WHERE tenant_id = $1 AND id = ANY($2)
     UNION SELECT account_id FROM opportunity WHERE tenant_id = $1 AND id = ANY($2) AND account_id IS NOT NULL
     UNION SELECT account_id FROM plan WHERE tenant_id = $1 AND id = ANY($2)
-    UNION SELECT account_id FROM activity WHERE tenant_id = $1 AND id = ANY($2)";
+    UNION SELECT account_id FROM activity WHERE tenant_id = $1 AND id = ANY($2)
+    UNION SELECT account_id FROM lead WHERE tenant_id = $1 AND id = ANY($2) AND account_id IS NOT NULL";
 
 /// `$1` tenant, `$2` accounts → how many live records of which kind stand under each.
 const IN_USE: &str = "
@@ -67,10 +80,13 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     let mut wanted: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
     for change in changes {
         wanted.entry(change.kind).or_default().insert(change.id);
-        if let Intent::Create(body) | Intent::Update(body) = &change.intent {
-            for (kind, id) in body.references() {
-                wanted.entry(kind).or_default().insert(id);
-            }
+        let references = match &change.intent {
+            Intent::Create(body) | Intent::Update(body) => body.references(),
+            Intent::Lead(act) => act.references(),
+            _ => Vec::new(),
+        };
+        for (kind, id) in references {
+            wanted.entry(kind).or_default().insert(id);
         }
     }
     let existing: Vec<Uuid> =
@@ -93,6 +109,9 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     work.load::<activity::Model>(ids(Kind::Activity)).await?;
     let fulfilled: Vec<Uuid> = work.live::<activity::Model>().filter_map(|activity| activity.plan_id).collect();
     work.load::<plan::Model>(ids(Kind::Plan).into_iter().chain(fulfilled)).await?;
+    work.load::<lead::Model>(ids(Kind::Lead)).await?;
+    let owners = lead_facts::owners(work, changes);
+    work.load_shared::<user::Model>(owners.iter().copied()).await?;
     work.load::<rejected_write::Model>(ids(Kind::RejectedWrite)).await?;
     // An opportunity that was moved to another account between the question above and its lock: that account must be
     // held as well, or somebody who becomes its member at this moment would miss the write. Out of order, so that two
@@ -100,17 +119,30 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     let moved: Vec<Uuid> = work.live::<opportunity::Model>().filter_map(|opportunity| opportunity.account_id).collect();
     work.load::<account::Model>(moved.iter().copied()).await?;
     wanted.entry(Kind::Account).or_default().extend(moved);
+    wanted.entry(Kind::User).or_default().extend(owners);
 
     load_moves(work, &existing).await?;
     load_members(work, changes).await?;
     load_points(work, &wanted).await?;
+    let ids = |kind: Kind| wanted.get(&kind).into_iter().flatten().copied().collect::<Vec<_>>();
+    ledger::review::load(work, ids(Kind::Hold), ids(Kind::Appeal), ids(Kind::PointsEntry)).await?;
     work.look(wanted.values().flatten().copied().collect::<Vec<_>>()).await?;
 
-    let needs_settings = [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind));
+    let about_leads = lead_facts::needed(changes);
+    let needs_settings =
+        [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind)) || about_leads;
     let settings = if needs_settings { Some(Settings::read(work).await?) } else { None };
+    let leads = match &settings {
+        Some(settings) if about_leads => LeadFacts::read(work, changes, settings).await?,
+        _ => LeadFacts::default(),
+    };
     let history = History::read(work, changes).await?;
+    let lately = match &settings {
+        Some(settings) => Lately::read(work, &settings.rules.holds, changes).await?,
+        None => Lately::default(),
+    };
     let in_use = in_use(work, changes).await?;
-    Ok(Context { history, settings, in_use })
+    Ok(Context { history, settings, lately, in_use, leads })
 }
 
 /// The moves of opportunities that exist: the next one needs its number, and all follow the opportunity's account.
@@ -140,6 +172,10 @@ async fn load_members(work: &mut UnitOfWork, changes: &[Change]) -> Result<(), D
             Intent::Create(Body::Plan(fields)) if fields.owner_id.is_some() => accounts.extend(fields.account_id),
             Intent::Delete if change.kind == Kind::Account => {
                 accounts.insert(change.id);
+            }
+            Intent::Lead(Act::Convert(body)) => {
+                accounts.extend(body.account_id);
+                accounts.extend(work.get::<lead::Model>(change.id).and_then(|lead| lead.account_id));
             }
             _ => {}
         }

@@ -85,6 +85,7 @@ const ACCOUNT: &[Field] = &[
     free("employees", Shape::Integer),
     free("annualRevenue", Shape::Money),
     free("foundedYear", Shape::Integer),
+    free("creditCode", Shape::Line),
     free("address.street", Shape::Line),
     free("address.city", Shape::Line),
     free("address.region", Shape::Line),

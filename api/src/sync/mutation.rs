@@ -7,9 +7,12 @@ use uuid::Uuid;
 
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
+use crate::appeal::AppealFields;
 use crate::captured::Reading;
 use crate::change::{Body, Change, Intent};
 use crate::contact::ContactFields;
+use crate::lead::{Act, ConvertLead, ExcuseLead, LeadFields, LeadReason, WorkLead};
+use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -23,7 +26,10 @@ pub enum MutationKind {
     Opportunity,
     Activity,
     Plan,
+    Lead,
     RejectedWrite,
+    Hold,
+    Appeal,
 }
 
 /// What a mutation does.
@@ -40,6 +46,24 @@ pub enum MutationOp {
     Advance,
     /// Cancels a plan; needs `cancel`.
     Cancel,
+    /// Releases a hold; needs `ruling`.
+    Release,
+    /// Denies a hold; needs `ruling`.
+    Deny,
+    /// Grants an appeal; needs `ruling`.
+    Grant,
+    /// Rejects an appeal; needs `ruling`.
+    Reject,
+    /// Asks for a lead of the pool. The answer is known only now: if a colleague was first, it is `rejected`.
+    Claim,
+    /// Notes that a lead was worked; needs `work`.
+    Work,
+    /// Asks for more time with a lead; needs `excuse`.
+    Excuse,
+    /// Returns a lead to the pool; needs `giveBack`.
+    GiveBack,
+    /// Makes a customer of a lead; needs `convert`.
+    Convert,
 }
 
 /// What a phone's clocks showed at one moment.
@@ -92,6 +116,13 @@ pub struct Mutation {
     pub plan: Option<PlanFields>,
     pub advance: Option<AdvanceOpportunity>,
     pub cancel: Option<CancelPlan>,
+    pub appeal: Option<AppealFields>,
+    pub ruling: Option<Ruling>,
+    pub lead: Option<LeadFields>,
+    pub work: Option<WorkLead>,
+    pub excuse: Option<ExcuseLead>,
+    pub give_back: Option<LeadReason>,
+    pub convert: Option<ConvertLead>,
     /// Fields to empty, by name.
     pub clear: Option<Vec<String>>,
     /// Why a signed opportunity is changed.
@@ -106,7 +137,10 @@ impl MutationKind {
             MutationKind::Opportunity => Kind::Opportunity,
             MutationKind::Activity => Kind::Activity,
             MutationKind::Plan => Kind::Plan,
+            MutationKind::Lead => Kind::Lead,
             MutationKind::RejectedWrite => Kind::RejectedWrite,
+            MutationKind::Hold => Kind::Hold,
+            MutationKind::Appeal => Kind::Appeal,
         }
     }
 }
@@ -125,8 +159,19 @@ impl Mutation {
             MutationOp::Cancel if kind == Kind::Plan => {
                 Intent::Cancel(self.cancel.clone().ok_or_else(|| missing("cancel", "op cancel"))?)
             }
-            MutationOp::Advance | MutationOp::Cancel => {
-                return Err(Refusal::invalid("/op", "Only opportunities are advanced, only plans are cancelled."));
+            MutationOp::Release if kind == Kind::Hold => Intent::Pass(self.ruling("release")?),
+            MutationOp::Deny if kind == Kind::Hold => Intent::Refuse(self.ruling("deny")?),
+            MutationOp::Grant if kind == Kind::Appeal => Intent::Pass(self.ruling("grant")?),
+            MutationOp::Reject if kind == Kind::Appeal => Intent::Refuse(self.ruling("reject")?),
+            MutationOp::Claim | MutationOp::Work | MutationOp::Excuse | MutationOp::GiveBack | MutationOp::Convert
+                if kind == Kind::Lead =>
+            {
+                Intent::Lead(self.act()?)
+            }
+            _ => {
+                let detail = "Only opportunities are advanced, only plans are cancelled, only holds are released or \
+                              denied, only appeals are granted or rejected; the others are for leads.";
+                return Err(Refusal::invalid("/op", detail));
             }
         };
         Ok(Change {
@@ -140,6 +185,22 @@ impl Mutation {
         })
     }
 
+    fn ruling(&self, op: &str) -> Result<Ruling, Refusal> {
+        self.ruling.clone().ok_or_else(|| missing("ruling", &format!("op {op}")))
+    }
+
+    /// What is done to a lead.
+    fn act(&self) -> Result<Act, Refusal> {
+        let done = match self.op {
+            MutationOp::Work => self.work.clone().map(Act::Work).ok_or("work"),
+            MutationOp::Excuse => self.excuse.clone().map(Act::Excuse).ok_or("excuse"),
+            MutationOp::GiveBack => self.give_back.clone().map(Act::GiveBack).ok_or("giveBack"),
+            MutationOp::Convert => self.convert.clone().map(|body| Act::Convert(Box::new(body))).ok_or("convert"),
+            _ => Ok(Act::Claim),
+        };
+        done.map_err(|member| missing(member, "this op"))
+    }
+
     fn body(&self) -> Result<Body, Refusal> {
         let fields = match self.kind {
             MutationKind::Account => self.account.clone().map(Body::Account),
@@ -147,6 +208,11 @@ impl Mutation {
             MutationKind::Opportunity => self.opportunity.clone().map(Body::Opportunity),
             MutationKind::Activity => self.activity.clone().map(Body::Activity),
             MutationKind::Plan => self.plan.clone().map(Body::Plan),
+            MutationKind::Appeal => self.appeal.clone().map(Body::Appeal),
+            MutationKind::Hold => {
+                return Err(Refusal::invalid("/op", "A hold can only be released or denied."));
+            }
+            MutationKind::Lead => self.lead.clone().map(Body::Lead),
             MutationKind::RejectedWrite => {
                 return Err(Refusal::invalid("/op", "A rejected write can only be deleted, which dismisses it."));
             }
@@ -166,7 +232,11 @@ impl Mutation {
             MutationKind::Contact => Body::Contact(ContactFields::default()),
             MutationKind::Opportunity => Body::Opportunity(OpportunityFields::default()),
             MutationKind::Plan => Body::Plan(PlanFields::default()),
-            MutationKind::Activity | MutationKind::RejectedWrite => Body::Activity(ActivityFields::default()),
+            MutationKind::Appeal => Body::Appeal(AppealFields::default()),
+            MutationKind::Lead => Body::Lead(LeadFields::default()),
+            MutationKind::Activity | MutationKind::RejectedWrite | MutationKind::Hold => {
+                Body::Activity(ActivityFields::default())
+            }
         }
     }
 }

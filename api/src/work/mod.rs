@@ -182,6 +182,16 @@ impl UnitOfWork {
         }
     }
 
+    /// Whether the actor once saw this record, in his own scope or as one of the whole tenant, and no longer.
+    pub fn was_shown<M: Record>(&self, id: Uuid) -> bool {
+        !self.sight.shown(M::KIND, id) && self.sight.buried(M::KIND, id)
+    }
+
+    /// The actor sees this record from here on: what he does in this very unit of work brings it into his view.
+    pub fn reveal<M: Record>(&mut self, id: Uuid) {
+        self.sight.reveal(M::KIND, id);
+    }
+
     /// All loaded or staged rows of a kind, with what was found.
     pub fn slots<M: Record>(&self) -> impl Iterator<Item = &Slot<M>> {
         self.peek::<M>().into_iter().flat_map(|table| table.rows())

@@ -1,0 +1,178 @@
+//! What a lead may be the same customer as: accounts, contacts and leads with the same phone, e-mail or credit code, and
+//! accounts and leads with a similar name. One statement for all leads of a batch.
+
+use std::collections::BTreeMap;
+
+use entity::kind::Kind;
+use entity::lead;
+use entity::scalar::Line;
+use entity::shape::{Likeness, Likenesses};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::change::{Body, Change, Intent};
+use crate::work::UnitOfWork;
+
+/// Likenesses that are kept with a lead, the closest first.
+pub const MOST: usize = 10;
+
+/// Trigram similarity of two names from which on they are told, in per cent: 霍普光通信 and 霍普光通信有限公司 have 45, two
+/// companies of one trade that share 有限公司 have less than 40.
+const SIMILAR: i32 = 40;
+
+/// Digits of a phone number that are compared, from its end: prefixes of countries and a leading zero do not count.
+const PHONE_DIGITS: usize = 10;
+
+/// A number with fewer digits says too little.
+const FEWEST_DIGITS: usize = 7;
+
+/// What is compared.
+struct Asked {
+    id: Uuid,
+    name: String,
+    phone: Option<String>,
+    email: Option<String>,
+    credit_code: Option<String>,
+}
+
+/// By lead of the batch that is new or whose distinguishing fields change.
+pub async fn find(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, Likenesses>, DbErr> {
+    let asked: Vec<Asked> = changes.iter().filter_map(|change| asked(work, change)).collect();
+    of(work, &asked).await
+}
+
+/// For one lead as it stands.
+pub async fn find_one(work: &UnitOfWork, lead: &lead::Model) -> Result<Likenesses, DbErr> {
+    let asked = Asked {
+        id: lead.id,
+        name: lead.name.clone(),
+        phone: digits(lead.phone.as_deref()),
+        email: folded(lead.email.as_deref()),
+        credit_code: folded(lead.credit_code.as_deref()),
+    };
+    Ok(of(work, &[asked]).await?.remove(&lead.id).unwrap_or_default())
+}
+
+fn asked(work: &UnitOfWork, change: &Change) -> Option<Asked> {
+    let (Intent::Create(Body::Lead(fields)) | Intent::Update(Body::Lead(fields))) = &change.intent else { return None };
+    let known = work.get::<lead::Model>(change.id);
+    let tells =
+        fields.name.is_some() || fields.phone.is_some() || fields.email.is_some() || fields.credit_code.is_some();
+    let kept = |given: Option<String>, name: &str, known: Option<&str>| {
+        given.or_else(|| known.filter(|_| !change.clear.iter().any(|cleared| cleared == name)).map(str::to_owned))
+    };
+    let phone = kept(fields.phone.clone().map(|line| line.0), "phone", known.and_then(|lead| lead.phone.as_deref()));
+    let email = kept(fields.email.clone().map(|email| email.0), "email", known.and_then(|lead| lead.email.as_deref()));
+    let code = kept(
+        fields.credit_code.clone().map(|line| line.0),
+        "creditCode",
+        known.and_then(|lead| lead.credit_code.as_deref()),
+    );
+    (tells || !change.clear.is_empty()).then(|| Asked {
+        id: change.id,
+        name: fields.name.clone().map(|line| line.0).or(known.map(|lead| lead.name.clone())).unwrap_or_default(),
+        phone: digits(phone.as_deref()),
+        email: folded(email.as_deref()),
+        credit_code: folded(code.as_deref()),
+    })
+}
+
+async fn of(work: &UnitOfWork, asked: &[Asked]) -> Result<BTreeMap<Uuid, Likenesses>, DbErr> {
+    let mut found: BTreeMap<Uuid, Likenesses> = BTreeMap::new();
+    if asked.is_empty() {
+        return Ok(found);
+    }
+    let rows: Vec<Value> = asked
+        .iter()
+        .map(|lead| {
+            json!({ "id": lead.id, "name": lead.name, "phone": lead.phone, "email": lead.email, "code": lead.credit_code })
+        })
+        .collect();
+    let statement = work.statement(&sql(), [Value::Array(rows).to_string().into(), SIMILAR.into()]);
+    for row in work.connection().query_all_raw(statement).await? {
+        let (lead, kind, id): (Uuid, String, Uuid) =
+            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let (field, similarity): (String, i32) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+        let Some(kind) = Kind::parse(&kind) else { continue };
+        let records = &mut found.entry(lead).or_default().records;
+        match records.iter_mut().find(|record| record.kind == kind && record.id == id) {
+            Some(record) => {
+                record.fields.push(Line(field));
+                record.similarity = record.similarity.max(similarity);
+            }
+            None => records.push(Likeness { kind, id, fields: vec![Line(field)], similarity }),
+        }
+    }
+    for likenesses in found.values_mut() {
+        likenesses.records.iter_mut().for_each(|record| record.fields.sort_by(|one, other| one.0.cmp(&other.0)));
+        likenesses.records.sort_by_key(|record| (std::cmp::Reverse(record.similarity), record.kind, record.id));
+        likenesses.records.truncate(MOST);
+    }
+    Ok(found)
+}
+
+/// `$1` tenant, `$2` leads as JSON, `$3` least similarity of names in per cent → lead, kind, id, field, per cent.
+fn sql() -> String {
+    let exact = |table: &str, field: &str, column: &str, given: &str| {
+        format!(
+            "SELECT n.id AS lead, '{table}' AS kind, t.id, '{field}' AS field, 100 AS similarity FROM n JOIN {table} t \
+             ON t.tenant_id = $1 AND t.deleted_at IS NULL AND {column} = n.{given} AND t.id <> n.id"
+        )
+    };
+    let phone = format!("right(regexp_replace(t.phone, '[^0-9]', '', 'g'), {PHONE_DIGITS})");
+    let mut legs = Vec::new();
+    for table in ["account", "contact", "lead"] {
+        legs.push(exact(table, "phone", &phone, "phone"));
+        legs.push(exact(table, "email", "lower(t.email)", "email"));
+        if table != "contact" {
+            legs.push(exact(table, "creditCode", "upper(t.credit_code)", "code"));
+            // The operator finds by the index what is at least 30 % alike.
+            legs.push(format!(
+                "SELECT n.id, '{table}', t.id, 'name', floor(100 * similarity(t.name, n.name))::integer FROM n JOIN {table} t \
+                 ON t.tenant_id = $1 AND t.deleted_at IS NULL AND t.name % n.name AND t.id <> n.id \
+                 WHERE similarity(t.name, n.name) * 100 >= $3"
+            ));
+        }
+    }
+    format!(
+        "WITH n AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS \
+         n(id uuid, name text, phone text, email text, code text)) {} ORDER BY 1, 5 DESC, 2, 3, 4",
+        legs.join(" UNION ALL ")
+    )
+}
+
+/// The digits of a phone number that are compared.
+pub fn digits(phone: Option<&str>) -> Option<String> {
+    let digits: Vec<char> = phone?.chars().filter(char::is_ascii_digit).collect();
+    let from = digits.len().saturating_sub(PHONE_DIGITS);
+    (digits.len() >= FEWEST_DIGITS).then(|| digits[from..].iter().collect())
+}
+
+/// E-mail addresses and codes are compared without case; the columns are folded likewise.
+pub fn folded(text: Option<&str>) -> Option<String> {
+    let text = text?.trim();
+    (!text.is_empty()).then(|| if text.contains('@') { text.to_lowercase() } else { text.to_uppercase() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_the_same_however_it_is_dialled() {
+        for spelled in ["+86 21 5555 0100", "021-5555 0100", "(0086) 21/55550100", "2155550100"] {
+            assert_eq!(digits(Some(spelled)).as_deref(), Some("2155550100"), "{spelled}");
+        }
+        assert_eq!(digits(Some("110")), None);
+        assert_eq!(digits(Some("extension")), None);
+        assert_ne!(digits(Some("021-5555 0100")), digits(Some("010-5555 0100")));
+    }
+
+    #[test]
+    fn case_does_not_count() {
+        assert_eq!(folded(Some("Wang@Hopton.example")).as_deref(), Some("wang@hopton.example"));
+        assert_eq!(folded(Some("91310000ma1fl0xx1a")).as_deref(), Some("91310000MA1FL0XX1A"));
+        assert_eq!(folded(Some(" ")), None);
+    }
+}

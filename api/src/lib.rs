@@ -21,6 +21,7 @@ pub mod import;
 pub mod jobs;
 pub mod lead;
 pub mod ledger;
+pub mod offence;
 pub mod openapi;
 pub mod opportunity;
 pub mod plan;

@@ -14,6 +14,7 @@ mod opportunities;
 mod plans;
 mod points;
 mod products;
+mod rejected_writes;
 mod reports;
 mod sync;
 mod teams;

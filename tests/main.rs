@@ -18,6 +18,7 @@ mod opportunities;
 mod plans;
 mod points;
 mod products;
+mod rejected_writes;
 mod reports;
 mod rule_sets;
 mod sync;

@@ -197,7 +197,7 @@ fn line(text: &str, most: usize) -> Result<String, String> {
 }
 
 /// What the parser asks of a line, for the document: something to be seen, and no control characters.
-pub const LINE_PATTERN: &str = r"^[^\x00-\x1F\x7F]*[^\x00-\x1F\x7F\s][^\x00-\x1F\x7F]*$";
+pub const LINE_PATTERN: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x1F\x7F-\x9F\s][^\x00-\x1F\x7F-\x9F]*$";
 
 /// One line of text, 1 to 200 characters; surrounding white space is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -217,4 +217,14 @@ mod tests {
         }
         assert_eq!(faults(&contract, &schema, &json!({ "id": id, "kind": "call", "minutes": null })), []);
     }
+
+    #[test]
+    fn the_pattern_of_a_line_is_what_its_parser_asks() {
+        let pattern = regex::Regex::new(LINE_PATTERN).unwrap();
+        for c in ('\0'..='\u{2FF}').chain(['\u{2028}', '\u{3000}', '客', '🙂']) {
+            for text in [format!("a{c}b"), c.to_string()] {
+                assert_eq!(pattern.is_match(&text), entity::scalar::Line::parse(&text).is_ok(), "{text:?}");
+            }
+        }
+    }
 }

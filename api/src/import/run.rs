@@ -22,6 +22,9 @@ use crate::state::State;
 /// Rows a commit.
 const CHUNK: usize = 500;
 
+/// Rows of a file after which a database that was small may plan by new statistics; then whenever they have doubled.
+const FIRST_STATISTICS: u64 = 1_000;
+
 /// How to import.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -170,7 +173,7 @@ impl Reading<'_> {
         let mut rows = Rows::open(&self.path, self.pass.delimiter).map_err(|cause| failed(&self.path, cause))?;
         let bytes = std::fs::metadata(&self.path).map_err(|cause| failed(&self.path, cause))?.len();
         progress(Progress::Begun { path: &self.pass.path, kind: self.pass.kind, bytes });
-        let mut waiting = Vec::new();
+        let (mut waiting, mut next_statistics) = (Vec::new(), FIRST_STATISTICS);
         loop {
             let mut chunk = Vec::with_capacity(CHUNK);
             let mut is_over = false;
@@ -188,6 +191,10 @@ impl Reading<'_> {
             }
             waiting.extend(self.write(writer, task, chunk, false, refused).await?);
             progress(Progress::Read { bytes: rows.read, rows: self.count.read });
+            if self.count.created >= next_statistics {
+                writer.gather_statistics().await?;
+                next_statistics *= 2;
+            }
             if is_over {
                 break;
             }

@@ -6,9 +6,11 @@ pub mod digest;
 pub mod events;
 pub mod expire;
 pub mod mutation;
+pub mod news;
 pub mod pull;
 pub mod push;
 pub mod routes;
+mod rows;
 pub mod wire;
 
 use entity::kind::Role;

@@ -26,12 +26,14 @@ const TURN: usize = 50;
 
 /// `$1` tenant, `$2` users, `$3` since, one each → the clock, and beside it the scopes of which a user has something to
 /// hear, with his place in the list; or one row without a scope. `OFFSET 0` keeps each question a look-up of its own:
-/// joined as a whole, the grants of all the tenant's users would be read.
+/// joined as a whole, the grants of all the tenant's users would be read. The lists stand in selects of their own so that the
+/// planner cannot count them: else it finds a plan for each list better than the kept one, and plans every time anew (156 µs
+/// instead of 29).
 const SQL: &str = r#"
 SELECT c.head, c.epoch, c.pruned, m.asked, m.scope_id
 FROM sync_clock c LEFT JOIN (
     SELECT q.asked, s.scope_id
-    FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS q(user_id, since, asked)
+    FROM unnest((SELECT $2::uuid[]), (SELECT $3::bigint[])) WITH ORDINALITY AS q(user_id, since, asked)
     CROSS JOIN LATERAL (
         SELECT g.scope_id
         FROM scope_grant g JOIN scope_head h ON h.tenant_id = $1 AND h.scope_id = g.scope_id

@@ -11,6 +11,7 @@ use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::pokes::Pokes;
 use crate::problem::Error;
+use crate::sync::news::Desk;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -21,14 +22,16 @@ pub struct Parts {
     pub clock: Clock,
     pub identity: Identity,
     pub pokes: Pokes,
+    /// Where pulls ask whether there is anything new.
+    pub news: Desk,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
 
 impl State {
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
-        let (pokes, stopping) = (Pokes::default(), CancellationToken::new());
-        State(Arc::new(Parts { db, clock, identity, pokes, stopping }))
+        let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
+        State(Arc::new(Parts { db, clock, identity, pokes, news, stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

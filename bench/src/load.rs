@@ -10,6 +10,7 @@ use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use crate::Failure;
+use crate::cpu::{Meter, Spent};
 use crate::http::Connection;
 use crate::seed::Rep;
 
@@ -17,6 +18,15 @@ pub struct Load {
     pub address: SocketAddr,
     pub seconds: u64,
     pub clients: usize,
+    pub meter: Meter,
+}
+
+/// What came of a load.
+pub struct Rate {
+    /// Requests (or pulls of several) a second.
+    pub second: f64,
+    /// Processor time of one, in seconds.
+    pub each: Spent,
 }
 
 /// A rep, and his access token.
@@ -28,7 +38,7 @@ pub struct Target {
 
 impl Load {
     /// Pulls a second, `behind` numbers behind the head.
-    pub async fn pull(&self, targets: &[Target], behind: i64, limit: usize) -> Result<f64, Failure> {
+    pub async fn pull(&self, targets: &[Target], behind: i64, limit: usize) -> Result<Rate, Failure> {
         let mut paths = Vec::new();
         for target in targets {
             let cursor = self.cursor(target, behind).await?;
@@ -42,7 +52,7 @@ impl Load {
     }
 
     /// First pulls of everything a second, up to 10,000 records, in two pages.
-    pub async fn first_pull(&self, target: &Target) -> Result<f64, Failure> {
+    pub async fn first_pull(&self, target: &Target) -> Result<Rate, Failure> {
         let targets = vec![target.clone()];
         self.rate(&targets, |_| {
             async |connection: &mut Connection| {
@@ -55,7 +65,7 @@ impl Load {
     }
 
     /// Pushes of `size` new visits a second.
-    pub async fn push(&self, targets: &[Target], size: usize) -> Result<f64, Failure> {
+    pub async fn push(&self, targets: &[Target], size: usize) -> Result<Rate, Failure> {
         let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
         self.rate(targets, move |client| {
             let account = accounts[client % accounts.len()];
@@ -74,7 +84,7 @@ impl Load {
     }
 
     /// New visits a second, one a request.
-    pub async fn rest(&self, targets: &[Target]) -> Result<f64, Failure> {
+    pub async fn rest(&self, targets: &[Target]) -> Result<Rate, Failure> {
         let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
         self.rate(targets, move |client| {
             let account = accounts[client % accounts.len()];
@@ -140,7 +150,7 @@ impl Load {
     }
 
     /// Requests a second over all connections, each going as fast as it can; the first failure ends the run.
-    async fn rate<F>(&self, targets: &[Target], job: impl Fn(usize) -> F) -> Result<f64, Failure>
+    async fn rate<F>(&self, targets: &[Target], job: impl Fn(usize) -> F) -> Result<Rate, Failure>
     where
         F: AsyncFn(&mut Connection) -> io::Result<()>,
     {
@@ -149,7 +159,7 @@ impl Load {
             let connection = Connection::open(self.address, &targets[client % targets.len()].token).await?;
             clients.push((connection, job(client)));
         }
-        let begun = Instant::now();
+        let (before, begun) = (self.meter.read()?, Instant::now());
         let end = begun + Duration::from_secs(self.seconds);
         let counts = try_join_all(clients.into_iter().map(async |(mut connection, call)| {
             let mut count = 0u64;
@@ -160,7 +170,10 @@ impl Load {
             Ok::<u64, io::Error>(count)
         }))
         .await?;
-        Ok(counts.iter().sum::<u64>() as f64 / begun.elapsed().as_secs_f64())
+        let (took, spent) = (begun.elapsed().as_secs_f64(), self.meter.read()?.since(before));
+        let count = counts.iter().sum::<u64>() as f64;
+        let each = Spent { server: spent.server / count, postgres: spent.postgres / count, load: spent.load / count };
+        Ok(Rate { second: count / took, each })
     }
 }
 

@@ -4,6 +4,7 @@
 //! `cargo run --release -p bench`
 
 mod bare;
+mod cpu;
 mod http;
 mod load;
 mod scripts;
@@ -23,7 +24,7 @@ use waypost::database::{Cluster, Options, Search, connect_as_owner, create_datab
 use waypost::state::State;
 
 use bare::Bare;
-use load::{Load, Target};
+use load::{Load, Rate, Target};
 use seed::{Rep, Tenant};
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -47,6 +48,9 @@ struct Arguments {
     /// Connections at the same time
     #[arg(long, default_value_t = 8)]
     clients: usize,
+    /// Measure reading alone
+    #[arg(long)]
+    reads: bool,
     /// Where the throw-away Postgres lives; removed and made anew
     #[arg(long, default_value = "target/bench")]
     directory: PathBuf,
@@ -107,16 +111,32 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let process = server::Process::start(&url, &key).await?;
     let idle = process.resident_mib();
     let token = |rep: Rep| token(&state, rep);
-    let load = Load { address: process.address, seconds: arguments.seconds, clients: arguments.clients };
+    let load = Load {
+        address: process.address,
+        seconds: arguments.seconds,
+        clients: arguments.clients,
+        meter: cpu::Meter::new(process.id())?,
+    };
 
-    println!("| what | Waypost | bare SQL | ratio | aim |\n| --- | --- | --- | --- | --- |");
+    println!(
+        "| what | Waypost | bare SQL | ratio | aim | server, Postgres, load: µs each |\n| --- | --- | --- | --- | --- | --- |"
+    );
     let first = &tenants[0].reps;
     let mut targets = Vec::new();
     for rep in first.iter().take(arguments.clients) {
         targets.push(Target { rep: *rep, token: token(*rep).await? });
     }
-    let row = |what: &str, ours: f64, bare: f64, unit: f64, aim: &str| {
-        println!("| {what} | {:.0}/s | {:.0}/s | {:.2} | {aim} |", ours * unit, bare * unit, ours / bare);
+    let row = |what: &str, ours: Rate, bare: f64, unit: f64, aim: &str| {
+        let (rate, each) = (ours.second, ours.each);
+        println!(
+            "| {what} | {:.0}/s | {:.0}/s | {:.2} | {aim} | {:.0}, {:.0}, {:.0} |",
+            rate * unit,
+            bare * unit,
+            rate / bare,
+            each.server * 1e6,
+            each.postgres * 1e6,
+            each.load * 1e6
+        );
     };
     let ours = load.pull(&targets, 0, 500).await?;
     row("pull with nothing new", ours, bare.run("nothing", &scripts.pull(0, 500))?, 1.0, "≥ 0.5");
@@ -132,10 +152,12 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         rows as f64,
         "≥ 0.5",
     );
-    let ours = load.push(&targets, 100).await?;
-    row("push of 100 activities (activities)", ours, bare.run("push", &scripts.push(100))?, 100.0, "≥ 0.4");
-    let ours = load.rest(&targets).await?;
-    row("one activity by REST", ours, bare.run("one", &scripts.push(1))?, 1.0, "≥ 0.4");
+    if !arguments.reads {
+        let ours = load.push(&targets, 100).await?;
+        row("push of 100 activities (activities)", ours, bare.run("push", &scripts.push(100))?, 100.0, "≥ 0.4");
+        let ours = load.rest(&targets).await?;
+        row("one activity by REST", ours, bare.run("one", &scripts.push(1))?, 1.0, "≥ 0.4");
+    }
 
     let manager = Target { rep: wide.manager, token: token(wide.manager).await? };
     let rep = Target { rep: wide.reps[1], token: token(wide.reps[1]).await? };

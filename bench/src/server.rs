@@ -54,6 +54,10 @@ impl Process {
         Err("the server did not listen within 10 s".into())
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory in mebibytes, where the system tells it.
     pub fn resident_mib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::kind::Role;
+use futures_util::future::join_all;
 use reqwest::{Method, header};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
@@ -51,6 +52,34 @@ async fn a_first_pull_has_no_tombstones_and_an_empty_one_no_changes() {
     delete(&lin, "contact", other).await;
     let buried = changes(&lin, 10).await;
     assert_eq!(buried, [json!({ "kind": "contact", "id": other, "revision": 2, "deleted": true })]);
+}
+
+/// The server answers them together: each must get his own answer, and none an older one than he asked for.
+#[tokio::test]
+async fn phones_that_ask_at_the_same_time_each_hear_their_own_news() {
+    let world = World::new().await;
+    let mut phones = Vec::new();
+    for name in ["Lin Wei", "Bo Chen", "Mei Zhang"] {
+        let phone = rep(&world, name).await;
+        let account = phone.account(name).await;
+        phones.push((phone, account));
+    }
+    for (phone, _) in &mut phones {
+        phone.pull(100).await;
+    }
+    for round in 0..12 {
+        let at = round % phones.len();
+        let ask_all = || join_all(phones.iter().flat_map(|(phone, _)| [phone.ask(10), phone.ask(10), phone.ask(10)]));
+        // Some ask while it is written; what they hear is their luck.
+        let (written, _) = tokio::join!(contact(&phones[at].0, phones[at].1, "Zhao"), ask_all());
+        for (number, answer) in ask_all().await.into_iter().enumerate() {
+            let body = answer.expect(200).body;
+            let ids: Vec<&Value> = body["changes"].as_array().expect("changes").iter().map(|it| &it["id"]).collect();
+            let expected = if number / 3 == at { vec![json!(written)] } else { Vec::new() };
+            assert_eq!(ids, expected.iter().collect::<Vec<_>>(), "round {round}, question {number}");
+        }
+        phones[at].0.pull(100).await;
+    }
 }
 
 #[tokio::test]

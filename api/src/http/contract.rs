@@ -8,12 +8,17 @@ use std::collections::HashMap;
 /// The polished document, indexed by path.
 pub struct Contract {
     document: Value,
+    /// Paths without parameters.
+    literal: HashMap<String, Template>,
+    /// Those with parameters, by the number of their segments.
     by_length: HashMap<usize, Vec<Template>>,
 }
 
 struct Template {
     path: String,
     segments: Vec<Segment>,
+    /// Names of the operations. Every request asks for one.
+    operations: Vec<(Method, String)>,
 }
 
 enum Segment {
@@ -30,12 +35,22 @@ pub struct Matched<'a> {
 
 impl Contract {
     pub fn new(document: Value) -> Self {
+        let mut literal = HashMap::new();
         let mut by_length: HashMap<usize, Vec<Template>> = HashMap::new();
-        for path in document["paths"].as_object().into_iter().flat_map(Map::keys) {
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let segments: Vec<Segment> = path.split('/').map(Segment::parse).collect();
-            by_length.entry(segments.len()).or_default().push(Template { path: path.clone(), segments });
+            let operations = item.as_object().into_iter().flatten().filter_map(|(method, operation)| {
+                let method = method.to_ascii_uppercase().parse().ok()?;
+                Some((method, operation["operationId"].as_str()?.to_owned()))
+            });
+            let template = Template { path: path.clone(), operations: operations.collect(), segments };
+            if template.segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
+                literal.insert(path.clone(), template);
+            } else {
+                by_length.entry(template.segments.len()).or_default().push(template);
+            }
         }
-        Self { document, by_length }
+        Self { document, literal, by_length }
     }
 
     pub fn document(&self) -> &Value {
@@ -44,6 +59,9 @@ impl Contract {
 
     /// The template for `path`; like the router, it prefers a literal segment to a parameter.
     pub fn matching(&self, path: &str) -> Option<Matched<'_>> {
+        if let Some(template) = self.literal.get(path) {
+            return Some(Matched { contract: self, template });
+        }
         let segments: Vec<&str> = path.split('/').collect();
         let candidates = self.by_length.get(&segments.len())?.iter().filter(|t| t.accepts(&segments));
         let template = candidates.min_by_key(|t| t.parameter_positions())?;
@@ -89,13 +107,13 @@ impl<'a> Matched<'a> {
     }
 
     fn operation(self, method: &Method) -> &'a Value {
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        &self.item()[method.as_str().to_ascii_lowercase()]
+        &self.item()[answering(method).as_str().to_ascii_lowercase()]
     }
 
     /// Name of the operation, `advanceOpportunity`.
     pub fn operation_id(self, method: &Method) -> Option<&'a str> {
-        self.operation(method)["operationId"].as_str()
+        let mut operations = self.template.operations.iter();
+        operations.find(|(own, _)| own == answering(method)).map(|(_, name)| name.as_str())
     }
 
     /// Value of `Allow`: every method of the path. GET answers HEAD too.
@@ -129,6 +147,11 @@ impl<'a> Matched<'a> {
     pub fn body_schema(self, method: &Method) -> Option<&'a Value> {
         self.operation(method).pointer("/requestBody/content/application~1json/schema")
     }
+}
+
+/// GET answers HEAD too.
+fn answering(method: &Method) -> &Method {
+    if *method == Method::HEAD { &Method::GET } else { method }
 }
 
 #[cfg(test)]

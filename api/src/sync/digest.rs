@@ -5,7 +5,7 @@ use poem_openapi::Object;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
-use super::pull::change;
+use super::pull::write_change;
 use crate::auth::Actor;
 use crate::state::State;
 
@@ -94,17 +94,20 @@ LEFT JOIN (
 ORDER BY w.kind, w.id
 "#;
 
-/// The records as changes; what is not there or not visible comes as a tombstone.
-pub async fn records(state: &State, actor: &Actor, keys: &[RecordKey]) -> Result<Vec<String>, DbErr> {
+/// The records as changes, with commas between them; what is not there or not visible comes as a tombstone.
+pub async fn records(state: &State, actor: &Actor, keys: &[RecordKey], page: &mut Vec<u8>) -> Result<(), DbErr> {
     let kinds: Vec<String> = keys.iter().map(|key| key.kind.as_str().to_owned()).collect();
     let ids: Vec<Uuid> = keys.iter().map(|key| key.id).collect();
     let values = [actor.tenant_id.into(), actor.user_id.into(), kinds.into(), ids.into()];
     let rows = state.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, RECORDS, values)).await?;
-    rows.iter()
-        .map(|row| {
-            let kind: String = row.try_get_by_index(0)?;
-            let document: Option<String> = row.try_get_by_index(3)?;
-            Ok(change(&kind, row.try_get_by_index(1)?, row.try_get_by_index(2)?, document.as_deref()))
-        })
-        .collect()
+    for (at, row) in rows.iter().enumerate() {
+        let kind: String = row.try_get_by_index(0)?;
+        let document: Option<String> = row.try_get_by_index(3)?;
+        if at > 0 {
+            page.push(b',');
+        }
+        let document = document.as_deref().map(str::as_bytes);
+        write_change(page, &kind, row.try_get_by_index(1)?, row.try_get_by_index(2)?, document);
+    }
+    Ok(())
 }

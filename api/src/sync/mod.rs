@@ -7,9 +7,11 @@ pub mod events;
 pub mod expire;
 mod grace;
 pub mod mutation;
+pub mod news;
 pub mod pull;
 pub mod push;
 pub mod routes;
+mod rows;
 pub mod wire;
 
 use entity::kind::Role;

@@ -1,18 +1,24 @@
 //! What changed for a user since a cursor: one statement reads clock, grants and feed, so that they agree. Documents are
-//! sent as they are stored.
+//! sent as they are stored: each is copied once, from the database's answer into ours.
+
+use std::io::Write;
 
 use entity::kind::Kind;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use futures_util::TryStreamExt;
+use sea_orm::sqlx::postgres::PgRow;
+use sea_orm::sqlx::{self, Row};
 use uuid::Uuid;
 
 use super::cursor::{Clock, Cursor, Paging};
+use super::news::news;
+use super::rows;
 use crate::auth::Actor;
 use crate::change::camel;
 use crate::problem::{Error, Refusal};
 use crate::state::State;
 
 /// `$1` tenant, `$2` user, `$3` since, `$4` upto or NULL for the head, `$5` and `$6` scope and number of the last row
-/// sent, `$7` how many.
+/// sent, `$7` how many, `$8` the scopes to read or NULL for all.
 ///
 /// Scopes are read one after the other, each in the order of its numbers, those that have nothing new left out:
 /// - held: what came after the cursor;
@@ -30,6 +36,7 @@ WITH bound AS MATERIALIZED (
     CROSS JOIN bound b
     JOIN scope_head h ON h.tenant_id = $1 AND h.scope_id = g.scope_id
     WHERE g.tenant_id = $1 AND g.user_id = $2 AND ($5::uuid IS NULL OR g.scope_id >= $5)
+      AND ($8::uuid[] IS NULL OR g.scope_id = ANY($8))
       AND CASE WHEN g.revoked IS NULL
                THEN g.granted <= b.upto AND h.head > CASE WHEN g.granted > $3 THEN 0 ELSE $3 END
                ELSE $3 > 0 AND g.revoked > $3 AND g.revoked <= b.upto END
@@ -59,107 +66,116 @@ SELECT b.head, b.epoch, b.pruned, p.scope_id, p.seq, p.kind, p.record_id, p.revi
 FROM bound b LEFT JOIN page p ON TRUE
 "#;
 
-/// `$1` tenant, `$2` user, `$3` since → the clock, and whether a scope of the user has anything to tell. Most pulls find
-/// nothing: this answers them without setting up the whole read.
-const NEWS: &str = r#"
-SELECT c.head, c.epoch, c.pruned, EXISTS (
-    SELECT FROM scope_grant g JOIN scope_head h ON h.tenant_id = $1 AND h.scope_id = g.scope_id
-    WHERE g.tenant_id = $1 AND g.user_id = $2
-      AND CASE WHEN g.revoked IS NULL THEN h.head > $3 OR g.granted > $3 ELSE g.revoked > $3 END)
-FROM sync_clock c WHERE c.tenant_id = $1
-"#;
-
-/// Rows of the feed, and where they end.
+/// Where a page of the feed ends.
 pub struct Pulled {
-    /// Each a JSON object: one change.
-    pub changes: Vec<String>,
     pub cursor: Cursor,
     pub more: bool,
     pub head: i64,
 }
 
-/// One page of at most `limit` changes after `cursor`.
-pub async fn pull(state: &State, actor: &Actor, cursor: &Cursor, limit: usize) -> Result<Pulled, Error> {
+/// Writes one page of at most `limit` changes after `cursor` to `page`, each a JSON object, with `between` between them.
+pub async fn pull(
+    state: &State,
+    actor: &Actor,
+    cursor: &Cursor,
+    limit: usize,
+    page: &mut Vec<u8>,
+    between: u8,
+) -> Result<Pulled, Error> {
     let paging = cursor.paging;
-    if paging.is_none()
-        && cursor.since > 0
-        && let Some(head) = nothing_new(state, actor, cursor).await?
-    {
-        let cursor = Cursor { since: head, ..cursor.clone() };
-        return Ok(Pulled { changes: Vec::new(), cursor, more: false, head });
+    let mut scopes = None;
+    let mut upto = paging.map(|paging| paging.upto);
+    if paging.is_none() && cursor.since > 0 {
+        let news = news(state, actor, cursor.since).await?;
+        if !cursor.holds(&news.clock) {
+            return Err(Refusal::cursor_expired().into());
+        }
+        let head = news.clock.head;
+        if news.scopes.is_empty() {
+            return Ok(Pulled { cursor: Cursor { since: head, ..cursor.clone() }, more: false, head });
+        }
+        // Other scopes may move from now on: the pull ends before that, as one of several pages does.
+        (scopes, upto) = (Some(news.scopes), Some(head));
     }
-    let values = [
-        actor.tenant_id.into(),
-        actor.user_id.into(),
-        cursor.since.into(),
-        paging.map(|paging| paging.upto).into(),
-        paging.map(|paging| paging.scope_id).into(),
-        paging.map(|paging| paging.seq).into(),
-        i64::try_from(limit + 1).unwrap_or(i64::MAX).into(),
-    ];
-    let rows = state.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, SQL, values)).await?;
-    let first = rows.first().ok_or_else(|| Error::Internal("the tenant has no clock".into()))?;
-    let clock = Clock {
-        head: first.try_get_by_index(0)?,
-        epoch: first.try_get_by_index(1)?,
-        pruned: first.try_get_by_index(2)?,
-    };
-    if !cursor.holds(&clock) {
-        return Err(Refusal::cursor_expired().into());
-    }
-    let upto = paging.map_or(clock.head, |paging| paging.upto);
+    let query = sqlx::query(SQL)
+        .bind(actor.tenant_id)
+        .bind(actor.user_id)
+        .bind(cursor.since)
+        .bind(upto)
+        .bind(paging.map(|paging| paging.scope_id))
+        .bind(paging.map(|paging| paging.seq))
+        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(scopes);
+    let mut found = query.fetch(state.db.get_postgres_connection_pool());
 
-    let mut changes = Vec::with_capacity(rows.len().min(limit));
+    let mut seen: Option<Clock> = None;
     let mut last: Option<(Uuid, i64)> = None;
-    for row in rows.iter().take(limit) {
-        let Some(scope_id) = row.try_get_by_index::<Option<Uuid>>(3)? else { break };
-        let place = (scope_id, row.try_get_by_index(4)?);
+    let (mut count, mut more) = (0, false);
+    while let Some(row) = found.try_next().await.map_err(rows::failed)? {
+        if seen.is_none() {
+            let clock = rows::clock(&row)?;
+            if !cursor.holds(&clock) {
+                return Err(Refusal::cursor_expired().into());
+            }
+            seen = Some(clock);
+        }
+        let Some(place) = place(&row).map_err(rows::failed)? else { continue };
+        if count == limit {
+            more = true;
+            continue;
+        }
         if last.is_some_and(|before| before >= place) {
             // The pages rest on this order; the plan that gives it is the only one there is for a lateral LIMIT.
             return Err(Error::Internal("the feed came out of order".into()));
         }
         last = Some(place);
-        let kind: String = row.try_get_by_index(5)?;
-        let document: Option<String> = row.try_get_by_index(8)?;
-        changes.push(change(&kind, row.try_get_by_index(6)?, row.try_get_by_index(7)?, document.as_deref()));
+        if count > 0 {
+            page.push(between);
+        }
+        count += 1;
+        write_row(page, &row).map_err(rows::failed)?;
     }
-    let more = rows.len() > limit;
-    let paging = match last {
+    let clock = seen.ok_or_else(|| Error::Internal("the tenant has no clock".into()))?;
+    let upto = upto.unwrap_or(clock.head);
+    let next = match last {
         Some((scope_id, seq)) if more => Some(Paging { upto, scope_id, seq }),
         _ => None,
     };
     let since = if more { cursor.since } else { upto };
-    Ok(Pulled {
-        changes,
-        cursor: Cursor { epoch: clock.epoch, since, paging, ..cursor.clone() },
-        more,
-        head: clock.head,
-    })
+    // A pull in one page ends at the head that it tells.
+    let head = if paging.is_none() && !more { upto } else { clock.head };
+    Ok(Pulled { cursor: Cursor { epoch: clock.epoch, since, paging: next, ..cursor.clone() }, more, head })
 }
 
-/// The head, if nothing came into or out of the user's view since the cursor.
-async fn nothing_new(state: &State, actor: &Actor, cursor: &Cursor) -> Result<Option<i64>, Error> {
-    let values = [actor.tenant_id.into(), actor.user_id.into(), cursor.since.into()];
-    let row = state.db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, NEWS, values)).await?;
-    let row = row.ok_or_else(|| Error::Internal("the tenant has no clock".into()))?;
-    let clock =
-        Clock { head: row.try_get_by_index(0)?, epoch: row.try_get_by_index(1)?, pruned: row.try_get_by_index(2)? };
-    if !cursor.holds(&clock) {
-        return Err(Refusal::cursor_expired().into());
+/// Scope and number of a row; `None` where there is only the clock.
+fn place(row: &PgRow) -> Result<Option<(Uuid, i64)>, sqlx::Error> {
+    match row.try_get(3)? {
+        Some(scope_id) => Ok(Some((scope_id, row.try_get(4)?))),
+        None => Ok(None),
     }
-    let news: bool = row.try_get_by_index(3)?;
-    Ok((!news).then_some(clock.head))
+}
+
+fn write_row(page: &mut Vec<u8>, row: &PgRow) -> Result<(), sqlx::Error> {
+    // Bytes of a text: what the database holds is UTF-8, and is not looked through again.
+    let document: Option<&[u8]> = row.try_get_unchecked(8)?;
+    write_change(page, row.try_get(5)?, row.try_get(6)?, row.try_get(7)?, document);
+    Ok(())
 }
 
 /// `{"kind":"account","id":"…","revision":3,"deleted":false,"account":{…}}`
-pub fn change(kind: &str, id: Uuid, revision: i32, document: Option<&str>) -> String {
-    match document {
+pub fn write_change(page: &mut Vec<u8>, kind: &str, id: Uuid, revision: i32, document: Option<&[u8]>) {
+    let id = id.hyphenated();
+    let written = match document {
         Some(document) => {
+            page.reserve(document.len() + 160);
             let member = member(kind);
-            format!(r#"{{"kind":"{kind}","id":"{id}","revision":{revision},"deleted":false,"{member}":{document}}}"#)
+            write!(page, r#"{{"kind":"{kind}","id":"{id}","revision":{revision},"deleted":false,"{member}":"#)
+                .map(|()| page.extend_from_slice(document))
+                .map(|()| page.push(b'}'))
         }
-        None => format!(r#"{{"kind":"{kind}","id":"{id}","revision":{revision},"deleted":true}}"#),
-    }
+        None => write!(page, r#"{{"kind":"{kind}","id":"{id}","revision":{revision},"deleted":true}}"#),
+    };
+    written.expect("a vector takes what it is given");
 }
 
 /// The member of a change that holds a record of this kind.

@@ -61,12 +61,15 @@ impl SyncApi {
             Some(text) => Cursor::read(text, &actor)?,
             None => Cursor::start(&actor),
         };
-        let first = pull(&state, &actor, &cursor, limit).await?;
         let lines = accept.0.is_some_and(|accept| accept.contains("application/x-ndjson"));
+        let mut page = if lines { Vec::new() } else { br#"{"changes":["#.to_vec() };
+        let first = pull(&state, &actor, &cursor, limit, &mut page, if lines { b'\n' } else { b',' }).await?;
         Ok(PullAnswer(if lines {
-            Ready::lines(stream_lines(state.0.clone(), actor, first))
+            Ready::lines(stream_lines(state.0.clone(), actor, page, first))
         } else {
-            Ready::json(page(&first))
+            let (cursor, more, head) = (first.cursor.encode(), first.more, first.head);
+            page.extend_from_slice(format!(r#"],"cursor":"{cursor}","hasMore":{more},"head":{head}}}"#).as_bytes());
+            Ready::json(page)
         }))
     }
 
@@ -124,46 +127,43 @@ impl SyncApi {
         body: Json<RecordKeys>,
     ) -> Result<Ready<SyncRecords>, Fail<{ E400 | E401 | E403 }>> {
         syncs(&actor)?;
-        let changes = digest::records(&state, &actor, &body.records).await?;
-        Ok(Ready::json(format!(r#"{{"changes":[{}]}}"#, changes.join(","))))
+        let mut page = br#"{"changes":["#.to_vec();
+        digest::records(&state, &actor, &body.records, &mut page).await?;
+        page.extend_from_slice(b"]}");
+        Ok(Ready::json(page))
     }
-}
-
-fn page(pulled: &Pulled) -> String {
-    format!(
-        r#"{{"changes":[{}],"cursor":"{}","hasMore":{},"head":{}}}"#,
-        pulled.changes.join(","),
-        pulled.cursor.encode(),
-        pulled.more,
-        pulled.head
-    )
 }
 
 /// The pages of one pull after another; a page is read when the one before was taken.
-fn stream_lines(state: State, actor: Actor, first: Pulled) -> Body {
+fn stream_lines(state: State, actor: Actor, page: Vec<u8>, first: Pulled) -> Body {
     enum Next {
-        Page(Pulled),
+        Page(Vec<u8>, Pulled),
         Read(Cursor),
         End,
     }
-    let pages = stream::unfold((Next::Page(first), state, actor), |(next, state, actor)| async move {
-        let pulled = match next {
-            Next::Page(pulled) => pulled,
-            Next::Read(cursor) => match pull(&state, &actor, &cursor, LONGEST_PAGE as usize).await {
-                Ok(pulled) => pulled,
-                // A stream that breaks off has no last line, which tells the client to throw it away.
-                Err(error) => return Some((Err(std::io::Error::other(error.to_string())), (Next::End, state, actor))),
-            },
+    let pages = stream::unfold((Next::Page(page, first), state, actor), |(next, state, actor)| async move {
+        let (mut lines, pulled) = match next {
+            Next::Page(lines, pulled) => (lines, pulled),
+            Next::Read(cursor) => {
+                let mut lines = Vec::new();
+                match pull(&state, &actor, &cursor, LONGEST_PAGE as usize, &mut lines, b'\n').await {
+                    Ok(pulled) => (lines, pulled),
+                    // A stream that breaks off has no last line, which tells the client to throw it away.
+                    Err(error) => {
+                        return Some((Err(std::io::Error::other(error.to_string())), (Next::End, state, actor)));
+                    }
+                }
+            }
             Next::End => return None,
         };
-        let mut lines = pulled.changes.join("\n");
         if !lines.is_empty() {
-            lines.push('\n');
+            lines.push(b'\n');
         }
         let next = if pulled.more {
             Next::Read(pulled.cursor)
         } else {
-            lines += &format!("{{\"cursor\":\"{}\",\"head\":{}}}\n", pulled.cursor.encode(), pulled.head);
+            let (cursor, head) = (pulled.cursor.encode(), pulled.head);
+            lines.extend_from_slice(format!("{{\"cursor\":\"{cursor}\",\"head\":{head}}}\n").as_bytes());
             Next::End
         };
         Some((Ok(lines), (next, state, actor)))

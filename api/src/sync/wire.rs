@@ -167,8 +167,12 @@ pub struct Ready<T> {
 }
 
 impl<T> Ready<T> {
-    pub fn json(text: String) -> Self {
-        Ready { body: Body::from_string(text), content_type: "application/json", described: std::marker::PhantomData }
+    pub fn json(text: impl Into<Vec<u8>>) -> Self {
+        Ready {
+            body: Body::from_vec(text.into()),
+            content_type: "application/json",
+            described: std::marker::PhantomData,
+        }
     }
 
     /// One JSON value a line.

@@ -162,7 +162,7 @@ async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uui
         work.load_where::<points_entry::Model>("activity_id = ANY($2)", [ids.into()]).await?;
     }
     if !activities.is_empty() {
-        owners.push(work.actor.user_id);
+        owners.extend(work.users());
         owners.extend(wanted.get(&Kind::User).into_iter().flatten());
     }
     work.load::<points_balance::Model>(owners).await
@@ -185,25 +185,33 @@ async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, 
     Ok(counts)
 }
 
+/// `$1` tenant → zone, version and rules of the active rule set, stages.
+const SETTINGS: &str = "
+    SELECT t.time_zone, r.version, r.rules::text,
+           (SELECT coalesce(json_agg(s), '[]') FROM stage s WHERE s.tenant_id = $1 AND s.deleted_at IS NULL)::text
+    FROM tenant t CROSS JOIN LATERAL (
+        SELECT version, rules FROM rule_set
+        WHERE tenant_id = $1 AND deleted_at IS NULL AND status = 'active' ORDER BY version DESC LIMIT 1) r
+    WHERE t.id = $1";
+
 impl Settings {
     /// Reads the tenant's zone, stages and active rule set.
     pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
-        let stages = work.fetch::<entity::stage::Model>("TRUE", []).await?;
-        let active =
-            work.fetch::<entity::rule_set::Model>("status = 'active' ORDER BY version DESC LIMIT 1", []).await?;
         let broken = |what: &str| DbErr::Custom(format!("tenant {} has {what}", work.actor.tenant_id));
-        let rule_set = active.into_iter().next().ok_or_else(|| broken("no active rule set"))?;
-        let zone = work
+        let unread = |error: serde_json::Error| DbErr::Custom(error.to_string());
+        let row = work
             .connection()
-            .query_one_raw(work.statement("SELECT time_zone FROM tenant WHERE id = $1", []))
+            .query_one_raw(work.statement(SETTINGS, []))
             .await?
-            .ok_or_else(|| broken("no row"))?;
-        let zone: String = zone.try_get_by_index(0)?;
+            .ok_or_else(|| broken("no active rule set"))?;
+        let (zone, version): (String, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let (rules, stages): (String, String) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+        let stages: Vec<entity::stage::Model> = serde_json::from_str(&stages).map_err(unread)?;
         Ok(Settings {
             zone: zone.parse().map_err(|_| broken("a time zone that is not known"))?,
             stages: stages.into_iter().map(|stage| (stage.stage, stage)).collect(),
-            rules: rule_set.rules,
-            rule_set_version: rule_set.version,
+            rules: serde_json::from_str(&rules).map_err(unread)?,
+            rule_set_version: version,
         })
     }
 }

@@ -17,5 +17,6 @@ mod products;
 mod reports;
 mod sync;
 mod teams;
+mod together;
 mod users;
 mod world;

@@ -22,7 +22,7 @@ use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
 use crate::{account, activity, contact, opportunity, plan, product};
-pub use fields::{Fields, camel};
+pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, Settings, prepare};
 
 /// A write as it was asked for.
@@ -195,10 +195,9 @@ pub fn creatable<F: Fields>(work: &UnitOfWork, change: &Change, fields: &F) -> R
             vec![crate::problem::FieldError::new("/id", "This id is taken. Make a new UUIDv7.")],
         ));
     }
-    let given = present(fields);
     let missing: Vec<_> = F::REQUIRED
         .iter()
-        .filter(|name| !given.contains_key(**name))
+        .filter(|name| !fields.has(name))
         .map(|name| crate::problem::FieldError::new(format!("/{name}"), "Required to create this record."))
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(crate::problem::Code::Validation, missing)) }

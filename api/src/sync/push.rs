@@ -4,26 +4,23 @@
 //! rest applied, so that only the guilty one and those that build on it are refused.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use entity::rejected_write;
-use poem_openapi::types::{ParseFromJSON, ToJSON};
+use poem_openapi::types::ToJSON;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::entry::{Entry, printable};
 use super::mutation::{ClockReading, Mutation};
 use super::wire::{MutationResult, Push, ResultStatus};
-use crate::app;
 use crate::auth::Actor;
 use crate::captured::{Reading, Readings, captured};
 use crate::change::{Change, Context, Intent, Outcome, apply, prepare};
-use crate::http::{Contract, explain};
 use crate::problem::{Code, Error, Problem, Refusal, constraint, is_retryable};
 use crate::state::State;
 use crate::work::UnitOfWork;
-use crate::write::hex;
 
 /// How many mutations one push may hold.
 pub const MOST: usize = 500;
@@ -36,16 +33,6 @@ const FEW: usize = 4;
 
 /// Hours by which an unproven time may lie back where the batch needs no rule set.
 const GRACE_HOURS: i32 = 72;
-
-/// A mutation on its way.
-struct Entry {
-    id: Uuid,
-    hash: String,
-    sent: Value,
-    read: Result<(Mutation, Change), Refusal>,
-    /// Set once the database refused to store it.
-    stopped: Option<Refusal>,
-}
 
 /// What becomes of a transaction.
 enum End {
@@ -75,44 +62,6 @@ pub async fn push(state: &State, actor: &Actor, push: Push) -> Result<Vec<String
         .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch { state: state.clone(), actor: actor.clone(), device: push.device_id, sent: push.sent };
     state.run(async move { batch.run(&mut entries, &mut Refused::new()).await }).await
-}
-
-impl Entry {
-    fn read(at: usize, mut sent: Value) -> Result<Self, Refusal> {
-        let id = sent.get("mutationId").and_then(Value::as_str).and_then(|id| id.parse().ok()).ok_or_else(|| {
-            Refusal::malformed(format!("/mutations/{at}/mutationId: must be a UUID. Nothing of this push was applied."))
-        })?;
-        sent.sort_all_objects();
-        let hash = hex(&Sha256::digest(sent.to_string()));
-        let read = Mutation::parse_from_json(Some(sent.clone()))
-            .map_err(|_| unreadable(&sent))
-            .and_then(|mutation| mutation.change().map(|change| (mutation, change)));
-        Ok(Entry { id, hash, sent, read, stopped: None })
-    }
-
-    /// The record that it names, if it can be told.
-    fn record_id(&self) -> Option<Uuid> {
-        self.sent.get("recordId").and_then(Value::as_str).and_then(|id| id.parse().ok())
-    }
-
-    /// A member of what was sent, as far as a column can hold it.
-    fn text(&self, member: &str) -> String {
-        printable(self.sent.get(member).and_then(Value::as_str).unwrap_or_default()).take(100).collect()
-    }
-}
-
-/// Which members of a mutation are not of the published form, and what would be.
-fn unreadable(sent: &Value) -> Refusal {
-    static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::new(app::spec()));
-    match explain::faults(&CONTRACT, &json!({ "$ref": "#/components/schemas/Mutation" }), sent) {
-        faults if faults.is_empty() => Refusal::new(Code::Validation, "The mutation is not of the documented form."),
-        faults => Refusal::fields(Code::Validation, faults),
-    }
-}
-
-/// Postgres keeps no NUL, and a refusal that quotes one must be kept all the same.
-fn printable(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().filter(|c| *c != '\0')
 }
 
 struct Batch {
@@ -177,10 +126,10 @@ impl Batch {
         let mut work = UnitOfWork::begin(&self.state, &self.actor).await?;
         work.device = Some(self.device);
         let mut known = receipts(&work, entries).await?;
-        let changes: Vec<Change> = entries
+        let changes: Vec<&Change> = entries
             .iter()
             .filter(|entry| !known.contains_key(&entry.id))
-            .filter_map(|entry| entry.read.as_ref().ok().map(|(_, change)| change.clone()))
+            .filter_map(|entry| entry.read.as_ref().ok().map(|(_, change)| change))
             .collect();
         let context = if changes.is_empty() { None } else { Some(prepare(&mut work, &changes).await?) };
 
@@ -307,7 +256,7 @@ impl Batch {
                 with_reason(&mut values, change);
                 Value::Object(values)
             }
-            Err(_) => entry.sent.clone(),
+            Err(_) => entry.sent(),
         };
         self.kept(work, entry, values, refusal)
     }

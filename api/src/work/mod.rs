@@ -6,6 +6,7 @@
 mod columns;
 mod document;
 mod emit;
+mod receipts;
 mod sight;
 mod table;
 
@@ -27,6 +28,7 @@ use crate::record::Record;
 use crate::state::State;
 pub use document::text;
 use emit::Emitted;
+use receipts::Receipts;
 use sight::Sight;
 use table::{By, Staging, Table};
 pub use table::{Slot, document};
@@ -276,9 +278,7 @@ impl UnitOfWork {
 
     /// Remembers the answer to a write, to be given again when the write is repeated.
     pub fn receipt(&mut self, key: &str, hash: &str, result: &str) {
-        let receipts = &mut self.receipts;
-        receipts.users.push(self.actor.user_id);
-        receipts.texts.iter_mut().zip([key, hash, result]).for_each(|(column, value)| column.push(value.to_owned()));
+        self.receipts.add(self.actor.user_id, key, hash, result);
     }
 
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
@@ -330,10 +330,8 @@ impl UnitOfWork {
 
     async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
         let emitted = self.write_rows().await?;
-        let Receipts { users, texts: [keys, hashes, results] } = std::mem::take(&mut self.receipts);
-        if !keys.is_empty() {
-            let values = [users.into(), self.now.into(), keys.into(), hashes.into(), results.into()];
-            self.tx.execute_raw(self.statement(RECEIPTS, values)).await?;
+        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.now) {
+            self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
         }
         if emitted.is_empty() {
             return Ok(None);
@@ -376,18 +374,6 @@ impl UnitOfWork {
             })
             .collect()
     }
-}
-
-const RECEIPTS: &str = "
-    INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at)
-    SELECT c.tenant_id, r.user_id, r.key, r.hash, r.result, $3 FROM sync_clock c
-    CROSS JOIN unnest($2::uuid[], $4::text[], $5::text[], $6::text[]) AS r(user_id, key, hash, result) WHERE c.tenant_id = $1";
-
-/// Answers to writes, one array a column: key, hash and result.
-#[derive(Default)]
-struct Receipts {
-    users: Vec<Uuid>,
-    texts: [Vec<String>; 3],
 }
 
 fn text_of(rows: &[serde_json::Value]) -> Value {

@@ -35,14 +35,15 @@ struct Line {
 
 /// A record of whatever kind.
 type Row = Box<dyn Any + Send>;
+/// Takes from the unit of work the row that a change made, and its document.
+type Stored = fn(&UnitOfWork, Uuid) -> Result<(Row, String), Refusal>;
 
 struct Job {
     actor: Actor,
     change: Change,
     /// Of the receipt, and the hash of what was asked.
     key: Option<(String, String)>,
-    /// The row that the change made, and its document.
-    stored: fn(&UnitOfWork, Uuid) -> Result<(Row, String), Refusal>,
+    stored: Stored,
     /// Gets nothing if it must be done alone.
     reply: oneshot::Sender<Option<Result<Row, Error>>>,
 }
@@ -157,7 +158,7 @@ async fn attempt(state: &State, jobs: &[Job]) -> Result<Vec<Option<Result<Row, E
     let known = super::answered(&work, keys.collect()).await?;
     let is_new =
         |job: &&Job| job.key.as_ref().is_none_or(|(key, _)| !known.contains(&(job.actor.user_id, key.clone())));
-    let changes: Vec<Change> = jobs.iter().filter(is_new).map(|job| job.change.clone()).collect();
+    let changes: Vec<&Change> = jobs.iter().filter(is_new).map(|job| &job.change).collect();
     let context = prepare(&mut work, &changes).await?;
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {

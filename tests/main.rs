@@ -17,6 +17,5 @@ mod products;
 mod reports;
 mod sync;
 mod teams;
-mod together;
 mod users;
 mod world;

@@ -11,7 +11,6 @@ use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::pokes::Pokes;
 use crate::problem::Error;
-use crate::write::together::Queue;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -22,16 +21,14 @@ pub struct Parts {
     pub clock: Clock,
     pub identity: Identity,
     pub pokes: Pokes,
-    /// Writes by REST that wait to be committed together.
-    pub writes: Queue,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
 
 impl State {
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
-        let (pokes, writes, stopping) = (Pokes::default(), Queue::default(), CancellationToken::new());
-        State(Arc::new(Parts { db, clock, identity, pokes, writes, stopping }))
+        let (pokes, stopping) = (Pokes::default(), CancellationToken::new());
+        State(Arc::new(Parts { db, clock, identity, pokes, stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

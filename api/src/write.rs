@@ -1,13 +1,8 @@
-//! Writes for REST: one change, one commit, which changes that come at the same moment may share (`together`). The same verbs
-//! as sync push; see `change`.
-
-pub mod together;
-
-use std::collections::BTreeSet;
+//! Writes for REST: one change, one commit. The same verbs as sync push; see `change`.
 
 use futures_util::future::BoxFuture;
 use poem_openapi::types::ParseFromJSON;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -16,7 +11,7 @@ use crate::change::{Change, apply, prepare};
 use crate::problem::{Code, Error, Refusal, constraint, is_retryable};
 use crate::record::Record;
 use crate::state::State;
-use crate::work::{UnitOfWork, text};
+use crate::work::{UnitOfWork, document};
 
 /// How often a transaction is begun again that lost against another one.
 const TRIES: usize = 4;
@@ -49,19 +44,13 @@ pub async fn one<M: Record>(
     change: Change,
     idempotency: Option<Idempotency>,
 ) -> Result<M, Error> {
-    let key = idempotency.map(|given| (format!("rest:{}", given.key), hash(&change, given.id)));
-    if together::joins(&change)
-        && let Some(result) = together::submit(state, actor, &change, key.clone()).await
-    {
-        return result;
-    }
     let (inner, actor) = (state.clone(), actor.clone());
     state
         .run(async move {
             let mut tries = 0;
             loop {
                 tries += 1;
-                let result = attempt(&inner, &actor, &change, key.as_ref()).await;
+                let result = attempt(&inner, &actor, &change, idempotency.as_ref()).await;
                 if tries == TRIES || !worth_another_try(&result) {
                     return result;
                 }
@@ -116,10 +105,11 @@ async fn attempt<M: Record>(
     state: &State,
     actor: &Actor,
     change: &Change,
-    key: Option<&(String, String)>,
+    idempotency: Option<&Idempotency>,
 ) -> Result<M, Error> {
     let mut work = UnitOfWork::begin(state, actor).await?;
-    if let Some((key, hash)) = key
+    let key = idempotency.map(|given| (format!("rest:{}", given.key), hash(change, given.id)));
+    if let Some((key, hash)) = &key
         && let Some(stored) = stored(&work, key, hash).await?
     {
         return Ok(stored);
@@ -127,23 +117,11 @@ async fn attempt<M: Record>(
     let context = prepare(&mut work, std::slice::from_ref(change)).await?;
     apply(&mut work, &context, change)?;
     let row: M = work.stored(change.id)?;
-    if let Some((key, hash)) = key {
-        work.receipt(key, hash, &text(&row));
+    if let Some((key, hash)) = &key {
+        work.receipt(key, hash, &serde_json::Value::Object(document(&row)).to_string());
     }
     work.commit().await?;
     Ok(row)
-}
-
-/// Which of these keys of these users have a receipt.
-async fn answered(work: &UnitOfWork, keys: Vec<(Uuid, String)>) -> Result<BTreeSet<(Uuid, String)>, DbErr> {
-    if keys.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let sql = "SELECT k.user_id, k.key FROM unnest($2::uuid[], $3::text[]) AS k(user_id, key)
-               WHERE EXISTS (SELECT FROM receipt r WHERE r.tenant_id = $1 AND r.user_id = k.user_id AND r.key = k.key)";
-    let (users, keys): (Vec<Uuid>, Vec<String>) = keys.into_iter().unzip();
-    let rows = work.connection().query_all_raw(work.statement(sql, [users.into(), keys.into()])).await?;
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// What was answered to this key before; the same key with something else in it is refused.

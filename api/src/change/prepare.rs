@@ -168,7 +168,7 @@ async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uui
         work.load_where::<points_entry::Model>("activity_id = ANY($2)", [ids.into()]).await?;
     }
     if !activities.is_empty() {
-        owners.extend(work.users());
+        owners.push(work.actor.user_id);
         owners.extend(wanted.get(&Kind::User).into_iter().flatten());
     }
     work.load::<points_balance::Model>(owners).await

@@ -33,14 +33,11 @@ use sight::Sight;
 use table::{By, Staging, Table};
 pub use table::{Slot, document};
 
-/// A transaction of one actor, or of several whose writes are committed together.
+/// A transaction of one actor.
 pub struct UnitOfWork {
     state: State,
     tx: DatabaseTransaction,
-    /// Who acts now.
     pub actor: Actor,
-    /// All who act in it.
-    party: Vec<Actor>,
     /// The moment of the request: what `received` means.
     pub now: Timestamp,
     /// When the write at hand was typed.
@@ -57,18 +54,11 @@ pub struct UnitOfWork {
 impl UnitOfWork {
     /// Begins a transaction. Call it inside `State::run`, so that a caller who hangs up leaves none open.
     pub async fn begin(state: &State, actor: &Actor) -> Result<Self, DbErr> {
-        Self::begin_for(state, vec![actor.clone()]).await
-    }
-
-    /// Begins a transaction of several actors of one tenant; the first acts until `act_as`.
-    pub async fn begin_for(state: &State, party: Vec<Actor>) -> Result<Self, DbErr> {
-        let actor = party.first().cloned().ok_or_else(|| DbErr::Custom("nobody to act".into()))?;
         let now = state.clock.now();
         Ok(UnitOfWork {
             tx: state.db.begin().await?,
             state: state.clone(),
-            actor,
-            party,
+            actor: actor.clone(),
             now,
             captured: Captured { at: now, proven: true },
             reason: None,
@@ -77,16 +67,6 @@ impl UnitOfWork {
             sight: Sight::default(),
             receipts: Receipts::default(),
         })
-    }
-
-    /// From here on this actor of the party acts.
-    pub fn act_as(&mut self, actor: &Actor) {
-        self.actor = actor.clone();
-    }
-
-    /// The users who act in it.
-    pub fn users(&self) -> BTreeSet<Uuid> {
-        self.party.iter().map(|actor| actor.user_id).collect()
     }
 
     fn table<M: Record>(&mut self) -> &mut Table<M> {
@@ -192,7 +172,7 @@ impl UnitOfWork {
         let slot =
             self.peek::<M>().and_then(|table| table.slot(id)).ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
         if slot.now.deleted() {
-            return Err(if self.sees(M::KIND, id) || self.sight.buried(self.actor.user_id, M::KIND, id) {
+            return Err(if self.sees(M::KIND, id) || self.sight.buried(M::KIND, id) {
                 let what = M::KIND.as_str();
                 Refusal::new(
                     Code::RecordDeleted,
@@ -202,7 +182,7 @@ impl UnitOfWork {
                 Refusal::not_found(M::KIND.as_str())
             });
         }
-        if (slot.found.is_none() && slot.maker == self.actor.user_id) || self.sees(M::KIND, id) {
+        if slot.found.is_none() || self.sees(M::KIND, id) {
             Ok(slot.now.clone())
         } else {
             Err(Refusal::not_found(M::KIND.as_str()))
@@ -210,7 +190,7 @@ impl UnitOfWork {
     }
 
     fn sees(&self, kind: Kind, id: Uuid) -> bool {
-        self.actor.sees_all() || self.sight.shown(self.actor.user_id, kind, id)
+        self.actor.sees_all() || self.sight.shown(kind, id)
     }
 
     /// All loaded or staged rows of a kind, with what was found.
@@ -220,22 +200,20 @@ impl UnitOfWork {
 
     /// When this account left the actor's scope, if it once was in it and is no longer.
     pub fn left(&self, account_id: Uuid) -> Option<Timestamp> {
-        self.sight.left(self.actor.user_id, account_id)
+        self.sight.left(account_id)
     }
 
-    /// Finds out which of the loaded rows each actor sees. Call it after the loads, before the verbs.
+    /// Finds out which of the loaded rows the actor sees. Call it after the loads, before the verbs.
     pub async fn look(&mut self, ids: impl IntoIterator<Item = Uuid>) -> Result<(), DbErr> {
-        let limited: BTreeSet<Uuid> =
-            self.party.iter().filter(|actor| !actor.sees_all()).map(|actor| actor.user_id).collect();
-        if limited.is_empty() {
+        if self.actor.sees_all() {
             return Ok(());
         }
         let wanted = self.sight.wanted(ids);
         if wanted.is_empty() {
             return Ok(());
         }
-        let users: Vec<Uuid> = limited.into_iter().collect();
-        let rows = self.tx.query_all_raw(self.statement(sight::SQL, [users.into(), wanted.into()])).await?;
+        let rows =
+            self.tx.query_all_raw(self.statement(sight::SQL, [self.actor.user_id.into(), wanted.into()])).await?;
         self.sight.record(&rows)
     }
 

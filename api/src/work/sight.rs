@@ -1,4 +1,4 @@
-//! Which of the loaded records each actor sees: the same rule that pulls and lists follow.
+//! Which of the loaded records the actor sees: the same rule that pulls and lists follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,21 @@ use entity::scalar::Timestamp;
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
-/// `$1` tenant, `$2` users, `$3` record ids → user, kind, id, and for a tombstone in the user's own scope the time of it.
+/// `$1` tenant, `$2` user, `$3` record ids → kind, id, and for a tombstone in the user's own scope the time of it.
 pub const SQL: &str = "
-    SELECT g.user_id, f.kind, f.record_id, NULL::timestamptz AS left_at
+    SELECT f.kind, f.record_id, NULL::timestamptz AS left_at
     FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id
-    WHERE f.tenant_id = $1 AND g.tenant_id = $1 AND g.user_id = ANY($2) AND g.revoked IS NULL
+    WHERE f.tenant_id = $1 AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
       AND f.record_id = ANY($3) AND f.document IS NOT NULL
     UNION
-    SELECT f.scope_id, f.kind, f.record_id, f.changed_at FROM feed f
-    WHERE f.tenant_id = $1 AND f.scope_id = ANY($2) AND f.record_id = ANY($3) AND f.document IS NULL";
+    SELECT f.kind, f.record_id, f.changed_at FROM feed f
+    WHERE f.tenant_id = $1 AND f.scope_id = $2 AND f.record_id = ANY($3) AND f.document IS NULL";
 
 #[derive(Default)]
 pub struct Sight {
     asked: BTreeSet<Uuid>,
-    shown: BTreeSet<(Uuid, Kind, Uuid)>,
-    left: BTreeMap<(Uuid, Kind, Uuid), Timestamp>,
+    shown: BTreeSet<(Kind, Uuid)>,
+    left: BTreeMap<(Kind, Uuid), Timestamp>,
 }
 
 impl Sight {
@@ -31,33 +31,32 @@ impl Sight {
 
     pub fn record(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
         for row in rows {
-            let (user, kind): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let kind: String = row.try_get_by_index(0)?;
             let kind =
                 Kind::parse(&kind).ok_or_else(|| DbErr::Custom(format!("feed holds the unknown kind {kind}")))?;
-            let id = row.try_get_by_index(2)?;
-            match row.try_get_by_index::<Option<Timestamp>>(3)? {
+            let id = row.try_get_by_index(1)?;
+            match row.try_get_by_index::<Option<Timestamp>>(2)? {
                 None => {
-                    self.shown.insert((user, kind, id));
+                    self.shown.insert((kind, id));
                 }
                 Some(at) => {
-                    self.left.insert((user, kind, id), at);
+                    self.left.insert((kind, id), at);
                 }
             }
         }
         Ok(())
     }
 
-    pub fn shown(&self, user: Uuid, kind: Kind, id: Uuid) -> bool {
-        self.shown.contains(&(user, kind, id))
+    pub fn shown(&self, kind: Kind, id: Uuid) -> bool {
+        self.shown.contains(&(kind, id))
     }
 
     /// Once in the actor's own scope, and no longer.
-    pub fn buried(&self, user: Uuid, kind: Kind, id: Uuid) -> bool {
-        self.left.contains_key(&(user, kind, id))
+    pub fn buried(&self, kind: Kind, id: Uuid) -> bool {
+        self.left.contains_key(&(kind, id))
     }
 
-    pub fn left(&self, user: Uuid, account_id: Uuid) -> Option<Timestamp> {
-        (!self.shown(user, Kind::Account, account_id))
-            .then(|| self.left.get(&(user, Kind::Account, account_id)).copied())?
+    pub fn left(&self, account_id: Uuid) -> Option<Timestamp> {
+        (!self.shown(Kind::Account, account_id)).then(|| self.left.get(&(Kind::Account, account_id)).copied())?
     }
 }

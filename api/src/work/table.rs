@@ -22,8 +22,6 @@ pub struct Slot<M> {
     /// `None`: the row is new.
     pub found: Option<M>,
     pub now: M,
-    /// Who made it, if it is new.
-    pub maker: Uuid,
     /// Whether it is to be written.
     touched: bool,
     /// What `record_history` is to keep, for kinds that have a history.
@@ -95,7 +93,6 @@ impl<M: Record> Table<M> {
             self.slots.entry(row.id()).or_insert_with(|| Slot {
                 found: Some(row.clone()),
                 now: row,
-                maker: Uuid::nil(),
                 touched: false,
                 changes: Vec::new(),
                 leaves: None,
@@ -124,7 +121,7 @@ impl<M: Record> Table<M> {
             if M::HISTORY {
                 changes.push(Change { revision: 1, op: "create", fields: text(&next), by });
             }
-            let slot = Slot { found: None, now: next, maker: by.user_id, touched: true, changes, leaves: None };
+            let slot = Slot { found: None, now: next, touched: true, changes, leaves: None };
             self.slots.insert(id, slot);
             self.undo.push((id, Undo::Made));
             return 1;

@@ -37,6 +37,7 @@ pub trait Record:
     fn visibility(&self) -> Visibility;
     fn stamp(&mut self, tenant_id: Uuid, revision: i32, created_at: Timestamp, updated_at: Timestamp);
     fn created_at(&self) -> Timestamp;
+    fn updated_at(&self) -> Timestamp;
     fn bury(&mut self, at: Timestamp);
 }
 
@@ -69,6 +70,9 @@ macro_rules! record {
             }
             fn created_at(&self) -> Timestamp {
                 self.created_at
+            }
+            fn updated_at(&self) -> Timestamp {
+                self.updated_at
             }
             fn bury(&mut self, at: Timestamp) {
                 self.deleted_at = Some(at);

@@ -147,7 +147,8 @@ fn hash(change: &Change, id: Option<Uuid>) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(digits[usize::from(half)])).collect()
 }
 
 /// The revision that an `If-Match` header names: `"3"`, `W/"3"` or `3`; `*` and absence name none.

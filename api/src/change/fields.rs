@@ -21,6 +21,8 @@ pub trait Fields: ToJSON + ParseFromJSON + Clone + Default + Send + Sync {
     /// A creation for the document.
     fn example() -> serde_json::Value;
 
+    /// Whether the field with this name on the wire is present.
+    fn has(&self, name: &str) -> bool;
     /// Sets what is present.
     fn apply(&self, record: &mut Self::Record);
     /// Empties one field by its name on the wire.
@@ -62,6 +64,13 @@ macro_rules! fields {
 
             fn example() -> serde_json::Value {
                 serde_json::json!($example)
+            }
+
+            fn has(&self, name: &str) -> bool {
+                $(if $crate::change::is_camel(stringify!($required), name) { return self.$required.is_some(); })*
+                $(if $crate::change::is_camel(stringify!($optional), name) { return self.$optional.is_some(); })*
+                $(if $crate::change::is_camel(stringify!($fixed), name) { return self.$fixed.is_some(); })*
+                false
             }
 
             fn apply(&self, record: &mut $record) {
@@ -107,4 +116,44 @@ pub fn camel(snake: &str) -> String {
         let (head, tail) = word.split_at(word.len().min(1));
         name + &head.to_uppercase() + tail
     })
+}
+
+/// Whether `wire` is `camel(snake)`, without making it.
+pub fn is_camel(snake: &str, wire: &str) -> bool {
+    let mut after_underscore = false;
+    let mut wire = wire.bytes();
+    for letter in snake.bytes() {
+        if letter == b'_' {
+            after_underscore = true;
+        } else {
+            let letter = if after_underscore { letter.to_ascii_uppercase() } else { letter };
+            if wire.next() != Some(letter) {
+                return false;
+            }
+            after_underscore = false;
+        }
+    }
+    wire.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_on_the_wire_is_told_without_making_it() {
+        for name in ["kind", "next_step_on", "account_id"] {
+            assert!(is_camel(name, &camel(name)), "{name}");
+            for other in ["", "kin", "kinds", "nextStep", "nextStepOnly", "accountid", "account_id"] {
+                assert!(!is_camel(name, other), "{name} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_is_there_if_it_was_given() {
+        let fields =
+            crate::contact::ContactFields { title: Some(entity::scalar::Line("x".into())), ..Default::default() };
+        assert!(fields.has("title") && !fields.has("name") && !fields.has("accountId") && !fields.has("nothing"));
+    }
 }

@@ -27,13 +27,13 @@ const SQL: &str = "
 
 impl History {
     /// Reads the writes after each change's base, in one statement.
-    pub async fn read(work: &UnitOfWork, changes: &[Change]) -> Result<Self, DbErr> {
+    pub async fn read(work: &UnitOfWork, changes: &[&Change]) -> Result<Self, DbErr> {
         let mut history = History::default();
         if work.device.is_none() {
             return Ok(history);
         }
         let mut bases: BTreeMap<Uuid, i32> = BTreeMap::new();
-        let sets = |change: &&Change| matches!(change.intent, super::Intent::Update(_) | super::Intent::Advance(_));
+        let sets = |change: &&&Change| matches!(change.intent, super::Intent::Update(_) | super::Intent::Advance(_));
         for change in changes.iter().filter(sets) {
             let base = change.base.unwrap_or(0);
             bases.entry(change.id).and_modify(|known| *known = base.min(*known)).or_insert(base);

@@ -26,7 +26,7 @@ use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
 use crate::{account, activity, appeal, contact, hold, opportunity, plan, product};
-pub use fields::{Fields, camel};
+pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
 pub use settings::{Settings, Shadow};
 
@@ -245,10 +245,9 @@ pub fn creatable<F: Fields>(work: &UnitOfWork, change: &Change, fields: &F) -> R
             vec![crate::problem::FieldError::new("/id", "This id is taken. Make a new UUIDv7.")],
         ));
     }
-    let given = present(fields);
     let missing: Vec<_> = F::REQUIRED
         .iter()
-        .filter(|name| !given.contains_key(**name))
+        .filter(|name| !fields.has(name))
         .map(|name| crate::problem::FieldError::new(format!("/{name}"), "Required to create this record."))
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(crate::problem::Code::Validation, missing)) }

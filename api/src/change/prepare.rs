@@ -1,6 +1,7 @@
 //! Loads what a batch of changes refers to: one statement a kind, accounts first, each in the order of ids. Since every
 //! write under an account holds the account, two batches never wait for each other in a circle.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::Kind;
@@ -68,7 +69,12 @@ const IN_USE: &str = "
         WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id";
 
 /// Loads and locks; call it once, before the first `apply`.
-pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Context, DbErr> {
+pub async fn prepare<C: Borrow<Change>>(work: &mut UnitOfWork, changes: &[C]) -> Result<Context, DbErr> {
+    let changes: Vec<&Change> = changes.iter().map(Borrow::borrow).collect();
+    load(work, &changes).await
+}
+
+async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbErr> {
     let mut wanted: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
     for change in changes {
         wanted.entry(change.kind).or_default().insert(change.id);
@@ -155,7 +161,7 @@ async fn load_moves(work: &mut UnitOfWork, existing: &[Uuid]) -> Result<(), DbEr
 }
 
 /// The members of accounts whose opportunities get an owner, and of accounts that are to go.
-async fn load_members(work: &mut UnitOfWork, changes: &[Change]) -> Result<(), DbErr> {
+async fn load_members(work: &mut UnitOfWork, changes: &[&Change]) -> Result<(), DbErr> {
     let mut accounts = BTreeSet::new();
     for change in changes {
         match &change.intent {
@@ -206,7 +212,7 @@ fn versions(work: &UnitOfWork) -> Vec<i32> {
 }
 
 /// What the users of the batch have earned on its days, for the caps.
-async fn load_days(work: &mut UnitOfWork, settings: &Settings, changes: &[Change]) -> Result<(), DbErr> {
+async fn load_days(work: &mut UnitOfWork, settings: &Settings, changes: &[&Change]) -> Result<(), DbErr> {
     let mut users: BTreeSet<Uuid> = work.live::<activity::Model>().map(|activity| activity.owner_id).collect();
     users.insert(work.actor.user_id);
     let mut days: BTreeSet<Date> =
@@ -230,7 +236,7 @@ async fn load_days(work: &mut UnitOfWork, settings: &Settings, changes: &[Change
     work.load_where::<points_entry::Model>(condition, [users.into(), days.into()]).await
 }
 
-async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, BTreeMap<Kind, i64>>, DbErr> {
+async fn in_use(work: &UnitOfWork, changes: &[&Change]) -> Result<BTreeMap<Uuid, BTreeMap<Kind, i64>>, DbErr> {
     let mut counts: BTreeMap<Uuid, BTreeMap<Kind, i64>> = BTreeMap::new();
     let accounts: Vec<Uuid> = changes
         .iter()

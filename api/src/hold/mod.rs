@@ -37,7 +37,7 @@ pub struct Lately {
 
 impl Lately {
     /// Reads what the authors of these activities entered around their times, in one statement.
-    pub async fn read(work: &UnitOfWork, holds: &Holds, changes: &[Change]) -> Result<Self, DbErr> {
+    pub async fn read(work: &UnitOfWork, holds: &Holds, changes: &[&Change]) -> Result<Self, DbErr> {
         if !compares(holds) || !looks(work) {
             return Ok(Lately::default());
         }

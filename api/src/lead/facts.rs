@@ -47,7 +47,7 @@ const NUMBERS: &str = "
 
 impl LeadFacts {
     /// For a batch of changes whose records are loaded.
-    pub async fn read(work: &mut UnitOfWork, changes: &[Change], settings: &Settings) -> Result<Self, DbErr> {
+    pub async fn read(work: &mut UnitOfWork, changes: &[&Change], settings: &Settings) -> Result<Self, DbErr> {
         let mut getters = BTreeSet::new();
         let mut sources = BTreeSet::new();
         for change in changes {
@@ -142,12 +142,12 @@ impl LeadFacts {
 }
 
 /// The owners of leads that are to become customers, and of what they stand beside.
-pub fn owners(work: &UnitOfWork, changes: &[Change]) -> Vec<Uuid> {
+pub fn owners(work: &UnitOfWork, changes: &[&Change]) -> Vec<Uuid> {
     let converted = changes.iter().filter(|change| matches!(change.intent, Intent::Lead(Act::Convert(_))));
     converted.filter_map(|change| work.get::<lead::Model>(change.id)?.owner_id).collect()
 }
 
 /// Whether a batch needs these facts.
-pub fn needed(changes: &[Change]) -> bool {
+pub fn needed(changes: &[&Change]) -> bool {
     changes.iter().any(|change| change.kind == Kind::Lead || matches!(change.intent, Intent::BuyRights(_)))
 }

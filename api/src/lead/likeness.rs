@@ -37,7 +37,7 @@ struct Asked {
 }
 
 /// By lead of the batch that is new or whose distinguishing fields change.
-pub async fn find(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, Likenesses>, DbErr> {
+pub async fn find(work: &UnitOfWork, changes: &[&Change]) -> Result<BTreeMap<Uuid, Likenesses>, DbErr> {
     let asked: Vec<Asked> = changes.iter().filter_map(|change| asked(work, change)).collect();
     of(work, &asked).await
 }

@@ -3,6 +3,7 @@
 
 pub mod cursor;
 pub mod digest;
+mod entry;
 pub mod events;
 pub mod expire;
 mod grace;

@@ -1,15 +1,117 @@
 //! The statements that put a commit into the feed. Each takes the tenant's clock and writes the feed in one round
 //! trip, so that the clock's row lock is held no longer than that and the flush to disk.
 
-/// `$1` tenant, `$2` records, `$3` history, `$4` now, `$5` actor, `$6` device → the new head.
+use entity::kind::Kind;
+use entity::scalar::Timestamp;
+use sea_orm::Value;
+use sea_orm::sea_query::ArrayType;
+use uuid::Uuid;
+
+/// What the feed needs to know of a record.
+pub struct Fed {
+    pub kind: Kind,
+    pub record_id: Uuid,
+    pub revision: i32,
+    pub account_id: Option<Uuid>,
+    pub scope_id: Option<Uuid>,
+    /// Bury it wherever it is still shown.
+    pub sweep: bool,
+    /// A further scope that is to see a tombstone.
+    pub leaves: Option<Uuid>,
+    /// `None`: it was deleted.
+    pub document: Option<String>,
+}
+
+/// What the history keeps of a write.
+pub struct Kept<'a> {
+    pub kind: Kind,
+    pub record_id: Uuid,
+    pub revision: i32,
+    pub op: &'static str,
+    pub changes: &'a str,
+    pub captured: Timestamp,
+    pub actor_id: Uuid,
+    pub device_id: Option<Uuid>,
+}
+
+/// The arrays that `RECORDS` reads. They hold no NULL: absent are the nil UUID and the empty text.
+#[derive(Default)]
+pub struct Emitted {
+    feed: [Vec<Value>; 8],
+    history: [Vec<Value>; 8],
+}
+
+const FEED: [ArrayType; 8] = [
+    ArrayType::String,
+    ArrayType::Uuid,
+    ArrayType::Int,
+    ArrayType::Uuid,
+    ArrayType::Uuid,
+    ArrayType::Bool,
+    ArrayType::Uuid,
+    ArrayType::String,
+];
+const HISTORY: [ArrayType; 8] = [
+    ArrayType::String,
+    ArrayType::Uuid,
+    ArrayType::Int,
+    ArrayType::String,
+    ArrayType::String,
+    ArrayType::ChronoDateTimeUtc,
+    ArrayType::Uuid,
+    ArrayType::Uuid,
+];
+
+impl Emitted {
+    pub fn feed(&mut self, row: Fed) {
+        let values: [Value; 8] = [
+            row.kind.as_str().into(),
+            row.record_id.into(),
+            row.revision.into(),
+            row.account_id.unwrap_or_default().into(),
+            row.scope_id.unwrap_or_default().into(),
+            row.sweep.into(),
+            row.leaves.unwrap_or_default().into(),
+            row.document.unwrap_or_default().into(),
+        ];
+        self.feed.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+    }
+
+    pub fn history(&mut self, row: Kept<'_>) {
+        let values: [Value; 8] = [
+            row.kind.as_str().into(),
+            row.record_id.into(),
+            row.revision.into(),
+            row.op.into(),
+            row.changes.into(),
+            row.captured.into(),
+            row.actor_id.into(),
+            row.device_id.unwrap_or_default().into(),
+        ];
+        self.history.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.feed[0].is_empty()
+    }
+
+    /// `$2` to `$17`.
+    pub fn parameters(self) -> impl Iterator<Item = Value> {
+        let columns = FEED.into_iter().zip(self.feed).chain(HISTORY.into_iter().zip(self.history));
+        columns.map(|(of, values)| Value::Array(of, Some(Box::new(values))))
+    }
+}
+
+/// `$1` tenant, `$2` to `$9` records, `$10` to `$17` history, `$18` now → the new head.
 ///
 /// A record under an account gets one row per member; another, its named scope. A record that was deleted or moved
 /// (`sweep`) is buried wherever it is still shown.
 pub const RECORDS: &str = r#"
 WITH r AS MATERIALIZED (
-    SELECT * FROM ROWS FROM (json_to_recordset($2::json) AS (
-        kind text, record_id uuid, revision integer, account_id uuid, scope_id uuid, sweep boolean, leaves uuid, document text
-    )) WITH ORDINALITY AS r(kind, record_id, revision, account_id, scope_id, sweep, leaves, document, ord)
+    SELECT u.kind, u.record_id, u.revision, NULLIF(u.account_id, '00000000-0000-0000-0000-000000000000') AS account_id, NULLIF(u.scope_id, '00000000-0000-0000-0000-000000000000') AS scope_id,
+           u.sweep, NULLIF(u.leaves, '00000000-0000-0000-0000-000000000000') AS leaves, NULLIF(u.document, '') AS document, u.ord
+    FROM unnest($2::text[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::boolean[], $8::uuid[], $9::text[])
+         WITH ORDINALITY AS u(kind, record_id, revision, account_id, scope_id, sweep, leaves, document, ord)
 ), shown AS MATERIALIZED (
     SELECT r.ord, r.kind, r.record_id, r.revision, r.account_id, m.user_id AS scope_id, r.document
     FROM r JOIN account_member m ON m.tenant_id = $1 AND m.account_id = r.account_id AND m.deleted_at IS NULL
@@ -34,7 +136,7 @@ WITH r AS MATERIALIZED (
     SELECT head - (SELECT count(*) FROM numbered) AS base, head FROM clock
 ), fed AS (
     INSERT INTO feed AS f (tenant_id, scope_id, kind, record_id, seq, revision, account_id, changed_at, document)
-    SELECT $1, scope_id, kind, record_id, base + n, revision, account_id, $4, document FROM numbered CROSS JOIN base
+    SELECT $1, scope_id, kind, record_id, base + n, revision, account_id, $18, document FROM numbered CROSS JOIN base
     ON CONFLICT (tenant_id, record_id, scope_id, kind) DO UPDATE
     SET seq = excluded.seq, revision = excluded.revision, account_id = excluded.account_id,
         changed_at = excluded.changed_at, document = excluded.document
@@ -44,8 +146,9 @@ WITH r AS MATERIALIZED (
     ON CONFLICT (tenant_id, scope_id) DO UPDATE SET head = excluded.head
 ), history AS (
     INSERT INTO record_history (tenant_id, kind, record_id, revision, seq, actor_id, device_id, op, changes, captured, received)
-    SELECT $1, x.kind, x.record_id, x.revision, base.head, $5, $6, x.op, x.changes, x.captured, x.received
-    FROM json_to_recordset($3::json) AS x(kind text, record_id uuid, revision integer, op text, changes text, captured timestamptz, received timestamptz)
+    SELECT $1, x.kind, x.record_id, x.revision, base.head, x.actor_id, NULLIF(x.device_id, '00000000-0000-0000-0000-000000000000'), x.op, x.changes, x.captured, $18
+    FROM unnest($10::text[], $11::uuid[], $12::integer[], $13::text[], $14::text[], $15::timestamptz[], $16::uuid[], $17::uuid[])
+         AS x(kind, record_id, revision, op, changes, captured, actor_id, device_id)
     CROSS JOIN base
 )
 SELECT head FROM base

@@ -3,7 +3,10 @@
 //! `load` locks what a request refers to; verbs then work in memory with `get`, `visible` and `put`; `commit` writes one
 //! statement a table, then the feed (see `emit`). Handlers know nothing of sync: what is put here reaches the phones.
 
+mod columns;
+mod document;
 mod emit;
+mod receipts;
 mod sight;
 mod table;
 
@@ -23,8 +26,11 @@ use crate::captured::Captured;
 use crate::problem::{Code, Error, Refusal};
 use crate::record::Record;
 use crate::state::State;
+pub use document::text;
+use emit::Emitted;
+use receipts::Receipts;
 use sight::Sight;
-use table::{Change, Staging, Table};
+use table::{By, Staging, Table};
 pub use table::{Slot, document};
 
 /// A transaction of one actor.
@@ -44,7 +50,7 @@ pub struct UnitOfWork {
     pub device: Option<Uuid>,
     tables: BTreeMap<Kind, Box<dyn Staging>>,
     sight: Sight,
-    receipts: Vec<serde_json::Value>,
+    receipts: Receipts,
 }
 
 impl UnitOfWork {
@@ -62,7 +68,7 @@ impl UnitOfWork {
             device: None,
             tables: BTreeMap::new(),
             sight: Sight::default(),
-            receipts: Vec::new(),
+            receipts: Receipts::default(),
         })
     }
 
@@ -168,7 +174,7 @@ impl UnitOfWork {
         let slot =
             self.peek::<M>().and_then(|table| table.slot(id)).ok_or_else(|| Refusal::not_found(M::KIND.as_str()))?;
         if slot.now.deleted() {
-            return Err(if self.actor.sees_all() || self.sight.buried(M::KIND, id) || self.sight.shown(M::KIND, id) {
+            return Err(if self.sees(M::KIND, id) || self.sight.buried(M::KIND, id) {
                 let what = M::KIND.as_str();
                 Refusal::new(
                     Code::RecordDeleted,
@@ -178,7 +184,7 @@ impl UnitOfWork {
                 Refusal::not_found(M::KIND.as_str())
             });
         }
-        if slot.found.is_none() || self.actor.sees_all() || self.sight.shown(M::KIND, id) {
+        if slot.found.is_none() || self.sees(M::KIND, id) {
             Ok(slot.now.clone())
         } else {
             Err(Refusal::not_found(M::KIND.as_str()))
@@ -193,6 +199,10 @@ impl UnitOfWork {
     /// The actor sees this record from here on: what he does in this very unit of work brings it into his view.
     pub fn reveal<M: Record>(&mut self, id: Uuid) {
         self.sight.reveal(M::KIND, id);
+    }
+
+    fn sees(&self, kind: Kind, id: Uuid) -> bool {
+        self.actor.sees_all() || self.sight.shown(kind, id)
     }
 
     /// All loaded or staged rows of a kind, with what was found.
@@ -221,42 +231,16 @@ impl UnitOfWork {
 
     /// Stages a row: a new one, a changed one or, with `deleted_at` set, a deleted one. Returns its revision, which
     /// counts up only if something changed.
-    pub fn put<M: Record>(&mut self, mut next: M) -> i32 {
-        let (tenant_id, now, captured, reason) =
-            (self.actor.tenant_id, self.now, self.captured.at, self.reason.clone());
-        let table = self.table::<M>();
-        let slot = match table.slot(next.id()) {
-            None => {
-                next.stamp(tenant_id, 1, now, now);
-                let fields = serde_json::Value::Object(document(&next)).to_string();
-                Slot {
-                    changes: vec![Change { revision: 1, op: "create", fields, captured, received: now }],
-                    found: None,
-                    now: next,
-                    leaves: None,
-                }
-            }
-            Some(slot) => {
-                let deletes = next.deleted() && !slot.now.deleted();
-                let changed = table::difference(&document(&slot.now), &document(&next));
-                if changed.is_none() && !deletes {
-                    return slot.now.revision();
-                }
-                let revision = slot.now.revision() + 1;
-                next.stamp(tenant_id, revision, slot.now.created_at(), now);
-                let mut changed = changed.unwrap_or_default();
-                changed.extend(reason.map(|reason| ("reason".to_owned(), json!([null, reason]))));
-                let fields = serde_json::Value::Object(changed).to_string();
-                let op = if deletes { "delete" } else { "update" };
-                let mut slot = slot.clone();
-                slot.changes.push(Change { revision, op, fields, captured, received: now });
-                slot.now = next;
-                slot
-            }
+    pub fn put<M: Record>(&mut self, next: M) -> i32 {
+        let by = By {
+            tenant_id: self.actor.tenant_id,
+            user_id: self.actor.user_id,
+            device: self.device,
+            captured: self.captured.at,
+            now: self.now,
         };
-        let revision = slot.now.revision();
-        table.replace(slot);
-        revision
+        let reason = self.reason.clone();
+        self.table::<M>().put(next, by, reason.as_deref())
     }
 
     /// Stages the deletion of a row that is here.
@@ -269,11 +253,7 @@ impl UnitOfWork {
 
     /// The staged record will not stay in this scope: a tombstone goes there.
     pub fn leaves<M: Record>(&mut self, id: Uuid, scope_id: Uuid) {
-        let table = self.table::<M>();
-        if let Some(mut slot) = table.slot(id).cloned() {
-            slot.leaves = Some(scope_id);
-            table.replace(slot);
-        }
+        self.table::<M>().leaves(id, scope_id);
     }
 
     /// Drops what was put since the last `keep`.
@@ -288,7 +268,7 @@ impl UnitOfWork {
 
     /// Remembers the answer to a write, to be given again when the write is repeated.
     pub fn receipt(&mut self, key: &str, hash: &str, result: &str) {
-        self.receipts.push(json!({ "key": key, "hash": hash, "result": result }));
+        self.receipts.add(self.actor.user_id, key, hash, result);
     }
 
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
@@ -299,7 +279,7 @@ impl UnitOfWork {
 
     /// Writes everything and tells the listeners. After an error nothing was written, except that an error of the
     /// connection during COMMIT leaves it open; a receipt makes the repetition safe.
-    pub async fn commit(self) -> Result<(), Error> {
+    pub async fn commit(mut self) -> Result<(), Error> {
         let head = self.flush().await?;
         self.tx.commit().await?;
         if let Some(head) = head {
@@ -328,35 +308,28 @@ impl UnitOfWork {
     }
 
     /// One statement a table; answers what the feed and the history are to get.
-    async fn write_rows(&self) -> Result<(Vec<serde_json::Value>, Vec<serde_json::Value>), DbErr> {
-        let (mut feed, mut history) = (Vec::new(), Vec::new());
+    async fn write_rows(&self) -> Result<Emitted, DbErr> {
+        let mut emitted = Emitted::default();
         for table in self.tables.values() {
-            let staged = table.stage();
-            for (sql, rows) in [(table.insert_sql(), staged.inserts), (table.update_sql(), staged.updates)] {
-                if !rows.is_empty() {
-                    self.tx.execute_raw(self.statement(sql, [text(&rows)])).await?;
-                }
+            for (sql, parameters) in table.stage(&mut emitted) {
+                self.tx.execute_raw(self.statement(sql, parameters)).await?;
             }
-            feed.extend(staged.feed);
-            history.extend(staged.history);
         }
-        Ok((feed, history))
+        Ok(emitted)
     }
 
-    async fn flush(&self) -> Result<Option<i64>, DbErr> {
-        let (feed, history) = self.write_rows().await?;
-        if !self.receipts.is_empty() {
-            let values = [text(&self.receipts), self.actor.user_id.into(), self.now.into()];
-            self.tx.execute_raw(self.statement(RECEIPTS, values)).await?;
+    async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
+        let emitted = self.write_rows().await?;
+        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.now) {
+            self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
         }
-        if feed.is_empty() {
+        if emitted.is_empty() {
             return Ok(None);
         }
-        let values = [text(&feed), text(&history), self.now.into(), self.actor.user_id.into(), self.device.into()];
-        let mut head = self.moved_clock(emit::RECORDS, values).await?;
+        let mut head = self.moved_clock(emit::RECORDS, emitted.parameters().chain([self.now.into()])).await?;
         let members = self.membership();
         if !members.is_empty() {
-            head = self.moved_clock(emit::MEMBERS, [text(&members), self.now.into()]).await?.or(head);
+            head = self.moved_clock(emit::MEMBERS, [text_of(&members), self.now.into()]).await?.or(head);
         }
         if [Kind::Team, Kind::User].iter().any(|kind| self.tables.get(kind).is_some_and(|table| table.is_touched())) {
             head = self.moved_clock(emit::GRANTS, []).await?.or(head);
@@ -393,12 +366,7 @@ impl UnitOfWork {
     }
 }
 
-const RECEIPTS: &str = "
-    INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at)
-    SELECT c.tenant_id, $3, r.key, r.hash, r.result, $4 FROM sync_clock c
-    CROSS JOIN json_to_recordset($2::json) AS r(key text, hash text, result text) WHERE c.tenant_id = $1";
-
-fn text(rows: &[serde_json::Value]) -> Value {
+fn text_of(rows: &[serde_json::Value]) -> Value {
     serde_json::to_string(rows).expect("rows are plain data").into()
 }
 

@@ -1,47 +1,65 @@
-//! One kind's share of a unit of work: the rows that were loaded or made, what was done to them, and the two
-//! statements that store them. Knows nothing of other kinds.
+//! One kind's share of a unit of work: the rows that were loaded or made, what was done to them, and how to take it back.
+//! Knows nothing of other kinds.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
-use entity::kind::Kind;
-use sea_orm::{ColumnTrait, ColumnType, EntityName, Iterable};
-use serde_json::{Map, Value, json};
+use entity::scalar::Timestamp;
+use sea_orm::Value;
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
+use super::columns::{Statements, parameters, statements};
+use super::document::text;
+use super::emit::{Emitted, Fed, Kept};
 use crate::record::{Record, Visibility};
 
 /// Members of a document that change with every write and mean nothing by themselves.
 const NOISE: [&str; 2] = ["revision", "updatedAt"];
 
 /// A row as it was found, and as it is to be stored.
-#[derive(Clone)]
 pub struct Slot<M> {
     /// `None`: the row is new.
     pub found: Option<M>,
     pub now: M,
-    pub changes: Vec<Change>,
+    /// Whether it is to be written.
+    touched: bool,
+    /// What `record_history` is to keep, for kinds that have a history.
+    changes: Vec<Change>,
     /// Further scopes that are to see a tombstone of it.
-    pub leaves: Option<Uuid>,
+    leaves: Option<Uuid>,
 }
 
 /// One write of one record, as `record_history` keeps it.
-#[derive(Clone)]
-pub struct Change {
-    pub revision: i32,
-    pub op: &'static str,
+struct Change {
+    revision: i32,
+    op: &'static str,
     /// JSON text: for `create` the document, else `{field: [from, to]}`.
-    pub fields: String,
-    pub captured: entity::scalar::Timestamp,
-    pub received: entity::scalar::Timestamp,
+    fields: String,
+    by: By,
+}
+
+/// Who writes, and when it was typed.
+#[derive(Clone, Copy)]
+pub struct By {
+    pub tenant_id: Uuid,
+    pub user_id: Uuid,
+    pub device: Option<Uuid>,
+    pub captured: Timestamp,
+    pub now: Timestamp,
+}
+
+/// How to take back one write of a row.
+enum Undo<M> {
+    Made,
+    Was { now: M, touched: bool, changes: usize, leaves: Option<Uuid> },
 }
 
 /// The rows of one kind.
 pub struct Table<M> {
     slots: BTreeMap<Uuid, Slot<M>>,
-    /// What `undo` puts back, newest last.
-    undo: Vec<(Uuid, Option<Slot<M>>)>,
+    /// What `undo` takes back, newest last.
+    undo: Vec<(Uuid, Undo<M>)>,
     /// Ids that were asked for, found or not.
     asked: BTreeSet<Uuid>,
 }
@@ -52,28 +70,14 @@ impl<M> Default for Table<M> {
     }
 }
 
-/// What one kind adds to a commit.
-#[derive(Default)]
-pub struct Staged {
-    /// New rows as a JSON array of objects by column.
-    pub inserts: Vec<Value>,
-    /// Changed rows, likewise.
-    pub updates: Vec<Value>,
-    /// One a record: what the feed needs to know of it.
-    pub feed: Vec<Value>,
-    /// One a write.
-    pub history: Vec<Value>,
-}
-
 /// A table whatever its kind.
 pub trait Staging: Any + Send + Sync {
     fn undo(&mut self);
     fn keep(&mut self);
     /// Whether anything in it is to be written.
     fn is_touched(&self) -> bool;
-    fn stage(&self) -> Staged;
-    fn insert_sql(&self) -> &'static str;
-    fn update_sql(&self) -> &'static str;
+    /// Adds what the feed and the history need to know of it; answers the statements that store its rows.
+    fn stage(&self, emitted: &mut Emitted) -> Vec<(&'static str, Vec<Value>)>;
 }
 
 impl<M: Record> Table<M> {
@@ -86,9 +90,10 @@ impl<M: Record> Table<M> {
         self.asked.extend(asked);
         for row in rows {
             self.asked.insert(row.id());
-            self.slots.entry(row.id()).or_insert(Slot {
+            self.slots.entry(row.id()).or_insert_with(|| Slot {
                 found: Some(row.clone()),
                 now: row,
+                touched: false,
                 changes: Vec::new(),
                 leaves: None,
             });
@@ -107,26 +112,71 @@ impl<M: Record> Table<M> {
         self.slots.values()
     }
 
-    /// Replaces the row `next.id()` and remembers how to put the old one back.
-    pub fn replace(&mut self, slot: Slot<M>) {
-        let id = slot.now.id();
-        let old = self.slots.insert(id, slot);
-        self.undo.push((id, old));
+    /// Stages a row and remembers how to take it back. Returns its revision, which counts up only if something changed.
+    pub fn put(&mut self, mut next: M, by: By, reason: Option<&str>) -> i32 {
+        let id = next.id();
+        let Some(slot) = self.slots.get_mut(&id) else {
+            next.stamp(by.tenant_id, 1, by.now, by.now);
+            let mut changes = Vec::new();
+            if M::HISTORY {
+                changes.push(Change { revision: 1, op: "create", fields: text(&next), by });
+            }
+            let slot = Slot { found: None, now: next, touched: true, changes, leaves: None };
+            self.slots.insert(id, slot);
+            self.undo.push((id, Undo::Made));
+            return 1;
+        };
+        let was = &slot.now;
+        let deletes = next.deleted() && !was.deleted();
+        next.stamp(by.tenant_id, was.revision(), was.created_at(), was.updated_at());
+        let (from, to) = (text(was), text(&next));
+        if from == to && !deletes {
+            return was.revision();
+        }
+        let revision = was.revision() + 1;
+        next.stamp(by.tenant_id, revision, was.created_at(), by.now);
+        let undo = Undo::Was {
+            now: std::mem::replace(&mut slot.now, next),
+            touched: std::mem::replace(&mut slot.touched, true),
+            changes: slot.changes.len(),
+            leaves: slot.leaves,
+        };
+        if M::HISTORY {
+            let mut changed = difference(&members(&from), &members(&to)).unwrap_or_default();
+            changed.extend(reason.map(|reason| ("reason".to_owned(), json!([null, reason]))));
+            let op = if deletes { "delete" } else { "update" };
+            slot.changes.push(Change { revision, op, fields: Json::Object(changed).to_string(), by });
+        }
+        self.undo.push((id, undo));
+        revision
+    }
+
+    /// The staged row will not stay in this scope.
+    pub fn leaves(&mut self, id: Uuid, scope_id: Uuid) {
+        if let Some(slot) = self.slots.get_mut(&id) {
+            let (now, touched, changes) = (slot.now.clone(), slot.touched, slot.changes.len());
+            let leaves = slot.leaves.replace(scope_id);
+            self.undo.push((id, Undo::Was { now, touched, changes, leaves }));
+        }
     }
 }
 
-/// The document of a record: what REST answers and the feed sends.
-pub fn document<M: Record>(record: &M) -> Map<String, Value> {
+/// The document of a record as a tree.
+pub fn document<M: Record>(record: &M) -> Map<String, Json> {
     match record.to_json() {
-        Some(Value::Object(members)) => members,
+        Some(Json::Object(members)) => members,
         _ => Map::new(),
     }
 }
 
+fn members(document: &str) -> Map<String, Json> {
+    serde_json::from_str(document).expect("a document is a JSON object")
+}
+
 /// `{field: [from, to]}` over two documents, without what changes anyway; `None` if nothing else changed.
-pub fn difference(from: &Map<String, Value>, to: &Map<String, Value>) -> Option<Map<String, Value>> {
+fn difference(from: &Map<String, Json>, to: &Map<String, Json>) -> Option<Map<String, Json>> {
     let names: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
-    let changed: Map<String, Value> = names
+    let changed: Map<String, Json> = names
         .into_iter()
         .filter(|name| !NOISE.contains(&name.as_str()) && from.get(*name) != to.get(*name))
         .map(|name| (name.clone(), json!([from.get(name), to.get(name)])))
@@ -134,13 +184,45 @@ pub fn difference(from: &Map<String, Value>, to: &Map<String, Value>) -> Option<
     (!changed.is_empty()).then_some(changed)
 }
 
+impl<M: Record> Slot<M> {
+    /// What the feed needs to know of it.
+    fn fed(&self) -> Fed {
+        let (account_id, scope_id) = match self.now.visibility() {
+            Visibility::Account(account) => (Some(account), None),
+            Visibility::Scope(scope) => (None, Some(scope)),
+        };
+        let moved = self.found.as_ref().is_some_and(|found| found.visibility() != self.now.visibility());
+        let document = (!self.now.deleted()).then(|| match self.changes.as_slice() {
+            [made] if made.op == "create" => made.fields.clone(),
+            _ => text(&self.now),
+        });
+        Fed {
+            kind: M::KIND,
+            record_id: self.now.id(),
+            revision: self.now.revision(),
+            account_id,
+            scope_id,
+            sweep: moved || self.now.deleted(),
+            leaves: self.leaves,
+            document,
+        }
+    }
+}
+
 impl<M: Record> Staging for Table<M> {
     fn undo(&mut self) {
-        while let Some((id, old)) = self.undo.pop() {
-            match old {
-                Some(slot) => self.slots.insert(id, slot),
-                None => self.slots.remove(&id),
-            };
+        while let Some((id, undo)) = self.undo.pop() {
+            match undo {
+                Undo::Made => {
+                    self.slots.remove(&id);
+                }
+                Undo::Was { now, touched, changes, leaves } => {
+                    if let Some(slot) = self.slots.get_mut(&id) {
+                        slot.changes.truncate(changes);
+                        (slot.now, slot.touched, slot.leaves) = (now, touched, leaves);
+                    }
+                }
+            }
         }
     }
 
@@ -149,110 +231,35 @@ impl<M: Record> Staging for Table<M> {
     }
 
     fn is_touched(&self) -> bool {
-        self.slots.values().any(|slot| !slot.changes.is_empty())
+        self.slots.values().any(|slot| slot.touched)
     }
 
-    fn stage(&self) -> Staged {
-        let mut staged = Staged::default();
-        for slot in self.slots.values().filter(|slot| !slot.changes.is_empty()) {
+    fn stage(&self, emitted: &mut Emitted) -> Vec<(&'static str, Vec<Value>)> {
+        let (mut inserts, mut updates) = (Vec::new(), Vec::new());
+        for slot in self.slots.values().filter(|slot| slot.touched) {
             // A row that was made and deleted in one commit is stored all the same: its history keeps what was typed, other
             // rows may refer to it, and its id stays taken. No scope ever showed it, so the feed gets no tombstone.
-            let row = serde_json::to_value(&slot.now).expect("a model is plain data");
-            if slot.found.is_some() { &mut staged.updates } else { &mut staged.inserts }.push(row);
-
-            let (account_id, scope_id) = match slot.now.visibility() {
-                Visibility::Account(account) => (Some(account), None),
-                Visibility::Scope(scope) => (None, Some(scope)),
-            };
-            let moved = slot.found.as_ref().is_some_and(|found| found.visibility() != slot.now.visibility());
-            let text = (!slot.now.deleted()).then(|| Value::Object(document(&slot.now)).to_string());
-            staged.feed.push(json!({
-                "kind": M::KIND,
-                "record_id": slot.now.id(),
-                "revision": slot.now.revision(),
-                "account_id": account_id,
-                "scope_id": scope_id,
-                "sweep": moved || slot.now.deleted(),
-                "leaves": slot.leaves,
-                "document": text,
-            }));
-            if M::HISTORY {
-                staged.history.extend(slot.changes.iter().map(|change| {
-                    json!({
-                        "kind": M::KIND,
-                        "record_id": slot.now.id(),
-                        "revision": change.revision,
-                        "op": change.op,
-                        "changes": change.fields,
-                        "captured": change.captured,
-                        "received": change.received,
-                    })
-                }));
+            if slot.found.is_some() { &mut updates } else { &mut inserts }.push(&slot.now);
+            emitted.feed(slot.fed());
+            for change in &slot.changes {
+                emitted.history(Kept {
+                    kind: M::KIND,
+                    record_id: slot.now.id(),
+                    revision: change.revision,
+                    op: change.op,
+                    changes: &change.fields,
+                    captured: change.by.captured,
+                    actor_id: change.by.user_id,
+                    device_id: change.by.device,
+                });
             }
         }
-        staged
-    }
-
-    fn insert_sql(&self) -> &'static str {
-        statements::<M>().0
-    }
-
-    fn update_sql(&self) -> &'static str {
-        statements::<M>().1
-    }
-}
-
-/// The INSERT and the UPDATE of a kind, made once from its columns. `$1` tenant, `$2` JSON array of rows.
-/// The join with `sync_clock` lets Citus push the whole statement down to the tenant's shard.
-fn statements<M: Record>() -> (&'static str, &'static str) {
-    static MADE: LazyLock<std::sync::Mutex<BTreeMap<Kind, (&'static str, &'static str)>>> =
-        LazyLock::new(Default::default);
-    let mut made = MADE.lock().expect("nothing panics while it is held");
-    *made.entry(M::KIND).or_insert_with(|| {
-        let table = <M::Table as Default>::default().table_name().to_owned();
-        let columns: Vec<(String, &'static str)> = <M::Table as sea_orm::EntityTrait>::Column::iter()
-            .map(|column| {
-                (sea_orm::IdenStatic::as_str(&column).to_owned(), postgres_type(column.def().get_column_type()))
-            })
-            .filter(|(name, _)| name != "tenant_id")
-            .collect();
-        let list =
-            |prefix: &str| columns.iter().map(|(name, _)| format!("{prefix}{name}")).collect::<Vec<_>>().join(", ");
-        let typed = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ");
-        let set = columns
-            .iter()
-            .filter(|(name, _)| name != "id")
-            .map(|(name, _)| format!("{name} = r.{name}"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let insert = format!(
-            "INSERT INTO \"{table}\" (tenant_id, {}) SELECT c.tenant_id, {} FROM sync_clock c \
-             CROSS JOIN json_to_recordset($2::json) AS r({typed}) WHERE c.tenant_id = $1 ORDER BY r.id",
-            list(""),
-            list("r."),
-        );
-        let update = format!(
-            "UPDATE \"{table}\" AS t SET {set} FROM json_to_recordset($2::json) AS r({typed}) \
-             WHERE t.tenant_id = $1 AND t.id = r.id",
-        );
-        (&*insert.leak(), &*update.leak())
-    })
-}
-
-fn postgres_type(column: &ColumnType) -> &'static str {
-    match column {
-        ColumnType::Uuid => "uuid",
-        ColumnType::String(_) | ColumnType::Text => "text",
-        ColumnType::Integer => "integer",
-        ColumnType::BigInteger => "bigint",
-        ColumnType::Double => "double precision",
-        ColumnType::Boolean => "boolean",
-        ColumnType::Date => "date",
-        ColumnType::Decimal(_) | ColumnType::Money(_) => "numeric",
-        ColumnType::TimestampWithTimeZone => "timestamptz",
-        ColumnType::JsonBinary | ColumnType::Json => "jsonb",
-        ColumnType::Array(_) => "text[]",
-        other => unreachable!("no record has a column of type {other:?}"),
+        let Statements { insert, update } = statements::<M>();
+        [(insert, inserts), (update, updates)]
+            .into_iter()
+            .filter(|(_, rows)| !rows.is_empty())
+            .map(|(sql, rows)| (sql, parameters(&rows)))
+            .collect()
     }
 }
 
@@ -261,20 +268,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_its_statements() {
-        let (insert, update) = statements::<entity::activity::Model>();
-        assert!(insert.starts_with("INSERT INTO \"activity\" (tenant_id, id, revision,"), "{insert}");
-        assert!(insert.contains("check_in jsonb"), "{insert}");
-        assert!(update.contains("SET revision = r.revision"), "{update}");
-        let (insert, _) = statements::<entity::stage::Model>();
-        assert!(insert.contains("required_fields text[]"), "{insert}");
-        let (insert, _) = statements::<entity::points_entry::Model>();
-        assert!(insert.contains("points numeric") && insert.contains("explanation jsonb"), "{insert}");
-    }
-
-    #[test]
     fn a_difference_names_what_changed() {
-        let map = |value: Value| value.as_object().cloned().unwrap();
+        let map = |value: Json| value.as_object().cloned().unwrap();
         let from = map(json!({"a": 1, "b": 2, "revision": 1}));
         let to = map(json!({"a": 1, "c": 3, "revision": 2}));
         assert_eq!(difference(&from, &to).unwrap(), map(json!({"b": [2, null], "c": [null, 3]})));

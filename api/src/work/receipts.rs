@@ -1,0 +1,32 @@
+//! Answers to writes, to be given again when a write is repeated: they are stored with the write.
+
+use sea_orm::Value;
+use uuid::Uuid;
+
+use entity::scalar::Timestamp;
+
+/// `$1` tenant, `$2` users, `$3` now, `$4` keys, `$5` hashes, `$6` results.
+pub const INSERT: &str = "
+    INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at)
+    SELECT c.tenant_id, r.user_id, r.key, r.hash, r.result, $3 FROM sync_clock c
+    CROSS JOIN unnest($2::uuid[], $4::text[], $5::text[], $6::text[]) AS r(user_id, key, hash, result) WHERE c.tenant_id = $1";
+
+#[derive(Default)]
+pub struct Receipts {
+    users: Vec<Uuid>,
+    /// Keys, hashes and results.
+    texts: [Vec<String>; 3],
+}
+
+impl Receipts {
+    pub fn add(&mut self, user_id: Uuid, key: &str, hash: &str, result: &str) {
+        self.users.push(user_id);
+        self.texts.iter_mut().zip([key, hash, result]).for_each(|(column, value)| column.push(value.to_owned()));
+    }
+
+    /// `$2` to `$6`, if there are any.
+    pub fn parameters(self, now: Timestamp) -> Option<[Value; 5]> {
+        let Receipts { users, texts: [keys, hashes, results] } = self;
+        (!users.is_empty()).then(|| [users.into(), now.into(), keys.into(), hashes.into(), results.into()])
+    }
+}

@@ -11,6 +11,7 @@ use crate::lead::{due, quota};
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::state::State;
+use crate::statement;
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,6 +27,9 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)
+            }),
+            every(HOUR, "closing the months that are over", &state, |state| async move {
+                statement::close::close(&state).await.map(drop)
             }),
             every(HOUR, "renewing the month's rights to leads", &state, |state| async move {
                 quota::renew(&state).await.map(drop)

@@ -13,6 +13,7 @@ mod http;
 mod import;
 mod leads;
 mod ledger;
+mod offences;
 mod opportunities;
 mod plans;
 mod points;

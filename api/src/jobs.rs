@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::hold;
 use crate::lead::{due, quota};
+use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::state::State;
@@ -25,6 +26,7 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)
             }),

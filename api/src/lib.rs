@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod lead;
 pub mod leaderboard;
 pub mod ledger;
+pub mod offence;
 pub mod openapi;
 pub mod opportunity;
 pub mod plan;

@@ -179,7 +179,8 @@ async fn nobody_reviews_it_so_it_is_released_once_even_by_two_servers() {
     assert_eq!(balance(&lin).await.1, "10.00", "its day has not come");
     world.wait(TimeDelta::days(1));
     let (a, b) = tokio::join!(due::release(&world.state), due::release(&world.state));
-    (a.expect("a job"), b.expect("a job"));
+    a.expect("a job");
+    b.expect("a job");
     due::release(&world.state).await.expect("a job");
     assert_eq!(balance(&lin).await, ("20.00".into(), "0.00".into(), 3));
     let hold = lin.get("/v1/holds").await.expect(200);

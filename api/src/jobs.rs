@@ -11,6 +11,7 @@ use crate::lead::{due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
+use crate::rule_set::life;
 use crate::state::State;
 use crate::statement;
 use crate::sync::expire::expire;
@@ -26,6 +27,7 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(HOUR, "ending rule sets", &state, |state| async move { life::turn(&state).await }),
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)

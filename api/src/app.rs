@@ -28,9 +28,11 @@ use crate::sync::SyncApi;
 use crate::team::TeamApi;
 use crate::tenant::TenantApi;
 use crate::user::UserApi;
+use crate::web_form::WebFormApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, PointsApi);
+    let records =
+        (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, WebFormApi, PointsApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
     let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);

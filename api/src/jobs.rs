@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::lead::{due, quota};
+use crate::lead::{automatic, due, quota};
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::state::State;
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Starts them; the task ends soon after `state.stopping` is cancelled.
@@ -29,6 +30,12 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
             }),
+            every(
+                MINUTE,
+                "giving leads by region",
+                &state,
+                |state| async move { automatic::run(&state).await.map(drop) }
+            ),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -176,10 +176,10 @@ impl WebFormApi {
         &self,
         state: Data<&State>,
         #[oai(name = "formId")] form_id: Path<String>,
-        #[oai(name = "Waypost-Signature")] signature: Header<String>,
+        #[oai(name = "Waypost-Signature")] signature: Header<Option<String>>,
         body: Signed<SubmitWebForm>,
     ) -> Result<Submitted, Fail<{ E400 | E401 | E404 | E409 | E422 }>> {
-        let lead = submit(&state, &form_id.0, &signature.0, body).await?;
+        let lead = submit(&state, &form_id.0, signature.0.as_deref(), body).await?;
         Ok(Submitted::Taken(Json(Submission { lead_id: lead.id })))
     }
 }
@@ -187,11 +187,14 @@ impl WebFormApi {
 async fn submit(
     state: &State,
     form_id: &str,
-    signature: &str,
+    signature: Option<&str>,
     body: Signed<SubmitWebForm>,
 ) -> Result<lead::Model, Error> {
     let form_id = FormId::parse(form_id).ok_or_else(|| Refusal::not_found("web form"))?;
     let form = super::find(&state.db, form_id).await?;
+    let unsigned =
+        || Refusal::unauthorized("Sign the body by the form's secret and send the header Waypost-Signature.");
+    let signature = signature.ok_or_else(unsigned)?;
     let now = state.clock.now().0.timestamp();
     let code = check(signature, &form.secret, &body.sent, now).map_err(|fault| match fault {
         Fault::Unreadable => {

@@ -212,6 +212,11 @@ impl Person {
         self.http.request(method, format!("{}{path}", self.url)).bearer_auth(self.token().await)
     }
 
+    /// The moment of his world.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.state.clock.now().0
+    }
+
     /// Logs in again at the next request, as somebody must whose sessions were ended.
     pub async fn log_out(&self) {
         *self.token.lock().await = None;

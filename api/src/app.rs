@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use crate::account::AccountApi;
 use crate::activity::ActivityApi;
+use crate::appeal::AppealApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
 use crate::health::HealthApi;
+use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::lead::LeadApi;
 use crate::openapi::polish;
@@ -31,11 +33,12 @@ use crate::user::UserApi;
 use crate::web_form::WebFormApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records =
-        (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi, WebFormApi, PointsApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
+    let leads = (LeadApi, WebFormApi);
+    let ledger = (PointsApi, HoldApi, AppealApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
-    let apis = (AuthApi, HealthApi, records, settings, SyncApi, RejectedWriteApi, reports);
+    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }

@@ -6,9 +6,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::hold;
 use crate::lead::{automatic, due, quota};
+use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
+use crate::rule_set::life;
 use crate::state::State;
 use crate::sync::expire::expire;
 
@@ -24,6 +27,11 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(HOUR, "ending rule sets", &state, |state| async move { life::turn(&state).await }),
+            every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
+            every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
+                hold::due::release(&state).await.map(drop)
+            }),
             every(HOUR, "renewing the month's rights to leads", &state, |state| async move {
                 quota::renew(&state).await.map(drop)
             }),

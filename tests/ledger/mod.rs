@@ -1,12 +1,16 @@
 //! The books: only ever added to, and proven right by who reads them.
 
+mod appeals;
+mod holds;
+
 use chrono::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use waypost::database::{BOOKS, connect_as_owner};
 use waypost::ledger::verify;
 
+use crate::sync::phone::Phone;
 use crate::world::{Person, World, database, start};
 
 /// A note of this moment; its id.
@@ -14,6 +18,33 @@ pub async fn note(who: &Person, account: Uuid, late: Duration) -> Uuid {
     let body =
         json!({ "accountId": account, "kind": "note", "occurred": (start() - late).to_rfc3339(), "summary": "Talked" });
     who.post("/v1/activities", body).await.expect(201).id()
+}
+
+/// The tenant's rules, with these members in the place of others; as a rule set is made it would take a simulation.
+pub async fn set_rules(world: &World, members: Value) {
+    let sql = "UPDATE rule_set SET rules = rules || $2::jsonb WHERE tenant_id = $1";
+    let values = [world.tenant_id.into(), members.to_string().into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    world.state.db.execute_raw(statement).await.expect("rules");
+}
+
+/// Points, held points and the number of entries.
+pub async fn balance(who: &Person) -> (String, String, u64) {
+    let balance = who.get("/v1/points/balance").await.expect(200);
+    (balance.text("/points"), balance.text("/held"), balance.body["entries"].as_u64().expect("a number"))
+}
+
+/// What a phone holds of one kind.
+pub fn of_kind(phone: &Phone, kind: &str) -> Vec<Value> {
+    phone.all(kind).cloned().collect()
+}
+
+/// The kinds of the entries about a record, in the order in which they were made.
+pub async fn kinds(who: &Person, source: Uuid) -> Vec<String> {
+    let entries = who.get(&format!("/v1/points/entries?sourceId={source}&sort=createdAt")).await.expect(200);
+    let mut entries: Vec<Value> = entries.items().to_vec();
+    entries.sort_by_key(|entry| entry["number"].as_i64());
+    entries.iter().map(|entry| entry["kind"].as_str().expect("a kind").to_owned()).collect()
 }
 
 async fn run(db: &DatabaseConnection, sql: &str, tenant: Uuid) -> Result<u64, String> {

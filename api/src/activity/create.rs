@@ -66,7 +66,7 @@ pub fn create(
         work.leaves::<activity::Model>(activity.id, work.actor.user_id);
     }
     activity.tenant_id = work.actor.tenant_id;
-    points::book::entered(work, context.settings(), &activity)?;
+    points::book::entered(work, context, &activity)?;
     Ok(Outcome { revision, ..Outcome::default() })
 }
 

@@ -21,7 +21,7 @@ pub fn update(
         check(work, fields, after)
     })?;
     if let Some(activity) = work.get::<activity::Model>(change.id).cloned() {
-        points::book::corrected(work, context.settings(), &activity)?;
+        points::book::corrected(work, context, &activity)?;
     }
     Ok(outcome)
 }

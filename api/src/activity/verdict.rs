@@ -63,7 +63,7 @@ fn is_stale(check: &Check, visit_started: Timestamp) -> bool {
 
 /// Great-circle distance in metres by the haversine formula (R. W. Sinnott, "Virtues of the Haversine", Sky and
 /// Telescope 68, 1984, p. 159), exact to half a per cent of the ellipsoid's: one metre at the radius that matters.
-fn distance_metres(a: Position, b: Position) -> f64 {
+pub fn distance_metres(a: Position, b: Position) -> f64 {
     let haversine = |angle: f64| (angle / 2.0).sin().powi(2);
     let (lat_a, lat_b) = (a.latitude.to_radians(), b.latitude.to_radians());
     let h = haversine(lat_b - lat_a)

@@ -48,6 +48,11 @@ impl Calendar {
         Date(at.0.with_timezone(&self.zone).date_naive())
     }
 
+    /// The moment at which a day begins.
+    pub fn begins(&self, day: Date) -> Timestamp {
+        self.moment(day.0, 0).into()
+    }
+
     /// Whether anybody works on this day.
     pub fn is_working(&self, day: Date) -> bool {
         !self.shifts(day.0).is_empty()

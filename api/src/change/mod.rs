@@ -6,6 +6,7 @@
 mod fields;
 mod history;
 mod prepare;
+mod settings;
 
 use entity::kind::Kind;
 use serde_json::{Map, Value};
@@ -13,8 +14,10 @@ use uuid::Uuid;
 
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
+use crate::appeal::AppealFields;
 use crate::contact::ContactFields;
 use crate::lead::{self, Act, BuyRights, LeadFields};
+use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -22,9 +25,10 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, contact, opportunity, plan, product};
+use crate::{account, activity, appeal, contact, hold, opportunity, plan, product};
 pub use fields::{Fields, camel};
-pub use prepare::{Context, Settings, prepare};
+pub use prepare::{Context, prepare};
+pub use settings::{Settings, Shadow};
 
 /// A write as it was asked for.
 #[derive(Clone, Debug)]
@@ -50,6 +54,10 @@ pub enum Intent {
     Delete,
     Advance(AdvanceOpportunity),
     Cancel(CancelPlan),
+    /// Releases a hold; grants an appeal.
+    Pass(Ruling),
+    /// Denies a hold; rejects an appeal.
+    Refuse(Ruling),
     Lead(Act),
     /// Of the balance of the user who buys.
     BuyRights(BuyRights),
@@ -64,6 +72,7 @@ pub enum Body {
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Appeal(AppealFields),
     Lead(LeadFields),
 }
 
@@ -93,6 +102,7 @@ body_from!(
     Plan(PlanFields),
     Activity(ActivityFields),
     Product(ProductFields),
+    Appeal(AppealFields),
     Lead(LeadFields),
 );
 
@@ -107,7 +117,7 @@ impl Change {
         match &self.intent {
             Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
             Intent::Lead(act) => act.references().into_iter().map(|(_, id)| id).collect(),
-            Intent::Delete | Intent::Advance(_) | Intent::Cancel(_) | Intent::BuyRights(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }
@@ -122,6 +132,7 @@ impl Body {
             Body::Plan(fields) => present(fields),
             Body::Activity(fields) => present(fields),
             Body::Product(fields) => present(fields),
+            Body::Appeal(fields) => present(fields),
             Body::Lead(fields) => present(fields),
         }
     }
@@ -134,6 +145,7 @@ impl Body {
             Body::Plan(fields) => fields.references(),
             Body::Activity(fields) => fields.references(),
             Body::Product(fields) => fields.references(),
+            Body::Appeal(fields) => fields.references(),
             Body::Lead(fields) => fields.references(),
         }
     }
@@ -147,6 +159,7 @@ impl Intent {
             Intent::Delete => Map::new(),
             Intent::Advance(advance) => present(advance),
             Intent::Cancel(cancel) => present(cancel),
+            Intent::Pass(ruling) | Intent::Refuse(ruling) => present(ruling),
             Intent::Lead(act) => act.values(),
             Intent::BuyRights(body) => present(body),
         }
@@ -160,6 +173,8 @@ impl Intent {
             Intent::Delete => "delete",
             Intent::Advance(_) => "advance",
             Intent::Cancel(_) => "cancel",
+            Intent::Pass(_) => "pass",
+            Intent::Refuse(_) => "refuse",
             Intent::Lead(act) => act.op(),
             Intent::BuyRights(_) => "buy_rights",
         }
@@ -199,6 +214,17 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
         (Intent::Update(Body::Product(fields)), _) => product::update(work, context, change, fields),
         (Intent::Delete, Kind::Product) => delete(work, change, product::deletable),
 
+        (Intent::Create(Body::Appeal(fields)), _) => appeal::create(work, change, fields),
+        (Intent::Update(Body::Appeal(_)), _) => {
+            Err(Refusal::forbidden("An appeal stays as it was made; whoever decides reads it."))
+        }
+        (Intent::Pass(ruling), Kind::Appeal) => appeal::decide::decide(work, change, true, ruling),
+        (Intent::Refuse(ruling), Kind::Appeal) => appeal::decide::decide(work, change, false, ruling),
+        (Intent::Pass(ruling), Kind::Hold) => hold::decide::decide(work, change, true, ruling),
+        (Intent::Refuse(ruling), Kind::Hold) => hold::decide::decide(work, change, false, ruling),
+        (Intent::Pass(_) | Intent::Refuse(_), kind) => {
+            Err(Refusal::invalid("/kind", format!("Nobody decides about a {kind}.")))
+        }
         (Intent::Create(Body::Lead(fields)), _) => lead::create::create(work, context, change, fields),
         (Intent::Update(Body::Lead(fields)), _) => lead::update::update(work, context, change, fields),
         (Intent::Delete, Kind::Lead) => lead::update::delete(work, change),

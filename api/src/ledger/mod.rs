@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::problem::{Code, Refusal};
 use crate::work::UnitOfWork;
 
+pub mod review;
 pub mod verify;
 
 /// An entry to be made.
@@ -78,6 +79,11 @@ pub fn about(work: &UnitOfWork, source_id: Uuid, user_id: Uuid) -> Vec<&points_e
         .collect();
     entries.sort_by_key(|entry| entry.number);
     entries
+}
+
+/// The number of the user's next entry about this record.
+pub fn next_number(work: &UnitOfWork, source_id: Uuid, user_id: Uuid) -> i32 {
+    about(work, source_id, user_id).last().map_or(1, |last| last.number + 1)
 }
 
 /// What an entry changes on one side.

@@ -1,60 +1,144 @@
 //! Books what an activity earns or costs.
 
-use entity::kind::{ActivityKind, EntrySource, LedgerAccount, WorkKind};
+use entity::kind::{ActivityKind, EntryKind, EntrySource, LedgerAccount, WorkKind};
+use entity::scalar::{Currency, Date, Money, Points};
+use entity::shape::Finding;
 use entity::{activity, points_entry};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::correction::{correction, reversal};
 use super::field::filled;
-use super::score::{Booking, Facts, score};
+use super::position::Position;
+use super::score::{Booking, Facts, Scorer};
+use super::totals::Place;
+use crate::appeal::decide::overtake;
 use crate::captured::Captured;
-use crate::change::Settings;
+use crate::change::{Context, Settings};
+use crate::hold;
 use crate::ledger::{self, Posting};
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
-use entity::scalar::{Date, Points};
 
-/// The first entry of a new activity.
-pub fn entered(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
-    match worth(settings, activity) {
-        Some(booking) => add(work, settings, activity, 1, booking),
-        None => Ok(()),
+/// The first entry of a new activity; an award that stands out waits for a review.
+pub fn entered(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
+    let settings = context.settings();
+    let Some(booking) = worth(work, settings, activity) else { return Ok(()) };
+    let findings = findings(work, context, activity, booking.points.0);
+    if findings.is_empty() {
+        return add(work, settings, activity, LedgerAccount::Rep, booking).map(drop);
     }
+    let Booking { points, mut explanation, .. } = booking;
+    explanation.en.0 += " It waits for a review.";
+    explanation.zh.0 += "该奖励待复核。";
+    let held = Booking { points, money: None, kind: EntryKind::Hold, explanation };
+    let entry_id = add(work, settings, activity, LedgerAccount::Held, held)?;
+    hold::raise(work, settings, activity, entry_id, points, findings);
+    Ok(())
 }
 
 /// The difference that a correction makes, if it makes one.
-pub fn corrected(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
-    let Some((booked, latest)) = booked(work, activity.id) else { return Ok(()) };
-    let now = worth(settings, activity);
-    match now.and_then(|now| correction(booked, &latest.explanation, &now)) {
-        Some(booking) => add(work, settings, activity, latest.number + 1, booking),
-        None => Ok(()),
-    }
+pub fn corrected(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
+    let settings = context.settings();
+    let Some(latest) = latest(work, activity) else { return Ok(()) };
+    let Some(now) = worth(work, settings, activity) else { return Ok(()) };
+    let lacks = settled(work, activity, now.points.0)?;
+    let booked = Points(now.points.0 - lacks);
+    let Some(booking) = correction(booked, &latest.explanation, &now) else { return Ok(()) };
+    let money = less_fined(work, activity, now.money);
+    book(work, context, activity, Booking { money, ..booking })
 }
 
 /// Takes back whatever a deleted activity brought.
-pub fn deleted(work: &mut UnitOfWork, settings: &Settings, activity: &activity::Model) -> Result<(), Refusal> {
-    let Some((booked, latest)) = booked(work, activity.id) else { return Ok(()) };
-    match reversal(booked, &latest.explanation) {
-        Some(booking) => add(work, settings, activity, latest.number + 1, booking),
-        None => Ok(()),
-    }
+pub fn deleted(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
+    let Some(latest) = latest(work, activity) else { return Ok(()) };
+    let booked = Points(-settled(work, activity, Decimal::ZERO)?);
+    let Some(booking) = reversal(booked, &latest.explanation) else { return Ok(()) };
+    let money = less_fined(work, activity, None);
+    book(work, context, activity, Booking { money, ..booking })
 }
 
-/// Timeliness is judged by the first entry, completeness by what stands there now.
-fn worth(settings: &Settings, activity: &activity::Model) -> Option<Booking> {
-    let facts = Facts {
+/// What the books lack to an activity that is worth so much now. If they lack anything, appeals against what is
+/// corrected are over.
+fn settled(work: &mut UnitOfWork, activity: &activity::Model, worth: Decimal) -> Result<Decimal, Refusal> {
+    let lacks = position(work, activity).lacks(worth);
+    if !lacks.is_zero() {
+        overtake(work, activity.id, activity.owner_id)?;
+    }
+    Ok(lacks)
+}
+
+/// Books a difference on the sides that it belongs to, the money with the first of them.
+fn book(work: &mut UnitOfWork, context: &Context, activity: &activity::Model, booking: Booking) -> Result<(), Refusal> {
+    let settings = context.settings();
+    let findings = findings(work, context, activity, booking.points.0);
+    let waits = !findings.is_empty() || !hold::open(work, activity.id).is_empty();
+    let mut money = booking.money.clone();
+    for (side, points) in position(work, activity).steps(booking.points.0, waits) {
+        let part = Booking { points: Points(points), money: money.take(), ..booking.clone() };
+        let entry_id = add(work, settings, activity, side, part)?;
+        match side {
+            LedgerAccount::Held if points > Decimal::ZERO => {
+                hold::raise(work, settings, activity, entry_id, Points(points), findings.clone());
+            }
+            LedgerAccount::Held => hold::lower(work, activity.id, Points(-points)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What stands out about an activity that gains points; a loss is not looked at.
+fn findings(work: &UnitOfWork, context: &Context, activity: &activity::Model, gain: Decimal) -> Vec<Finding> {
+    if gain > Decimal::ZERO { context.lately.findings(work, context.settings(), activity) } else { Vec::new() }
+}
+
+fn position(work: &UnitOfWork, activity: &activity::Model) -> Position {
+    Position::of(ledger::about(work, activity.id, activity.owner_id))
+}
+
+/// What is fined in money now, less what was; `None` where that is nothing, or the currency is another one by now.
+fn less_fined(
+    work: &UnitOfWork,
+    activity: &activity::Model,
+    now: Option<(Money, Currency)>,
+) -> Option<(Money, Currency)> {
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    let fined = entries.iter().rev().find_map(|entry| entry.currency.clone());
+    let currency = now.as_ref().map(|(_, currency)| currency.clone()).or(fined.clone().map(Currency))?;
+    if fined.is_some_and(|fined| fined != currency.0) {
+        return None;
+    }
+    let difference = now.map_or(Decimal::ZERO, |(money, _)| money.0) - Position::of(entries).money;
+    (!difference.is_zero()).then_some((Money(difference), currency))
+}
+
+/// Timeliness is judged by the first entry, completeness by what stands there now, both by the rules under which it was
+/// entered.
+fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> Option<Booking> {
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    let latest = entries.last().map(|entry| &entry.explanation);
+    let scorer = settings.scorer(latest.map(|latest| latest.rule_set_version));
+    let hours = scorer.rules.hours;
+    let place = Place {
+        user_id: activity.owner_id,
+        source_id: activity.id,
+        account_id: Some(activity.account_id),
+        day: settings.day(activity.occurred),
+    };
+    scorer.score(&Facts {
         kind: work_kind(activity.kind),
         occurred: activity.occurred,
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
         filled: &filled(activity),
-        zone: settings.zone,
-    };
-    score(&settings.rules, settings.rule_set_version, &facts)
+        judged: latest.and_then(|latest| Scorer::judged(latest, activity.occurred, activity.captured, hours)),
+        room: settings.room(work, &scorer, place),
+    })
 }
 
-fn work_kind(kind: ActivityKind) -> WorkKind {
+/// The kind of work that an activity is.
+pub fn work_kind(kind: ActivityKind) -> WorkKind {
     match kind {
         ActivityKind::Visit => WorkKind::Visit,
         ActivityKind::Call => WorkKind::Call,
@@ -64,26 +148,24 @@ fn work_kind(kind: ActivityKind) -> WorkKind {
     }
 }
 
-/// The sum of an activity's entries and the newest of them.
-fn booked(work: &UnitOfWork, activity_id: Uuid) -> Option<(Points, points_entry::Model)> {
-    let entries = || work.live::<points_entry::Model>().filter(|entry| entry.source_id == activity_id);
-    let latest = entries().max_by_key(|entry| entry.number)?.clone();
-    Some((Points(entries().map(|entry| entry.points.0).sum()), latest))
+/// The newest entry of the activity's owner about it.
+fn latest(work: &UnitOfWork, activity: &activity::Model) -> Option<points_entry::Model> {
+    ledger::about(work, activity.id, activity.owner_id).last().map(|entry| (*entry).clone())
 }
 
 fn add(
     work: &mut UnitOfWork,
     settings: &Settings,
     activity: &activity::Model,
-    number: i32,
+    on: LedgerAccount,
     booking: Booking,
-) -> Result<(), Refusal> {
+) -> Result<Uuid, Refusal> {
     let posting = Posting {
         user_id: activity.owner_id,
         source: (EntrySource::Activity, activity.id),
-        number,
+        number: ledger::next_number(work, activity.id, activity.owner_id),
         kind: booking.kind,
-        on: LedgerAccount::Rep,
+        on,
         counterpart: LedgerAccount::Rewards,
         points: booking.points,
         leads: 0,
@@ -94,5 +176,5 @@ fn add(
         offence: None,
         explanation: booking.explanation,
     };
-    ledger::post(work, posting).map(drop)
+    ledger::post(work, posting)
 }

@@ -1,9 +1,13 @@
 pub mod book;
 pub mod correction;
 pub mod field;
+pub mod position;
 pub mod routes;
 pub mod rules;
 pub mod score;
-mod words;
+mod tell;
+pub mod totals;
+pub mod validate;
+pub mod words;
 
 pub use routes::PointsApi;

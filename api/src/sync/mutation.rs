@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
+use crate::appeal::AppealFields;
 use crate::captured::Reading;
 use crate::change::{Body, Change, Intent};
 use crate::contact::ContactFields;
 use crate::lead::{Act, ConvertLead, ExcuseLead, LeadFields, LeadReason, WorkLead};
+use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
 use crate::problem::Refusal;
@@ -26,6 +28,8 @@ pub enum MutationKind {
     Plan,
     Lead,
     RejectedWrite,
+    Hold,
+    Appeal,
 }
 
 /// What a mutation does.
@@ -42,6 +46,14 @@ pub enum MutationOp {
     Advance,
     /// Cancels a plan; needs `cancel`.
     Cancel,
+    /// Releases a hold; needs `ruling`.
+    Release,
+    /// Denies a hold; needs `ruling`.
+    Deny,
+    /// Grants an appeal; needs `ruling`.
+    Grant,
+    /// Rejects an appeal; needs `ruling`.
+    Reject,
     /// Asks for a lead of the pool. The answer is known only now: if a colleague was first, it is `rejected`.
     Claim,
     /// Notes that a lead was worked; needs `work`.
@@ -104,6 +116,8 @@ pub struct Mutation {
     pub plan: Option<PlanFields>,
     pub advance: Option<AdvanceOpportunity>,
     pub cancel: Option<CancelPlan>,
+    pub appeal: Option<AppealFields>,
+    pub ruling: Option<Ruling>,
     pub lead: Option<LeadFields>,
     pub work: Option<WorkLead>,
     pub excuse: Option<ExcuseLead>,
@@ -125,6 +139,8 @@ impl MutationKind {
             MutationKind::Plan => Kind::Plan,
             MutationKind::Lead => Kind::Lead,
             MutationKind::RejectedWrite => Kind::RejectedWrite,
+            MutationKind::Hold => Kind::Hold,
+            MutationKind::Appeal => Kind::Appeal,
         }
     }
 }
@@ -143,11 +159,20 @@ impl Mutation {
             MutationOp::Cancel if kind == Kind::Plan => {
                 Intent::Cancel(self.cancel.clone().ok_or_else(|| missing("cancel", "op cancel"))?)
             }
-            MutationOp::Advance | MutationOp::Cancel => {
-                return Err(Refusal::invalid("/op", "Only opportunities are advanced, only plans are cancelled."));
+            MutationOp::Release if kind == Kind::Hold => Intent::Pass(self.ruling("release")?),
+            MutationOp::Deny if kind == Kind::Hold => Intent::Refuse(self.ruling("deny")?),
+            MutationOp::Grant if kind == Kind::Appeal => Intent::Pass(self.ruling("grant")?),
+            MutationOp::Reject if kind == Kind::Appeal => Intent::Refuse(self.ruling("reject")?),
+            MutationOp::Claim | MutationOp::Work | MutationOp::Excuse | MutationOp::GiveBack | MutationOp::Convert
+                if kind == Kind::Lead =>
+            {
+                Intent::Lead(self.act()?)
             }
-            _ if kind == Kind::Lead => Intent::Lead(self.act()?),
-            _ => return Err(Refusal::invalid("/op", "Is only for leads.")),
+            _ => {
+                let detail = "Only opportunities are advanced, only plans are cancelled, only holds are released or \
+                              denied, only appeals are granted or rejected; the others are for leads.";
+                return Err(Refusal::invalid("/op", detail));
+            }
         };
         Ok(Change {
             kind,
@@ -158,6 +183,10 @@ impl Mutation {
             clear: self.clear.clone().unwrap_or_default(),
             reason: self.reason.clone().map(String::from),
         })
+    }
+
+    fn ruling(&self, op: &str) -> Result<Ruling, Refusal> {
+        self.ruling.clone().ok_or_else(|| missing("ruling", &format!("op {op}")))
     }
 
     /// What is done to a lead.
@@ -179,6 +208,10 @@ impl Mutation {
             MutationKind::Opportunity => self.opportunity.clone().map(Body::Opportunity),
             MutationKind::Activity => self.activity.clone().map(Body::Activity),
             MutationKind::Plan => self.plan.clone().map(Body::Plan),
+            MutationKind::Appeal => self.appeal.clone().map(Body::Appeal),
+            MutationKind::Hold => {
+                return Err(Refusal::invalid("/op", "A hold can only be released or denied."));
+            }
             MutationKind::Lead => self.lead.clone().map(Body::Lead),
             MutationKind::RejectedWrite => {
                 return Err(Refusal::invalid("/op", "A rejected write can only be deleted, which dismisses it."));
@@ -199,8 +232,11 @@ impl Mutation {
             MutationKind::Contact => Body::Contact(ContactFields::default()),
             MutationKind::Opportunity => Body::Opportunity(OpportunityFields::default()),
             MutationKind::Plan => Body::Plan(PlanFields::default()),
+            MutationKind::Appeal => Body::Appeal(AppealFields::default()),
             MutationKind::Lead => Body::Lead(LeadFields::default()),
-            MutationKind::Activity | MutationKind::RejectedWrite => Body::Activity(ActivityFields::default()),
+            MutationKind::Activity | MutationKind::RejectedWrite | MutationKind::Hold => {
+                Body::Activity(ActivityFields::default())
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ use self::returns::{Case, rounded};
 pub use self::routes::UpliftApi;
 pub use self::wire::*;
 use crate::auth::Actor;
+use crate::calendar::Calendar;
 use crate::problem::{Error, Refusal};
 use crate::read;
 use crate::state::State;
@@ -267,17 +268,10 @@ async fn entered(
     if !actor.sees_all() {
         sql += &format!("      AND {}\n", read::visible(Kind::Opportunity));
     }
-    let begins = |day: NaiveDate| -> Value { begin_of(day, zone).into() };
+    let begins = |day: NaiveDate| -> Value { Calendar::always(zone).begins(Date(day)).into() };
     let values = [actor.tenant_id.into(), actor.user_id.into(), begins(first), begins(last + chrono::Days::new(1))];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(Row::find_by_statement(statement).all(&state.db).await?)
-}
-
-/// The first moment of a day; where the clocks skip midnight, the moment to which they skip.
-fn begin_of(day: NaiveDate, zone: Tz) -> Timestamp {
-    let wall = day.and_time(chrono::NaiveTime::MIN);
-    let moment = (0..4).find_map(|hours| (wall + chrono::TimeDelta::hours(hours)).and_local_timezone(zone).earliest());
-    moment.map_or(wall.and_utc(), |moment| moment.to_utc()).into()
 }
 
 async fn zone(state: &State, actor: &Actor) -> Result<Tz, Error> {

@@ -222,7 +222,7 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<i32>,
     /// The weighed fields, each with what it brought.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub weights: Vec<WeighedField>,
     /// Sum of the weights of the filled fields.
     pub weight_filled: i32,

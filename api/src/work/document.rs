@@ -6,7 +6,7 @@ use serde::ser::{Error as _, Impossible, SerializeStruct, Serializer};
 use serde_json::Error;
 
 /// Columns that are no members of the document.
-const HIDDEN: [&str; 2] = ["tenant_id", "deleted_at"];
+const HIDDEN: [&str; 3] = ["tenant_id", "deleted_at", "offence"];
 
 /// A record in camelCase, without the members that are empty.
 pub fn text(record: &impl Serialize) -> String {

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::text;
+use crate::points::rules::first_rule_set;
 use crate::record::Record;
 
 const ID: &str = "0198c0de-0000-7000-8000-000000000001";
@@ -46,10 +47,14 @@ fn the_text_says_what_the_tree_says() {
         json!({ "stale_days": 30 }),
     );
     same::<rule_set::Model>(
-        json!({ "version": 1, "status": "active", "rules": {
-            "brackets": [{ "withinHours": 2, "points": "10.00" }], "latePoints": "-5.00", "unprovenGraceHours": 72,
-            "completeness": [{ "activity": "visit", "weights": [{ "field": "summary", "weight": 1 }] }],
-        } }),
+        json!({ "version": 1, "status": "active", "rules": first_rule_set() }),
+        json!({ "starts_on": "2026-03-02", "ended_on": "2026-03-04", "bundle": "a.b.c" }),
+    );
+    same::<calendar::Model>(
+        json!({
+            "week": { "shifts": [{ "weekday": 1, "from": "09:00", "to": "18:00" }] },
+            "holidays": { "days": [{ "day": "2026-10-01", "name": "国庆节" }] }, "working_days": { "days": [] },
+        }),
         json!({}),
     );
     same::<account::Model>(
@@ -104,13 +109,48 @@ fn the_text_says_what_the_tree_says() {
     });
     let mut timely = explanation.clone();
     timely["withinHours"] = json!(2);
+    timely["weights"] = json!([{ "field": "summary", "weight": 3, "filled": true, "percent": 60 }]);
     for explanation in [explanation, timely] {
         same::<points_entry::Model>(
-            json!({ "user_id": ID, "activity_id": ID, "number": 1, "kind": "award", "points": "7.5", "explanation": explanation }),
-            json!({}),
+            json!({
+                "user_id": ID, "ordinal": 1, "source_kind": "activity", "source_id": ID, "number": 1, "kind": "award",
+                "ledger_account": "rep", "counterpart": "rewards", "points": "7.5", "leads": 0, "day": "2026-03-02",
+                "explanation": explanation,
+            }),
+            json!({ "money": "5", "currency": "CNY", "account_id": ID, "entry_id": ID, "offence": "late:1" }),
         );
     }
-    same::<points_balance::Model>(json!({ "points": "-5", "entries": 2 }), json!({}));
+    same::<points_balance::Model>(json!({ "points": "-5", "held": "2.5", "leads": 3, "entries": 2 }), json!({}));
+    let decided = json!({ "decided_by": ID, "decided_at": AT, "decision": "d" });
+    let finding = json!({ "reason": "burst", "activityIds": [ID], "en": "e", "zh": "中" });
+    same::<hold::Model>(
+        json!({
+            "user_id": ID, "entry_id": ID, "activity_id": ID, "points": "7.5", "evidence": { "findings": [finding] },
+            "status": "open", "release_on": "2026-03-09",
+        }),
+        decided.clone(),
+    );
+    same::<appeal::Model>(json!({ "user_id": ID, "entry_id": ID, "reason": "r", "status": "granted" }), decided);
+    same::<statement::Model>(
+        json!({
+            "number": 1, "team_id": ID, "month": "2026-03-01", "opening": "0", "closing": "7.5", "awarded": "7.5",
+            "fined": "0", "corrected": "0", "spent": "0", "paid_out": "0", "held": "0", "leads_opening": 0,
+            "leads_closing": 25, "leads_granted": 25, "leads_claimed": 0, "leads_expired": 0, "money": "0", "entries": 2,
+            "en": "e", "zh": "中",
+        }),
+        json!({ "user_id": ID, "currency": "CNY", "first_entry": 1, "last_entry": 2 }),
+    );
+    let likeness = json!({ "kind": "account", "id": ID, "fields": ["name"], "similarity": 80 });
+    same::<lead::Model>(
+        json!({ "name": "Hopton", "source": "fair", "status": "pooled", "likenesses": { "records": [likeness] } }),
+        json!({
+            "contact_name": "Lin", "title": "t", "phone": "1", "email": "a@b", "website": "w", "credit_code": "c",
+            "region": "r", "industry": "i", "employees": 5, "note": "n", "owner_id": ID, "claimed_at": AT,
+            "due_on": "2026-03-09", "warned_at": AT, "worked_at": AT, "excuse": "e", "former_owner_id": ID,
+            "cool_down_until": "2026-04-01", "contributor_id": ID, "merged_into_id": ID, "account_id": ID,
+            "contact_id": ID, "opportunity_id": ID, "external_id": "x",
+        }),
+    );
     same::<rejected_write::Model>(
         json!({
             "user_id": ID, "mutation_id": ID, "record_kind": "activity", "record_id": ID, "op": "create",

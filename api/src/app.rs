@@ -24,6 +24,7 @@ use crate::report::ReportApi;
 use crate::report::burden::BurdenApi;
 use crate::report::uplift::UpliftApi;
 use crate::rule_set::RuleSetApi;
+use crate::simulation::SimulationApi;
 use crate::stage::StageApi;
 use crate::state::State;
 use crate::sync::SyncApi;
@@ -34,7 +35,7 @@ use crate::user::UserApi;
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi);
     let ledger = (PointsApi, HoldApi, AppealApi);
-    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
+    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
     let apis = (AuthApi, HealthApi, records, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))

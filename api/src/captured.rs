@@ -43,18 +43,17 @@ pub struct Captured {
 ///
 /// - Both readings carry one boot id: `received − (sent.monotonic − captured.monotonic)`, proven.
 /// - Otherwise the wall clock, corrected by the offset that it shows at this push, and not earlier than
-///   `unproven_grace_hours` before the receipt: unproven.
+///   the `grace` before the receipt: unproven.
 /// - No readings: the receipt, unproven. That is harmless on both sides: no entry is typed after its receipt, so
 ///   leaving the readings out can only make the delay longer, and what is unproven is never fined.
-pub fn captured(readings: Option<Readings<'_>>, received: Timestamp, unproven_grace_hours: i32) -> Captured {
+pub fn captured(readings: Option<Readings<'_>>, received: Timestamp, grace: TimeDelta) -> Captured {
     let Some(readings) = readings else { return Captured { at: received, proven: false } };
     if let Some(age) = monotonic_age(readings) {
         return Captured { at: (received.0 - age).into(), proven: true };
     }
     // Same as `captured.wall + (received - sent.wall)`, without leaving the range of times on the way.
     let age = readings.sent.wall.0 - readings.captured.wall.0;
-    let grace = TimeDelta::hours(unproven_grace_hours.max(0).into());
-    Captured { at: (received.0 - age.clamp(TimeDelta::zero(), grace)).into(), proven: false }
+    Captured { at: (received.0 - age.clamp(TimeDelta::zero(), grace.max(TimeDelta::zero()))).into(), proven: false }
 }
 
 /// The age of the entry when it was sent, by the monotonic clock; `None` where the readings prove nothing.

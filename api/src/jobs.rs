@@ -11,10 +11,12 @@ use crate::lead::{due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
+use crate::simulation;
 use crate::state::State;
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Starts them; the task ends soon after `state.stopping` is cancelled.
@@ -25,6 +27,9 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(MINUTE, "taking up simulations that were left", &state, |state| async move {
+                simulation::run::resume(&state).await
+            }),
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)

@@ -258,6 +258,9 @@ pub struct WeighedField {
     /// Whether it counts: filled, long enough, with what must stand beside it.
     pub filled: bool,
     /// For cards: the share of the base that its timeliness left when it was filled.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<i32>,
+    /// For cards: what it earned, or what was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<Points>,
 }

@@ -14,7 +14,7 @@ fn reading(wall: &str, monotonic_ms: i64, boot_id: &str) -> Reading {
 }
 
 fn judge(captured: &Reading, sent: &Reading) -> (String, bool) {
-    let judged = super::captured(Some(Readings { captured, sent }), time("2026-03-04T10:00:00Z"), 72);
+    let judged = super::captured(Some(Readings { captured, sent }), time("2026-03-04T10:00:00Z"), TimeDelta::hours(72));
     (judged.at.to_string(), judged.proven)
 }
 
@@ -77,7 +77,7 @@ fn limits_of_the_proof_are_inclusive() {
 #[test]
 fn without_readings_the_receipt_counts() {
     let received = time("2026-03-04T10:00:00Z");
-    assert_eq!(super::captured(None, received, 72), Captured { at: received, proven: false });
+    assert_eq!(super::captured(None, received, TimeDelta::hours(72)), Captured { at: received, proven: false });
 }
 
 fn any_time() -> impl Strategy<Value = Timestamp> {
@@ -97,7 +97,7 @@ proptest! {
     fn never_after_the_receipt_and_unproven_never_before_the_grace(
         typed in any_reading(), sent in any_reading(), received in any_time(), grace in any::<i32>(),
     ) {
-        let judged = super::captured(Some(Readings { captured: &typed, sent: &sent }), received, grace);
+        let judged = super::captured(Some(Readings { captured: &typed, sent: &sent }), received, TimeDelta::hours(i64::from(grace)));
         prop_assert!(judged.at <= received);
         if !judged.proven {
             prop_assert!(judged.at.0 >= received.0 - TimeDelta::hours(grace.max(0).into()));
@@ -106,13 +106,13 @@ proptest! {
 
     #[test]
     fn what_is_proven_does_not_hear_the_wall_clock(
-        age in 0..400 * DAY, start in 0..100 * DAY, received in any_time(), grace in 0..720,
+        age in 0..400 * DAY, start in 0..100 * DAY, received in any_time(), grace in 0i32..720,
         walls in (any_time(), any_time()), other_walls in (any_time(), any_time()),
     ) {
         let judge = |(typed, sent): (Timestamp, Timestamp)| {
             let typed = Reading { wall: typed, monotonic_ms: start, boot_id: "b".into() };
             let sent = Reading { wall: sent, monotonic_ms: start + age, boot_id: "b".into() };
-            super::captured(Some(Readings { captured: &typed, sent: &sent }), received, grace)
+            super::captured(Some(Readings { captured: &typed, sent: &sent }), received, TimeDelta::hours(i64::from(grace)))
         };
         let expected = Captured { at: (received.0 - TimeDelta::milliseconds(age)).into(), proven: true };
         prop_assert_eq!(judge(walls), expected);
@@ -121,14 +121,14 @@ proptest! {
 
     #[test]
     fn a_clock_that_is_off_all_along_changes_nothing(
-        age in -100 * DAY..100 * DAY, off in -3000 * DAY..3000 * DAY, grace in 0..720,
+        age in -100 * DAY..100 * DAY, off in -3000 * DAY..3000 * DAY, grace in 0i32..720,
     ) {
         let received = time("2026-03-04T10:00:00Z");
         let judge = |off: i64| {
             let sent = received.0 + TimeDelta::milliseconds(off);
             let typed = Reading { wall: (sent - TimeDelta::milliseconds(age)).into(), monotonic_ms: 0, boot_id: "a".into() };
             let sent = Reading { wall: sent.into(), monotonic_ms: 0, boot_id: "b".into() };
-            super::captured(Some(Readings { captured: &typed, sent: &sent }), received, grace)
+            super::captured(Some(Readings { captured: &typed, sent: &sent }), received, TimeDelta::hours(i64::from(grace)))
         };
         prop_assert_eq!(judge(off), judge(0));
     }

@@ -6,6 +6,7 @@
 mod fields;
 mod history;
 mod prepare;
+mod settings;
 
 use entity::kind::Kind;
 use serde_json::{Map, Value};
@@ -26,7 +27,8 @@ use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
 use crate::{account, activity, appeal, contact, hold, opportunity, plan, product};
 pub use fields::{Fields, camel};
-pub use prepare::{Context, Settings, prepare};
+pub use prepare::{Context, prepare};
+pub use settings::{Settings, Shadow};
 
 /// A write as it was asked for.
 #[derive(Clone, Debug)]

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono_tz::Tz;
-use entity::kind::{Kind, StageKey};
-use entity::rules::Rules;
-use entity::{account, activity, contact, lead, opportunity, plan, product, rejected_write, user};
+use entity::kind::Kind;
+use entity::scalar::Date;
+use entity::{account, activity, contact, lead, opportunity, plan, points_entry, product, rejected_write, user};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::history::History;
+use super::settings::Settings;
 use super::{Body, Change, Intent};
 use crate::hold::Lately;
 use crate::lead::Act;
@@ -29,14 +29,6 @@ pub struct Context {
     pub in_use: BTreeMap<Uuid, BTreeMap<Kind, i64>>,
     /// Read only if a change in the batch is about leads.
     leads: LeadFacts,
-}
-
-/// What a tenant sets.
-pub struct Settings {
-    pub zone: Tz,
-    pub stages: BTreeMap<StageKey, entity::stage::Model>,
-    pub rules: Rules,
-    pub rule_set_version: i32,
 }
 
 impl Context {
@@ -129,9 +121,13 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     work.look(wanted.values().flatten().copied().collect::<Vec<_>>()).await?;
 
     let about_leads = lead_facts::needed(changes);
-    let needs_settings =
-        [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind)) || about_leads;
-    let settings = if needs_settings { Some(Settings::read(work).await?) } else { None };
+    let needs_settings = [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind))
+        || changes.iter().any(|change| matches!(change.kind, Kind::Account | Kind::Contact))
+        || about_leads;
+    let settings = if needs_settings { Some(Settings::read_with(work, versions(work)).await?) } else { None };
+    if let Some(settings) = settings.as_ref().filter(|settings| settings.has_caps()) {
+        load_days(work, settings, changes).await?;
+    }
     let leads = match &settings {
         Some(settings) if about_leads => LeadFacts::read(work, changes, settings).await?,
         _ => LeadFacts::default(),
@@ -202,6 +198,38 @@ async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uui
     ledger::load_about(work, ids).await
 }
 
+/// The versions of the rules under which the activities of the batch were entered.
+fn versions(work: &UnitOfWork) -> Vec<i32> {
+    let versions: BTreeSet<i32> =
+        work.live::<points_entry::Model>().map(|entry| entry.explanation.rule_set_version).collect();
+    versions.into_iter().collect()
+}
+
+/// What the users of the batch have earned on its days, for the caps.
+async fn load_days(work: &mut UnitOfWork, settings: &Settings, changes: &[Change]) -> Result<(), DbErr> {
+    let mut users: BTreeSet<Uuid> = work.live::<activity::Model>().map(|activity| activity.owner_id).collect();
+    users.insert(work.actor.user_id);
+    let mut days: BTreeSet<Date> =
+        work.live::<activity::Model>().map(|activity| settings.day(activity.occurred)).collect();
+    for change in changes {
+        match &change.intent {
+            Intent::Create(Body::Activity(fields)) | Intent::Update(Body::Activity(fields)) => {
+                users.extend(fields.owner_id);
+                days.extend(fields.occurred.map(|occurred| settings.day(occurred)));
+            }
+            Intent::Advance(advance) => days.extend(advance.occurred.map(|occurred| settings.day(occurred))),
+            _ => {}
+        }
+    }
+    // What bears no time of its own counts for the day on which it was typed.
+    let (first, last) = (settings.day(work.earliest), settings.day(work.now));
+    days.extend(first.0.iter_days().take_while(|day| *day <= last.0).map(Date));
+    let (users, days): (Vec<Uuid>, Vec<Date>) = (users.into_iter().collect(), days.into_iter().collect());
+    let condition = "user_id = ANY($2) AND source_id IN (SELECT d.source_id FROM points_entry d
+                     WHERE d.tenant_id = $1 AND d.user_id = ANY($2) AND d.day = ANY($3))";
+    work.load_where::<points_entry::Model>(condition, [users.into(), days.into()]).await
+}
+
 async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, BTreeMap<Kind, i64>>, DbErr> {
     let mut counts: BTreeMap<Uuid, BTreeMap<Kind, i64>> = BTreeMap::new();
     let accounts: Vec<Uuid> = changes
@@ -217,27 +245,4 @@ async fn in_use(work: &UnitOfWork, changes: &[Change]) -> Result<BTreeMap<Uuid, 
         }
     }
     Ok(counts)
-}
-
-impl Settings {
-    /// Reads the tenant's zone, stages and active rule set.
-    pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
-        let stages = work.fetch::<entity::stage::Model>("TRUE", []).await?;
-        let active =
-            work.fetch::<entity::rule_set::Model>("status = 'active' ORDER BY version DESC LIMIT 1", []).await?;
-        let broken = |what: &str| DbErr::Custom(format!("tenant {} has {what}", work.actor.tenant_id));
-        let rule_set = active.into_iter().next().ok_or_else(|| broken("no active rule set"))?;
-        let zone = work
-            .connection()
-            .query_one_raw(work.statement("SELECT time_zone FROM tenant WHERE id = $1", []))
-            .await?
-            .ok_or_else(|| broken("no row"))?;
-        let zone: String = zone.try_get_by_index(0)?;
-        Ok(Settings {
-            zone: zone.parse().map_err(|_| broken("a time zone that is not known"))?,
-            stages: stages.into_iter().map(|stage| (stage.stage, stage)).collect(),
-            rules: rule_set.rules,
-            rule_set_version: rule_set.version,
-        })
-    }
 }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::correction::{correction, reversal};
 use super::field::filled;
 use super::position::Position;
-use super::score::{Booking, Facts, score};
+use super::score::{Booking, Facts, Scorer};
+use super::totals::Place;
 use crate::appeal::decide::overtake;
 use crate::captured::Captured;
 use crate::change::{Context, Settings};
@@ -22,7 +23,7 @@ use crate::work::UnitOfWork;
 /// The first entry of a new activity; an award that stands out waits for a review.
 pub fn entered(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
     let settings = context.settings();
-    let Some(booking) = worth(settings, activity) else { return Ok(()) };
+    let Some(booking) = worth(work, settings, activity) else { return Ok(()) };
     let findings = findings(work, context, activity, booking.points.0);
     if findings.is_empty() {
         return add(work, settings, activity, LedgerAccount::Rep, booking).map(drop);
@@ -40,7 +41,7 @@ pub fn entered(work: &mut UnitOfWork, context: &Context, activity: &activity::Mo
 pub fn corrected(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
     let settings = context.settings();
     let Some(latest) = latest(work, activity) else { return Ok(()) };
-    let Some(now) = worth(settings, activity) else { return Ok(()) };
+    let Some(now) = worth(work, settings, activity) else { return Ok(()) };
     let lacks = settled(work, activity, now.points.0)?;
     let booked = Points(now.points.0 - lacks);
     let Some(booking) = correction(booked, &latest.explanation, &now) else { return Ok(()) };
@@ -112,20 +113,32 @@ fn less_fined(
     (!difference.is_zero()).then_some((Money(difference), currency))
 }
 
-/// Timeliness is judged by the first entry, completeness by what stands there now.
-fn worth(settings: &Settings, activity: &activity::Model) -> Option<Booking> {
-    let facts = Facts {
+/// Timeliness is judged by the first entry, completeness by what stands there now, both by the rules under which it was
+/// entered.
+fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> Option<Booking> {
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    let latest = entries.last().map(|entry| &entry.explanation);
+    let scorer = settings.scorer(latest.map(|latest| latest.rule_set_version));
+    let hours = scorer.rules.hours;
+    let place = Place {
+        user_id: activity.owner_id,
+        source_id: activity.id,
+        account_id: Some(activity.account_id),
+        day: settings.day(activity.occurred),
+    };
+    scorer.score(&Facts {
         kind: work_kind(activity.kind),
         occurred: activity.occurred,
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
         filled: &filled(activity),
-        zone: settings.zone,
-    };
-    score(&settings.rules, settings.rule_set_version, &facts)
+        judged: latest.and_then(|latest| Scorer::judged(latest, activity.occurred, activity.captured, hours)),
+        room: settings.room(work, &scorer, place),
+    })
 }
 
-fn work_kind(kind: ActivityKind) -> WorkKind {
+/// The kind of work that an activity is.
+pub fn work_kind(kind: ActivityKind) -> WorkKind {
     match kind {
         ActivityKind::Visit => WorkKind::Visit,
         ActivityKind::Call => WorkKind::Call,

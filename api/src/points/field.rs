@@ -1,10 +1,10 @@
-//! The fields of an activity that can make it complete: their names, and which of them one activity has filled.
-//! What each is worth stands in the tenant's rule set.
+//! The fields that a rule set may weigh: their names, and how many characters one record has in each. What each is worth
+//! stands in the tenant's rule set.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use entity::activity;
-use entity::kind::WorkKind;
+use entity::kind::{CardKind, WorkKind};
+use entity::{account, activity, contact, opportunity, plan};
 
 /// A field that a rule set may weigh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,46 +15,178 @@ pub struct Field {
     pub en: &'static str,
     /// What a user calls it, in Chinese.
     pub zh: &'static str,
+    /// Whether people write it, so that a number of characters may be asked for.
+    pub is_text: bool,
 }
 
-/// Every field that a rule set may weigh.
+const fn text(name: &'static str, en: &'static str, zh: &'static str) -> Field {
+    Field { name, en, zh, is_text: true }
+}
+
+const fn value(name: &'static str, en: &'static str, zh: &'static str) -> Field {
+    Field { name, en, zh, is_text: false }
+}
+
+/// Of activities.
 pub const FIELDS: [Field; 9] = [
-    Field { name: "summary", en: "summary", zh: "摘要" },
-    Field { name: "outcome", en: "outcome", zh: "结果" },
-    Field { name: "nextStep", en: "next step", zh: "下一步" },
-    Field { name: "nextStepOn", en: "date of the next step", zh: "下一步日期" },
-    Field { name: "contactId", en: "contact", zh: "联系人" },
-    Field { name: "opportunityId", en: "opportunity", zh: "商机" },
-    Field { name: "durationMinutes", en: "duration", zh: "时长" },
-    Field { name: "checkIn", en: "check-in", zh: "签到" },
-    Field { name: "checkOut", en: "check-out", zh: "签退" },
+    text("summary", "summary", "摘要"),
+    text("outcome", "outcome", "结果"),
+    text("nextStep", "next step", "下一步"),
+    value("nextStepOn", "date of the next step", "下一步日期"),
+    value("contactId", "contact", "联系人"),
+    value("opportunityId", "opportunity", "商机"),
+    value("durationMinutes", "duration", "时长"),
+    value("checkIn", "check-in", "签到"),
+    value("checkOut", "check-out", "签退"),
 ];
 
-/// The field with this name on the wire, if a rule set may weigh it.
+/// Of opportunities, as they stand after a stage move.
+const MOVED: [Field; 10] = [
+    value("accountId", "account", "客户"),
+    value("amount", "amount", "金额"),
+    value("contactId", "contact", "联系人"),
+    value("currency", "currency", "币种"),
+    value("expectedOn", "expected day of signature", "预计签约日期"),
+    value("externalId", "external id", "外部编号"),
+    text("note", "note", "备注"),
+    value("productId", "product", "产品"),
+    value("signedOn", "day of signature", "签约日期"),
+    text("source", "source", "来源"),
+];
+
+/// Of plans.
+const PLANNED: [Field; 3] = [
+    value("contactId", "contact", "联系人"),
+    value("opportunityId", "opportunity", "商机"),
+    text("purpose", "purpose", "目的"),
+];
+
+/// Of account cards.
+const ACCOUNT: [Field; 10] = [
+    text("phone", "phone", "电话"),
+    text("email", "e-mail", "电子邮箱"),
+    text("website", "website", "网站"),
+    text("industry", "industry", "行业"),
+    value("employees", "number of employees", "员工人数"),
+    value("annualRevenue", "annual revenue", "年营业额"),
+    value("foundedYear", "year of foundation", "成立年份"),
+    value("address", "address", "地址"),
+    value("position", "position", "位置"),
+    text("note", "note", "备注"),
+];
+
+/// Of contact cards.
+const CONTACT: [Field; 4] = [
+    text("title", "title", "职务"),
+    text("phone", "phone", "电话"),
+    text("email", "e-mail", "电子邮箱"),
+    text("note", "note", "备注"),
+];
+
+/// What may be weighed for this kind of work: only a visit has check-in and check-out.
+pub fn of_work(kind: WorkKind) -> &'static [Field] {
+    match kind {
+        WorkKind::Visit => &FIELDS,
+        WorkKind::Call | WorkKind::Meeting | WorkKind::Email | WorkKind::Note => &FIELDS[..7],
+        WorkKind::StageMove => &MOVED,
+        WorkKind::Plan => &PLANNED,
+    }
+}
+
+/// What may be weighed of this kind of card.
+pub fn of_card(kind: CardKind) -> &'static [Field] {
+    match kind {
+        CardKind::Account => &ACCOUNT,
+        CardKind::Contact => &CONTACT,
+    }
+}
+
+/// The field with this name on the wire, of whatever kind.
 pub fn field(name: &str) -> Option<Field> {
-    FIELDS.into_iter().find(|field| field.name == name)
+    [&FIELDS[..], &MOVED, &PLANNED, &ACCOUNT, &CONTACT].into_iter().flatten().copied().find(|field| field.name == name)
 }
 
-/// Whether work of this kind can have the field at all: only a visit has check-in and check-out.
-pub fn fits(name: &str, kind: WorkKind) -> bool {
-    kind == WorkKind::Visit || !matches!(name, "checkIn" | "checkOut")
+/// The filled fields by their names on the wire, each with its number of characters; what is no text has as many as
+/// anybody may ask for. A text of white space is not filled.
+pub type Filled = BTreeMap<&'static str, usize>;
+
+fn filled_of<const N: usize>(table: [(&'static str, usize); N]) -> Filled {
+    table.into_iter().filter(|(_, characters)| *characters > 0).collect()
 }
 
-/// Names on the wire of the fields that hold something; a text of white space holds nothing.
-pub fn filled(activity: &activity::Model) -> BTreeSet<&'static str> {
-    let text = |value: &Option<String>| value.as_deref().is_some_and(|text| !text.trim().is_empty());
-    let table = [
-        ("summary", text(&activity.summary)),
-        ("outcome", text(&activity.outcome)),
-        ("nextStep", text(&activity.next_step)),
-        ("nextStepOn", activity.next_step_on.is_some()),
-        ("contactId", activity.contact_id.is_some()),
-        ("opportunityId", activity.opportunity_id.is_some()),
-        ("durationMinutes", activity.duration_minutes.is_some()),
-        ("checkIn", activity.check_in.is_some()),
-        ("checkOut", activity.check_out.is_some()),
-    ];
-    table.into_iter().filter_map(|(name, is_filled)| is_filled.then_some(name)).collect()
+fn written(value: Option<&String>) -> usize {
+    value.map_or(0, |text| text.trim().chars().count())
+}
+
+fn given<T>(value: Option<&T>) -> usize {
+    if value.is_some() { usize::MAX } else { 0 }
+}
+
+/// Of an activity.
+pub fn filled(activity: &activity::Model) -> Filled {
+    filled_of([
+        ("summary", written(activity.summary.as_ref())),
+        ("outcome", written(activity.outcome.as_ref())),
+        ("nextStep", written(activity.next_step.as_ref())),
+        ("nextStepOn", given(activity.next_step_on.as_ref())),
+        ("contactId", given(activity.contact_id.as_ref())),
+        ("opportunityId", given(activity.opportunity_id.as_ref())),
+        ("durationMinutes", given(activity.duration_minutes.as_ref())),
+        ("checkIn", given(activity.check_in.as_ref())),
+        ("checkOut", given(activity.check_out.as_ref())),
+    ])
+}
+
+/// Of an opportunity.
+pub fn filled_opportunity(opportunity: &opportunity::Model) -> Filled {
+    filled_of([
+        ("accountId", given(opportunity.account_id.as_ref())),
+        ("amount", given(opportunity.amount.as_ref())),
+        ("contactId", given(opportunity.contact_id.as_ref())),
+        ("currency", given(opportunity.currency.as_ref())),
+        ("expectedOn", given(opportunity.expected_on.as_ref())),
+        ("externalId", given(opportunity.external_id.as_ref())),
+        ("note", written(opportunity.note.as_ref())),
+        ("productId", given(opportunity.product_id.as_ref())),
+        ("signedOn", given(opportunity.signed_on.as_ref())),
+        ("source", written(opportunity.source.as_ref())),
+    ])
+}
+
+/// Of a plan.
+pub fn filled_plan(plan: &plan::Model) -> Filled {
+    filled_of([
+        ("contactId", given(plan.contact_id.as_ref())),
+        ("opportunityId", given(plan.opportunity_id.as_ref())),
+        ("purpose", written(plan.purpose.as_ref())),
+    ])
+}
+
+/// Of an account card.
+pub fn filled_account(account: &account::Model) -> Filled {
+    let address = account.address.as_ref().filter(|address| **address != entity::shape::Address::default());
+    filled_of([
+        ("phone", written(account.phone.as_ref())),
+        ("email", written(account.email.as_ref())),
+        ("website", written(account.website.as_ref())),
+        ("industry", written(account.industry.as_ref())),
+        ("employees", given(account.employees.as_ref())),
+        ("annualRevenue", given(account.annual_revenue.as_ref())),
+        ("foundedYear", given(account.founded_year.as_ref())),
+        ("address", given(address)),
+        ("position", given(account.position.as_ref())),
+        ("note", written(account.note.as_ref())),
+    ])
+}
+
+/// Of a contact card.
+pub fn filled_contact(contact: &contact::Model) -> Filled {
+    filled_of([
+        ("title", written(contact.title.as_ref())),
+        ("phone", written(contact.phone.as_ref())),
+        ("email", written(contact.email.as_ref())),
+        ("note", written(contact.note.as_ref())),
+    ])
 }
 
 #[cfg(test)]
@@ -64,6 +196,8 @@ mod tests {
     use entity::shape::Check;
     use poem_openapi::types::ToJSON;
     use uuid::Uuid;
+
+    use std::collections::BTreeSet;
 
     use super::*;
 
@@ -114,7 +248,9 @@ mod tests {
             check_out: Some(check),
             ..bare()
         };
-        assert_eq!(filled(&full), FIELDS.into_iter().map(|field| field.name).collect());
+        let names: BTreeSet<&str> = filled(&full).into_keys().collect();
+        assert_eq!(names, FIELDS.into_iter().map(|field| field.name).collect());
+        assert_eq!((filled(&full)["summary"], filled(&full)["checkIn"]), (18, usize::MAX));
         let json = full.to_json().unwrap();
         for field in FIELDS {
             assert!(json.get(field.name).is_some(), "{} is no field of the wire", field.name);
@@ -123,15 +259,23 @@ mod tests {
 
     #[test]
     fn absent_and_blank_are_not_filled() {
-        assert_eq!(filled(&bare()), BTreeSet::new());
+        assert_eq!(filled(&bare()), Filled::new());
         let blank = activity::Model { summary: Some(" \t".into()), outcome: Some(String::new()), ..bare() };
-        assert_eq!(filled(&blank), BTreeSet::new());
+        assert_eq!(filled(&blank), Filled::new());
     }
 
     #[test]
     fn only_a_visit_has_checks() {
-        assert!(fits("checkIn", WorkKind::Visit) && fits("checkOut", WorkKind::Visit));
-        assert!(!fits("checkIn", WorkKind::Call) && !fits("checkOut", WorkKind::Note));
-        assert!(fits("summary", WorkKind::Note));
+        let has = |kind, name| of_work(kind).iter().any(|field| field.name == name);
+        assert!(has(WorkKind::Visit, "checkIn") && has(WorkKind::Visit, "checkOut"));
+        assert!(!has(WorkKind::Call, "checkIn") && !has(WorkKind::Note, "checkOut"));
+        assert!(has(WorkKind::Note, "summary") && has(WorkKind::StageMove, "amount"));
+    }
+
+    #[test]
+    fn a_name_means_the_same_wherever_it_stands() {
+        for field in [&FIELDS[..], &MOVED, &PLANNED, &ACCOUNT, &CONTACT].into_iter().flatten() {
+            assert_eq!(super::field(field.name), Some(*field));
+        }
     }
 }

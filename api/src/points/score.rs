@@ -1,19 +1,29 @@
-//! What one activity earns or costs by a rule set, with the explanation that its booking carries. Decides only:
-//! writing the ledger, and what is booked already, are not known here (see `correction`).
+//! What one piece of work earns or costs by a rule set, with the explanation that its booking carries. Decides only:
+//! writing the ledger, and what is booked already, are not known here (see `correction`). Live booking and simulations
+//! come through here alike.
 
-use std::collections::BTreeSet;
-
-use chrono_tz::Tz;
-use entity::kind::{EntryKind, PenaltyKind, WorkKind};
+use entity::kind::{EntryKind, Hours, PenaltyKind, WorkKind};
 use entity::rules::{Bracket, Explanation, Rules, WeighedField, Weight};
 use entity::scalar::{Currency, Money, Points, Text, Timestamp};
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::field::Filled;
 use super::rules::penalty;
+use super::tell;
 use super::words;
+use crate::calendar::Calendar;
 use crate::captured::Captured;
 
-/// All that a score may depend on.
+/// Rules that have passed `validate`, and the calendar that they are read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Scorer<'a> {
+    pub rules: &'a Rules,
+    /// Of the rule set.
+    pub version: i32,
+    pub calendar: &'a Calendar,
+}
+
+/// All that a score may depend on beside the rules.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     pub kind: WorkKind,
@@ -23,10 +33,12 @@ pub struct Facts<'a> {
     pub captured: Captured,
     /// When the server got it; it is told in the explanation and earns nothing.
     pub received: Timestamp,
-    /// Names on the wire of the fields that are filled (`super::field::filled`).
-    pub filled: &'a BTreeSet<&'a str>,
-    /// The tenant's zone: the explanation tells times as the rep's clock shows them.
-    pub zone: Tz,
+    /// The fields that are filled.
+    pub filled: &'a Filled,
+    /// The delay in whole minutes where it was judged before: the calendar of that day holds.
+    pub judged: Option<i32>,
+    /// What caps leave; `None` where there is none.
+    pub room: Option<Decimal>,
 }
 
 /// Points to be booked, and why.
@@ -39,147 +51,143 @@ pub struct Booking {
     pub explanation: Explanation,
 }
 
-/// What the delay of an activity comes to.
-enum Timeliness<'a> {
+/// What the delay comes to.
+pub(super) enum Timeliness<'a> {
     Within { hours: i32, percent: i32 },
     Late { brackets_end: Option<&'a Bracket> },
 }
 
-/// What an activity earns or costs by `rules`, which have passed `validate`.
-///
-/// The delay from occurrence to capture counts in whole minutes, a started one not, and never less than zero. The
-/// first bracket whose limit it does not exceed gives base × per cent × Σ weights of the filled fields / Σ weights,
-/// rounded to the hundredth, halves away from zero. Later than every bracket, the penalty for a late entry applies
-/// whatever is filled, as a fine; but an unproven capture is never fined: it then brings nothing. `None`: the rules say
-/// nothing about work of this kind.
-pub fn score(rules: &Rules, version: i32, facts: &Facts<'_>) -> Option<Booking> {
-    let delay = (facts.captured.at.0 - facts.occurred.0).num_minutes().max(0);
-    let work = rules.work.iter().find(|work| work.on == facts.kind)?;
-    let base = work.base.0;
-    let is_filled = |weight: &Weight| facts.filled.contains(weight.field.0.as_str());
-    let weights: Vec<WeighedField> = work
-        .weights
-        .iter()
-        .map(|weight| WeighedField {
-            field: weight.field.clone(),
-            weight: weight.weight,
-            filled: is_filled(weight),
-            percent: None,
-        })
-        .collect();
-    let mut explanation = Explanation {
-        rule_set_version: version,
-        occurred: Some(facts.occurred),
-        captured: Some(facts.captured.at),
-        captured_proven: Some(facts.captured.proven),
-        received: Some(facts.received),
-        hours: Some(rules.hours),
-        delay_minutes: Some(i32::try_from(delay).unwrap_or(i32::MAX)),
-        base: Some(work.base),
-        within_hours: None,
-        percent: None,
-        weight_filled: weights.iter().filter(|w| w.filled).map(|w| w.weight).sum(),
-        weight_total: weights.iter().map(|w| w.weight).sum(),
-        missing: weights.iter().filter(|w| !w.filled).map(|w| w.field.clone()).collect(),
-        weights,
-        capped: None,
-        offence: None,
-        due: None,
-        arithmetic: Text(String::new()),
-        en: Text(String::new()),
-        zh: Text(String::new()),
-    };
-    let timeliness = match rules.brackets.iter().find(|bracket| delay <= i64::from(bracket.within_hours) * 60) {
-        Some(bracket) => Timeliness::Within { hours: bracket.within_hours, percent: bracket.percent },
-        None => Timeliness::Late { brackets_end: rules.brackets.last() },
-    };
-    let late = penalty(rules, PenaltyKind::LateEntry).map_or(Points::default(), |penalty| penalty.points);
-    let points = match timeliness {
-        Timeliness::Within { hours, percent } => {
-            (explanation.within_hours, explanation.percent) = (Some(hours), Some(percent));
-            let (filled, total) = (explanation.weight_filled, explanation.weight_total);
-            let exact = if total == 0 {
-                base * Decimal::from(percent) / Decimal::ONE_HUNDRED
-            } else {
-                base * Decimal::from(percent) * Decimal::from(filled) / (Decimal::ONE_HUNDRED * Decimal::from(total))
-            };
-            let rounded = Points(exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
-            let sign = if exact == rounded.0 { "=" } else { "≈" };
-            let share = if total == 0 { "1".to_owned() } else { format!("{filled}/{total}") };
-            explanation.arithmetic =
-                Text(format!("{} × {percent} % × {share} {sign} {}", words::plain(base), words::points(rounded)));
-            rounded
-        }
-        Timeliness::Late { .. } if facts.captured.proven => {
-            explanation.offence = Some(PenaltyKind::LateEntry).filter(|_| late.0 < Decimal::ZERO);
-            explanation.arithmetic = Text(words::points(late));
-            late
-        }
-        Timeliness::Late { .. } => {
-            let none = Points(Decimal::ZERO);
-            explanation.arithmetic = Text(format!("max({}, 0) = {}", words::points(late), words::points(none)));
-            none
-        }
-    };
-    (explanation.en, explanation.zh) = tell(facts, &explanation, &timeliness, late);
-    let kind = if points.0 < Decimal::ZERO { EntryKind::Fine } else { EntryKind::Award };
-    Some(Booking { points, money: None, kind, explanation })
+/// Points rounded to the hundredth, halves away from zero; whether they are exact.
+pub fn rounded(exact: Decimal) -> (Points, bool) {
+    let points = exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    (Points(points), exact == points)
 }
 
-/// The explanation in words, English and Chinese: which times, which delay, which bracket, what was missing, what
-/// comes of it.
-fn tell(facts: &Facts<'_>, explanation: &Explanation, timeliness: &Timeliness<'_>, late: Points) -> (Text, Text) {
-    let (kind_en, kind_zh) = words::kind(facts.kind);
-    let occurred = words::moment(facts.occurred, facts.zone);
-    let captured = words::moment(facts.captured.at, facts.zone);
-    let delay = explanation.delay_minutes.unwrap_or_default();
-    let (span_en, span_zh) = (words::span_en(delay), words::span_zh(delay));
-    let mut en = format!("{kind_en} of {occurred}, entered {captured} ({}): delay {span_en}.", facts.zone);
-    let mut zh = format!("{kind_zh}发生于 {occurred}，录入于 {captured}（{}）：延迟 {span_zh}。", facts.zone);
-    if facts.captured.at < facts.occurred {
-        en += " What is entered before it took place has no delay.";
-        zh += "提前录入不计延迟。";
-    }
-    if !facts.captured.proven {
-        en += " The phone could not prove the time of entry, so it is an estimate no later than the receipt.";
-        zh += "手机未能证明录入时间，因此采用不晚于服务器接收时间的估计值。";
-    }
-    let arithmetic = &explanation.arithmetic;
-    match timeliness {
-        Timeliness::Within { hours, percent } => {
-            let base = words::plain(explanation.base.unwrap_or_default().0);
-            en += &format!(" An entry within {hours} h earns {percent} % of {base} points if complete.");
-            zh += &format!("{hours} 小时内录入且填写完整，得 {base} 分的 {percent}%。");
-            if explanation.missing.is_empty() {
-                en += " It is complete";
-                zh += "填写完整";
-            } else {
-                let (filled, total) = (explanation.weight_filled, explanation.weight_total);
-                let (missing_en, missing_zh) = words::fields(&explanation.missing);
-                en += &format!(" It is complete to {filled}/{total}; missing: {missing_en}");
-                zh += &format!("完整度为 {filled}/{total}，未填写：{missing_zh}");
+/// Whether a weighed field counts: it is filled, long enough, and so is what must stand beside it.
+pub fn counts(weight: &Weight, filled: &Filled) -> bool {
+    let least = weight.min_characters.and_then(|least| usize::try_from(least).ok()).unwrap_or(1);
+    filled.get(weight.field.0.as_str()).is_some_and(|characters| *characters >= least)
+        && weight.with.as_ref().is_none_or(|with| filled.contains_key(with.0.as_str()))
+}
+
+/// The bracket of a delay: the first whose limit it does not exceed.
+pub fn bracket(brackets: &[Bracket], delay_minutes: i64) -> Option<&Bracket> {
+    brackets.iter().find(|bracket| delay_minutes <= i64::from(bracket.within_hours) * 60)
+}
+
+impl Scorer<'_> {
+    /// What it earns or costs.
+    ///
+    /// The delay from occurrence to capture counts in whole minutes of the hours that the rules name, a started one not,
+    /// and never less than zero. The first bracket whose limit it does not exceed gives base × per cent × Σ weights of
+    /// the fields that count / Σ weights, rounded to the hundredth, halves away from zero, and at the most what caps
+    /// leave. Later than every bracket, the penalty for a late entry applies whatever is filled, as a fine; but an
+    /// unproven capture is never fined, nor is a plan, whose activity is: they then bring nothing. `None`: the rules say
+    /// nothing about work of this kind.
+    pub fn score(&self, facts: &Facts<'_>) -> Option<Booking> {
+        let rules = self.rules;
+        let work = rules.work.iter().find(|work| work.on == facts.kind)?;
+        let delay = facts.judged.map_or_else(|| self.delay(facts), i64::from);
+        let weights: Vec<WeighedField> = work
+            .weights
+            .iter()
+            .map(|weight| WeighedField {
+                field: weight.field.clone(),
+                weight: weight.weight,
+                filled: counts(weight, facts.filled),
+                percent: None,
+                points: None,
+            })
+            .collect();
+        let mut explanation = Explanation {
+            rule_set_version: self.version,
+            occurred: Some(facts.occurred),
+            captured: Some(facts.captured.at),
+            captured_proven: Some(facts.captured.proven),
+            received: Some(facts.received),
+            hours: Some(rules.hours),
+            delay_minutes: Some(i32::try_from(delay).unwrap_or(i32::MAX)),
+            base: Some(work.base),
+            within_hours: None,
+            percent: None,
+            weight_filled: weights.iter().filter(|w| w.filled).map(|w| w.weight).sum(),
+            weight_total: weights.iter().map(|w| w.weight).sum(),
+            missing: weights.iter().filter(|w| !w.filled).map(|w| w.field.clone()).collect(),
+            weights,
+            capped: None,
+            offence: None,
+            due: None,
+            arithmetic: Text(String::new()),
+            en: Text(String::new()),
+            zh: Text(String::new()),
+        };
+        let timeliness = match bracket(&rules.brackets, delay) {
+            Some(bracket) => Timeliness::Within { hours: bracket.within_hours, percent: bracket.percent },
+            None => Timeliness::Late { brackets_end: rules.brackets.last() },
+        };
+        let fine = penalty(rules, PenaltyKind::LateEntry).filter(|_| facts.kind != WorkKind::Plan);
+        let late = fine.map_or(Points::default(), |fine| fine.points);
+        let mut money = None;
+        let points = match timeliness {
+            Timeliness::Within { hours, percent } => {
+                (explanation.within_hours, explanation.percent) = (Some(hours), Some(percent));
+                earned(&mut explanation, work.base.0, percent, facts.room)
             }
-            en += &format!(". Points: {arithmetic}.");
-            zh += &format!("。得分：{arithmetic}。");
+            Timeliness::Late { .. } if facts.captured.proven => {
+                explanation.offence = fine.map(|fine| fine.kind);
+                explanation.arithmetic = Text(words::points(late));
+                money = fine.and_then(|fine| fine.money).filter(|money| !money.0.is_zero()).zip(rules.currency.clone());
+                late
+            }
+            Timeliness::Late { .. } => {
+                let none = Points::default();
+                explanation.arithmetic = Text(format!("max({}, 0) = {}", words::points(late), words::points(none)));
+                none
+            }
+        };
+        (explanation.en, explanation.zh) =
+            tell::work(facts, &explanation, &timeliness, (late, money.as_ref()), self.calendar.zone);
+        let kind = if points.0 < Decimal::ZERO || money.is_some() { EntryKind::Fine } else { EntryKind::Award };
+        Some(Booking { points, money, kind, explanation })
+    }
+
+    /// From occurrence to capture, in whole minutes.
+    fn delay(&self, facts: &Facts<'_>) -> i64 {
+        self.calendar.minutes(facts.occurred, facts.captured.at, self.rules.hours)
+    }
+
+    /// The delay as it was judged before, where nothing that it depends on has changed since.
+    pub fn judged(before: &Explanation, occurred: Timestamp, captured: Timestamp, hours: Hours) -> Option<i32> {
+        let same = before.occurred == Some(occurred) && before.captured == Some(captured);
+        before.delay_minutes.filter(|_| same && before.hours == Some(hours))
+    }
+}
+
+/// The award within a bracket, and its arithmetic.
+fn earned(explanation: &mut Explanation, base: Decimal, percent: i32, room: Option<Decimal>) -> Points {
+    let (filled, total) = (explanation.weight_filled, explanation.weight_total);
+    let timely = base * Decimal::from(percent);
+    let exact = if total == 0 {
+        timely / Decimal::ONE_HUNDRED
+    } else {
+        timely * Decimal::from(filled) / (Decimal::ONE_HUNDRED * Decimal::from(total))
+    };
+    let (points, is_exact) = rounded(exact);
+    let share = if total == 0 { "1".to_owned() } else { format!("{filled}/{total}") };
+    let product = format!("{} × {percent} % × {share}", words::plain(base));
+    let sign = if is_exact { "=" } else { "≈" };
+    match room.filter(|room| *room < points.0) {
+        Some(room) => {
+            explanation.capped = Some(Points(points.0 - room));
+            explanation.arithmetic =
+                Text(format!("min({product}, {}) = {}", words::points(Points(room)), words::points(Points(room))));
+            Points(room)
         }
-        Timeliness::Late { brackets_end } => {
-            let late = words::points(late);
-            if let Some(bracket) = brackets_end {
-                en += &format!(" That is later than {} h, the last bracket that earns points;", bracket.within_hours);
-                zh += &format!("已超过最后一档的 {} 小时；", bracket.within_hours);
-            }
-            if facts.captured.proven {
-                en += &format!(" a late entry brings {late} points, whatever is filled in.");
-                zh += &format!("逾期录入计 {late} 分，与填写完整度无关。");
-            } else {
-                en += &format!(
-                    " a late entry would bring {late} points, but without proof nobody is fined. Points: {arithmetic}."
-                );
-                zh += &format!("逾期录入本应计 {late} 分，但未经证明不予扣分。得分：{arithmetic}。");
-            }
+        None => {
+            explanation.arithmetic = Text(format!("{product} {sign} {}", words::points(points)));
+            points
         }
     }
-    (Text(en), Text(zh))
 }
 
 #[cfg(test)]

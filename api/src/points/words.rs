@@ -46,6 +46,24 @@ pub fn span_zh(minutes: i32) -> String {
     span(minutes, ["天", "小时", "分钟"], " ")
 }
 
+/// A span of working time: a working day has no number of hours that all tenants share.
+pub fn worked_en(minutes: i32) -> String {
+    format!("{} in working hours", hours(minutes, ["h", "min"], " "))
+}
+
+/// `工作时间 28 小时 20 分钟`
+pub fn worked_zh(minutes: i32) -> String {
+    format!("工作时间 {}", hours(minutes, ["小时", "分钟"], " "))
+}
+
+fn hours(minutes: i32, units: [&str; 2], separator: &str) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} {}", units[1]),
+        (hours, 0) => format!("{hours} {}", units[0]),
+        (hours, minutes) => format!("{hours} {}{separator}{minutes} {}", units[0], units[1]),
+    }
+}
+
 /// The kind of work as a sentence begins with it, English and Chinese.
 pub fn kind(kind: WorkKind) -> (&'static str, &'static str) {
     match kind {

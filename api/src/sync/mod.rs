@@ -5,6 +5,7 @@ pub mod cursor;
 pub mod digest;
 pub mod events;
 pub mod expire;
+mod grace;
 pub mod mutation;
 pub mod pull;
 pub mod push;

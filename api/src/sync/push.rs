@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use chrono::TimeDelta;
 use entity::rejected_write;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
 use sea_orm::{ConnectionTrait, DbErr};
@@ -13,12 +14,13 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::grace;
 use super::mutation::{ClockReading, Mutation};
 use super::wire::{MutationResult, Push, ResultStatus};
 use crate::app;
 use crate::auth::Actor;
-use crate::captured::{Reading, Readings, captured};
-use crate::change::{Change, Context, Intent, Outcome, apply, prepare};
+use crate::captured::Captured;
+use crate::change::{Body, Change, Context, Intent, Outcome, apply, prepare};
 use crate::http::{Contract, explain};
 use crate::problem::{Code, Error, Problem, Refusal, constraint, is_retryable};
 use crate::state::State;
@@ -34,8 +36,8 @@ const TRIES: usize = 5;
 /// Mutations at fault up to which a push is applied as a whole.
 const FEW: usize = 4;
 
-/// Hours by which an unproven time may lie back where the batch needs no rule set.
-const GRACE_HOURS: i32 = 72;
+/// By how much an unproven time may lie back where the batch needs no rule set.
+const GRACE: TimeDelta = TimeDelta::hours(72);
 
 /// A mutation on its way.
 struct Entry {
@@ -182,7 +184,18 @@ impl Batch {
             .filter(|entry| !known.contains_key(&entry.id))
             .filter_map(|entry| entry.read.as_ref().ok().map(|(_, change)| change.clone()))
             .collect();
+        let sent = self.sent.as_ref();
+        let read = || entries.iter().filter_map(|entry| entry.read.as_ref().ok());
+        work.earliest = grace::earliest(read().map(|(mutation, _)| mutation), sent, work.now);
         let context = if changes.is_empty() { None } else { Some(prepare(&mut work, &changes).await?) };
+
+        let dated_back = read().any(|(mutation, change)| {
+            matches!(change.intent, Intent::Create(Body::Activity(_))) && grace::is_dated_back(mutation, sent, work.now)
+        });
+        let believed = match context.as_ref().and_then(|context| context.settings.as_ref()) {
+            Some(settings) if dated_back => Some(grace::believed(&work, settings.zone).await?),
+            _ => None,
+        };
 
         let mut results = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -194,7 +207,7 @@ impl Batch {
                 });
                 continue;
             }
-            let result = self.one(&mut work, context.as_ref(), entry, refused);
+            let result = self.one(&mut work, context.as_ref(), believed, entry, refused);
             let text = result.to_json_string();
             work.receipt(&entry.id.to_string(), &entry.hash, &text);
             known.insert(entry.id, (entry.hash.clone(), text.clone()));
@@ -212,13 +225,14 @@ impl Batch {
         &self,
         work: &mut UnitOfWork,
         context: Option<&Context>,
+        believed: Option<TimeDelta>,
         entry: &Entry,
         refused: &mut Refused,
     ) -> MutationResult {
         let decided = match (&entry.read, context) {
             _ if let Some(refusal) = &entry.stopped => Err(refusal.clone()),
             (Ok((mutation, change)), Some(context)) => {
-                work.captured = self.captured(context, mutation, work);
+                work.captured = self.captured(context, believed, mutation, work);
                 match depends(change, refused) {
                     Some(refusal) => Err(refusal),
                     None => apply(work, context, change).map(|outcome| (change, outcome)),
@@ -250,15 +264,18 @@ impl Batch {
         }
     }
 
-    fn captured(&self, context: &Context, mutation: &Mutation, work: &UnitOfWork) -> crate::captured::Captured {
-        let grace = context.settings.as_ref().map_or(GRACE_HOURS, |settings| settings.rules.unproven.hours_per_entry);
-        let readings: Option<(Reading, Reading)> = mutation
-            .captured
-            .as_ref()
-            .zip(self.sent.as_ref())
-            .map(|(captured, sent)| (captured.reading(), sent.reading()));
-        let readings = readings.as_ref().map(|(captured, sent)| Readings { captured, sent });
-        captured(readings, work.now, grace)
+    fn captured(
+        &self,
+        context: &Context,
+        believed: Option<TimeDelta>,
+        mutation: &Mutation,
+        work: &UnitOfWork,
+    ) -> Captured {
+        let grace = match (&context.settings, believed) {
+            (None, _) => GRACE,
+            (Some(settings), believed) => grace::left(&settings.rules.unproven, believed, work),
+        };
+        grace::typed(mutation, self.sent.as_ref(), work.now, grace)
     }
 
     /// The same id with something else in it. It has no receipt, so that what was typed is kept under an id that the next

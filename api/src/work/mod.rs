@@ -34,6 +34,8 @@ pub struct UnitOfWork {
     pub actor: Actor,
     /// The moment of the request: what `received` means.
     pub now: Timestamp,
+    /// The earliest moment at which anything of this batch may have been typed.
+    pub earliest: Timestamp,
     /// When the write at hand was typed.
     pub captured: Captured,
     /// Why it was made, where that was said.
@@ -54,6 +56,7 @@ impl UnitOfWork {
             state: state.clone(),
             actor: actor.clone(),
             now,
+            earliest: now,
             captured: Captured { at: now, proven: true },
             reason: None,
             device: None,

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use entity::kind::WorkKind;
@@ -8,20 +6,27 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use super::*;
+use crate::calendar::Calendar;
 use crate::captured::Captured;
-use crate::points::field::FIELDS;
+use crate::points::field::{FIELDS, Filled};
 use crate::points::rules::first_rule_set;
-use crate::points::rules::tests::any_rules;
-use crate::points::score::{Facts, score};
+use crate::points::score::{Facts, Scorer};
+use crate::points::validate::tests::any_rules;
 
-fn facts<'a>(delay_minutes: i64, proven: bool, filled: &'a BTreeSet<&'a str>) -> Facts<'a> {
+fn facts(delay_minutes: i64, proven: bool, filled: &Filled) -> Facts<'_> {
     let at = Timestamp::parse("2026-03-02T09:30:00Z").unwrap();
     let occurred = (at.0 - TimeDelta::minutes(delay_minutes)).into();
-    Facts { kind: WorkKind::Visit, occurred, captured: Captured { at, proven }, received: at, filled, zone: Tz::UTC }
+    let captured = Captured { at, proven };
+    Facts { kind: WorkKind::Visit, occurred, captured, received: at, filled, judged: None, room: None }
 }
 
-fn visit(version: i32, delay_minutes: i64, filled: &[&str]) -> Booking {
-    score(&first_rule_set(), version, &facts(delay_minutes, true, &filled.iter().copied().collect())).unwrap()
+fn score(rules: &entity::rules::Rules, version: i32, facts: &Facts<'_>) -> Booking {
+    Scorer { rules, version, calendar: &Calendar::always(Tz::UTC) }.score(facts).unwrap()
+}
+
+fn visit(version: i32, delay_minutes: i64, filled: &[&'static str]) -> Booking {
+    let filled = filled.iter().map(|name| (*name, 20)).collect();
+    score(&first_rule_set(), version, &facts(delay_minutes, true, &filled))
 }
 
 #[test]
@@ -85,8 +90,8 @@ proptest! {
         let mut total = Decimal::ZERO;
         let mut latest: Option<Explanation> = None;
         for (delay, proven, fields) in versions {
-            let filled = fields.iter().map(|field| field.name).collect();
-            let now = score(&rules, 1, &facts(delay, proven, &filled)).unwrap();
+            let filled = fields.iter().map(|field| (field.name, 20)).collect();
+            let now = score(&rules, 1, &facts(delay, proven, &filled));
             let entry = match &latest {
                 None => Some(now.clone()),
                 Some(latest) => correction(Points(total), latest, &now),

@@ -19,6 +19,7 @@ mod plans;
 mod points;
 mod products;
 mod reports;
+mod simulations;
 mod sync;
 mod teams;
 mod users;

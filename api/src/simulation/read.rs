@@ -1,6 +1,6 @@
 //! Fetches what happened in a period: a statement a chunk of activities, whatever their number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono_tz::Tz;
 use entity::kind::{Kind, Role, StageKey};
@@ -28,10 +28,10 @@ const HISTORY: &str = "
     SELECT record_id, op, changes, received FROM record_history
     WHERE tenant_id = $1 AND record_id = ANY($2) AND kind = $3 ORDER BY record_id, revision";
 
-/// The first entries about these activities: how their delay was reckoned, and in which order they were made.
-const FIRST: &str = "
-    SELECT source_id, created_at, ordinal, explanation FROM points_entry
-    WHERE tenant_id = $1 AND source_id = ANY($2) AND source_kind = 'activity' AND number = 1";
+/// The entries about these activities: in which order they were made, and how the delay of the first was reckoned.
+const ENTRIES: &str = "
+    SELECT source_id, created_at, ordinal, CASE WHEN number = 1 THEN explanation END FROM points_entry
+    WHERE tenant_id = $1 AND source_id = ANY($2) AND source_kind = 'activity' ORDER BY source_id, number";
 
 /// What the rules paid for activities and fined on the days of the period. What people decided about holds and appeals is
 /// left out: it is no rule. A fine that was taken back by what arrived late is.
@@ -46,7 +46,7 @@ const BOOKED: &str = "
 /// What a simulation is read with.
 pub struct Ground {
     pub calendar: Calendar,
-    pub stale_days: std::collections::BTreeMap<StageKey, i32>,
+    pub stale_days: BTreeMap<StageKey, i32>,
     /// The rules in force at the end of the period.
     pub then: Rules,
     pub reps: Vec<Rep>,
@@ -125,14 +125,15 @@ impl Reader<'_> {
     /// All writes of these activities, and the first entry's explanation of each.
     pub async fn written(&self, ids: &[Uuid]) -> Result<(Vec<Written>, HashMap<Uuid, Explanation>), Error> {
         let mut explained = HashMap::new();
-        let mut placed = HashMap::new();
-        for row in self.rows(FIRST, [ids.to_vec().into()]).await? {
-            let id: Uuid = row.try_get_by_index(0)?;
-            let ordinal: i32 = row.try_get_by_index(2)?;
-            placed.insert(id, i64::from(ordinal));
-            explained.insert(id, row.try_get_by_index::<Explanation>(3)?);
+        let mut made: HashMap<Uuid, VecDeque<(Timestamp, i64)>> = HashMap::new();
+        for row in self.rows(ENTRIES, [ids.to_vec().into()]).await? {
+            let (id, at): (Uuid, Timestamp) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            made.entry(id).or_default().push_back((at, row.try_get_by_index::<i32>(2)?.into()));
+            if let Some(explanation) = row.try_get_by_index::<Option<Explanation>>(3)? {
+                explained.insert(id, explanation);
+            }
         }
-        let mut written = Vec::new();
+        let (mut written, mut ordinal) = (Vec::new(), i64::MAX);
         let mut document = (Uuid::nil(), Map::new());
         for row in self.rows(HISTORY, [ids.to_vec().into(), Kind::Activity.as_str().into()]).await? {
             let (id, op): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
@@ -157,11 +158,15 @@ impl Reader<'_> {
             let activity = activity.map_err(|error| {
                 Error::Internal(format!("the history of activity {id} is unreadable: {}", error.into_message()))
             })?;
-            written.push(Written {
-                event: Event { step, activity },
-                received: row.try_get_by_index(3)?,
-                ordinal: placed.get(&id).copied().unwrap_or(i64::MAX),
-            });
+            let received: Timestamp = row.try_get_by_index(3)?;
+            // The entry that this write made, if it made one; else it stands beside the write before.
+            let entries = made.entry(id).or_default();
+            if entries.front().is_some_and(|(at, _)| *at == received) {
+                ordinal = entries.pop_front().map_or(ordinal, |(_, ordinal)| ordinal);
+            } else if step == Step::Created {
+                ordinal = i64::MAX;
+            }
+            written.push(Written { event: Event { step, activity }, received, ordinal });
         }
         Ok((written, explained))
     }

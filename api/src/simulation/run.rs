@@ -1,8 +1,10 @@
 //! Runs simulations in the background and keeps what came of them. A simulation whose server went down is taken up by
 //! another after a while.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
-use entity::kind::RuleSetStatus;
+use entity::kind::{EntryKind, RuleSetStatus};
 use entity::rule_set;
 use entity::rules::Rules;
 use entity::scalar::{Date, Timestamp};
@@ -10,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statemen
 use uuid::Uuid;
 
 use super::figures::{Worth, compare};
-use super::read::{Reader, Written};
+use super::read::{Ground, Reader, Written};
 use super::replay::{Entry, Replay};
 use super::wire::{Simulation, SimulationResult, SimulationStatus, StartSimulation};
 use crate::auth::Actor;
@@ -124,6 +126,14 @@ fn simulation(row: &QueryResult) -> Result<Simulation, Error> {
     })
 }
 
+/// The entries that a simulation comes to, one by one; what is stored are their sums.
+pub async fn replayed(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Vec<Entry>, Error> {
+    let order = Order::read(state, tenant_id, id).await?;
+    let reader = Reader { db: &state.db, tenant_id };
+    let ground = reader.ground(order.to_day).await?;
+    entries(&reader, &Progress { state, tenant_id, id }, &order, &ground).await
+}
+
 /// Takes up what was left behind by a server that went down.
 pub async fn resume(state: &State) -> Result<(), Error> {
     let now = state.clock.now();
@@ -168,11 +178,17 @@ struct Order {
     starts_on: Option<Date>,
 }
 
+impl Order {
+    async fn read(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Self, Error> {
+        let sql = "SELECT s.from_day, s.to_day, s.rules, r.version, r.status, r.starts_on FROM simulation s
+                   JOIN rule_set r ON r.tenant_id = $1 AND r.id = s.rule_set_id WHERE s.tenant_id = $1 AND s.id = $2";
+        let order = Order::find_by_statement(statement(tenant_id, sql, [id.into()])).one(&state.db).await?;
+        Ok(order.ok_or_else(|| Refusal::not_found("simulation"))?)
+    }
+}
+
 async fn finish(state: &State, tenant_id: Uuid, id: Uuid) -> Result<(), Error> {
-    let sql = "SELECT s.from_day, s.to_day, s.rules, r.version, r.status, r.starts_on FROM simulation s
-               JOIN rule_set r ON r.tenant_id = $1 AND r.id = s.rule_set_id WHERE s.tenant_id = $1 AND s.id = $2";
-    let order = Order::find_by_statement(statement(tenant_id, sql, [id.into()])).one(&state.db).await?;
-    let order = order.ok_or_else(|| Refusal::not_found("simulation"))?;
+    let order = Order::read(state, tenant_id, id).await?;
     let result = replay(&Progress { state, tenant_id, id }, &order).await?;
     let sql = "UPDATE simulation SET status = 'finished', result = $3, finished_at = $4
                WHERE tenant_id = $1 AND id = $2 AND status = 'running'";
@@ -202,9 +218,29 @@ async fn replay(progress: &Progress<'_>, order: &Order) -> Result<SimulationResu
     let reader = Reader { db: &state.db, tenant_id };
     let period = (order.from_day, order.to_day);
     let ground = reader.ground(order.to_day).await?;
-    let ids = reader.activities(&ground.calendar, period).await?;
+    let worth = |entry: Entry| Worth {
+        user_id: entry.user_id,
+        points: entry.points,
+        money: entry.money.map(|(money, _)| money),
+        is_fine: entry.kind == EntryKind::Fine,
+    };
+    let entries = entries(&reader, progress, order, &ground).await?;
+    let mut simulated: Vec<Worth> = entries.into_iter().map(worth).collect();
+    simulated.extend(offences(state, tenant_id, order, &ground).await?);
+    let booked = reader.booked(period).await?;
+    Ok(compare(&ground.reps, (&ground.then, &booked), (&order.rules, &simulated), period))
+}
+
+/// The entries that these rules would have made about activities, for the days of the period.
+async fn entries(
+    reader: &Reader<'_>,
+    progress: &Progress<'_>,
+    order: &Order,
+    ground: &Ground,
+) -> Result<Vec<Entry>, Error> {
+    let ids = reader.activities(&ground.calendar, (order.from_day, order.to_day)).await?;
     progress.tell(0, ids.len()).await?;
-    let (mut written, mut explained) = (Vec::new(), std::collections::HashMap::new());
+    let (mut written, mut explained) = (Vec::new(), HashMap::new());
     for (index, chunk) in ids.chunks(CHUNK).enumerate() {
         let (some, judged) = reader.written(chunk).await?;
         written.extend(some);
@@ -215,28 +251,12 @@ async fn replay(progress: &Progress<'_>, order: &Order) -> Result<SimulationResu
     written.sort_by_key(|write: &Written| (write.received, write.ordinal, write.event.activity.id));
     let scorer = Scorer { rules: &order.rules, version: order.version, calendar: &ground.calendar };
     let mut ledger = Replay::new(scorer);
-    let entries =
-        written.iter().filter_map(|write| ledger.apply(&write.event, explained.get(&write.event.activity.id)));
-    let in_period = |entry: &Entry| order.from_day <= entry.day && entry.day <= order.to_day;
-    let worth = |entry: Entry| Worth {
-        user_id: entry.user_id,
-        points: entry.points,
-        money: entry.money.map(|(money, _)| money),
-        is_fine: entry.kind == entity::kind::EntryKind::Fine,
-    };
-    let mut simulated: Vec<Worth> = entries.filter(in_period).map(worth).collect();
-    simulated.extend(offences(state, tenant_id, order, &ground).await?);
-    let booked = reader.booked(period).await?;
-    Ok(compare(&ground.reps, (&ground.then, &booked), (&order.rules, &simulated), period))
+    let made = written.iter().filter_map(|write| ledger.apply(&write.event, explained.get(&write.event.activity.id)));
+    Ok(made.filter(|entry| order.from_day <= entry.day && entry.day <= order.to_day).collect())
 }
 
 /// What would have been fined. A rule set that is in force counts from its first day; a draft as if it always had been.
-async fn offences(
-    state: &State,
-    tenant_id: Uuid,
-    order: &Order,
-    ground: &super::read::Ground,
-) -> Result<Vec<Worth>, Error> {
+async fn offences(state: &State, tenant_id: Uuid, order: &Order, ground: &Ground) -> Result<Vec<Worth>, Error> {
     let today = ground.calendar.day(state.clock.now());
     let last = order.to_day.min(Date(today.0 - TimeDelta::days(1)));
     let began = order.starts_on.filter(|_| matches!(order.status, RuleSetStatus::Active | RuleSetStatus::Retired));

@@ -36,7 +36,7 @@ const ENTRIES: &str = "
 /// What the rules paid for activities and fined on the days of the period. What people decided about holds and appeals is
 /// left out: it is no rule. A fine that was taken back by what arrived late is.
 const BOOKED: &str = "
-    SELECT e.user_id, e.points, e.money, coalesce(e.explanation -> 'offence' IS NOT NULL, false) AS is_fine
+    SELECT e.user_id, e.points, e.money, e.kind = 'fine' OR f.offence IS NOT NULL AS is_fine
     FROM points_entry e
     LEFT JOIN points_entry f ON f.tenant_id = $1 AND f.id = e.entry_id
     WHERE e.tenant_id = $1 AND e.day BETWEEN $2 AND $3 AND e.counterpart = 'rewards'

@@ -11,11 +11,12 @@ use entity::activity;
 use entity::kind::EntryKind;
 use entity::rules::{Caps, Explanation};
 use entity::scalar::{Currency, Date, Money, Points};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::captured::Captured;
 use crate::points::book::work_kind;
-use crate::points::correction::{correction, reversal};
+use crate::points::correction::{correction, money, reversal};
 use crate::points::field::filled;
 use crate::points::score::{Booking, Facts, Scorer};
 use crate::points::totals::{Place, Totals};
@@ -50,6 +51,9 @@ pub struct Entry {
 /// What has been booked for one activity.
 struct Booked {
     points: Points,
+    /// What was fined in money, and in which currency.
+    fined: Decimal,
+    currency: Option<Currency>,
     number: i32,
     latest: Explanation,
 }
@@ -81,9 +85,13 @@ impl<'a> Replay<'a> {
             (Step::Created, None) => self.worth(activity, judged, place)?,
             (Step::Changed, Some(booked)) => {
                 let now = self.worth(activity, Some(&booked.latest), place)?;
-                correction(booked.points, &booked.latest, &now)?
+                let fined = money(now.money.clone(), booked.fined, booked.currency.clone());
+                Booking { money: fined, ..correction(booked.points, &booked.latest, &now)? }
             }
-            (Step::Deleted, Some(booked)) => reversal(booked.points, &booked.latest)?,
+            (Step::Deleted, Some(booked)) => {
+                let fined = money(None, booked.fined, booked.currency.clone());
+                Booking { money: fined, ..reversal(booked.points, &booked.latest)? }
+            }
             _ => return None,
         };
         let (number, points) =
@@ -95,10 +103,17 @@ impl<'a> Replay<'a> {
             number,
             kind: booking.kind,
             points: booking.points,
-            money: booking.money,
+            money: booking.money.clone(),
             day: place.day,
         };
-        let booked = Booked { points: Points(points), number, latest: booking.explanation };
+        let (fined, currency) = before.map_or((Decimal::ZERO, None), |before| (before.fined, before.currency.clone()));
+        let booked = Booked {
+            points: Points(points),
+            fined: fined + booking.money.as_ref().map_or(Decimal::ZERO, |(money, _)| money.0),
+            currency: booking.money.map(|(_, currency)| currency).or(currency),
+            number,
+            latest: booking.explanation,
+        };
         self.booked.insert(activity.id, booked);
         Some(entry)
     }

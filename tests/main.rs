@@ -19,6 +19,7 @@ mod plans;
 mod points;
 mod products;
 mod reports;
+mod rule_sets;
 mod simulations;
 mod sync;
 mod teams;

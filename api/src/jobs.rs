@@ -11,6 +11,7 @@ use crate::lead::{due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
+use crate::rule_set::life;
 use crate::simulation;
 use crate::state::State;
 use crate::sync::expire::expire;
@@ -30,6 +31,7 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(MINUTE, "taking up simulations that were left", &state, |state| async move {
                 simulation::run::resume(&state).await
             }),
+            every(HOUR, "ending rule sets", &state, |state| async move { life::turn(&state).await }),
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)

@@ -1,6 +1,6 @@
 //! What the unit of work must know about a table to store, version and publish its rows. One line a kind, below.
 
-use entity::kind::Kind;
+use entity::kind::{Kind, RuleSetStatus};
 use entity::scalar::Timestamp;
 use entity::*;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
@@ -82,7 +82,8 @@ record!(team, Team, history: true, search: Some("name"), |r| Scope(r.tenant_id))
 record!(user, User, history: true, search: Some("name"), |r| Scope(r.tenant_id));
 record!(product, Product, history: true, search: Some("name"), |r| Scope(r.tenant_id));
 record!(stage, Stage, history: true, search: None, |r| Scope(r.tenant_id));
-record!(rule_set, RuleSet, history: true, search: None, |r| Scope(r.tenant_id));
+// A draft is in a scope of its own that nobody reads: the admins see it, as they see everything.
+record!(rule_set, RuleSet, history: true, search: None, |r| Scope(if r.status == RuleSetStatus::Draft { r.id } else { r.tenant_id }));
 record!(account, Account, history: true, search: Some("name"), |r| Account(r.id));
 record!(account_member, AccountMember, history: true, search: None, |r| Account(r.account_id));
 record!(contact, Contact, history: true, search: Some("name"), |r| Account(r.account_id));

@@ -20,6 +20,8 @@ pub enum Tag {
     Leads,
     /// The ledger of points and its balance.
     Points,
+    /// What a company rewards and fines: drafted, tried, activated.
+    Rules,
     /// Pull and push for devices that work offline.
     Sync,
     Reports,

@@ -165,6 +165,13 @@ impl Keys {
         token.map(Secret::new).map_err(|err| Error::Internal(format!("a token cannot be signed: {err}")))
     }
 
+    /// Signs something that is no token: a JWS in compact form (RFC 7515) with the document as payload.
+    pub fn sign_document(&self, document: &impl Serialize) -> Result<String, Error> {
+        let header = Header { kid: Some(self.kid.clone()), typ: None, ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, document, &self.signer)
+            .map_err(|err| Error::Internal(format!("a document cannot be signed: {err}")))
+    }
+
     /// The claims, if one of our keys signed them for this issuer and audience. The caller's clock judges the expiry.
     pub fn verify(&self, token: &str, issuer: &str, audience: &str) -> Option<Claims> {
         let header = jsonwebtoken::decode_header(token).ok()?;

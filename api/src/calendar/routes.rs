@@ -35,10 +35,10 @@ impl CalendarApi {
         body: Json<SetCalendar>,
         #[oai(name = "If-Match")] etag: Header<Option<String>>,
     ) -> Result<Found<calendar::Model>, Fail<{ E400 | E403 | E412 | E422 }>> {
-        let (set, expected) = (body.0, if_match(etag.0.as_deref())?);
+        let (set, expected, inner) = (body.0, if_match(etag.0.as_deref())?, state.clone());
         let updated = whole(&state, &actor, move |work| {
-            let set = set.clone();
-            Box::pin(async move { update(work, &set, expected).await })
+            let (set, inner) = (set.clone(), inner.clone());
+            Box::pin(async move { update(work, &inner, &set, expected).await })
         });
         Ok(Found::of(updated.await?))
     }

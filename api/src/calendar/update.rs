@@ -9,6 +9,8 @@ use poem_openapi::Object;
 
 use super::hours::minute;
 use crate::problem::{Code, Error, FieldError, Refusal};
+use crate::rule_set::bundle;
+use crate::state::State;
 use crate::work::UnitOfWork;
 use crate::write::at_revision;
 
@@ -29,7 +31,12 @@ pub struct SetCalendar {
 }
 
 /// Sets it; for admins. `expected`: the revision that `If-Match` names.
-pub async fn update(work: &mut UnitOfWork, set: &SetCalendar, expected: Option<i32>) -> Result<calendar::Model, Error> {
+pub async fn update(
+    work: &mut UnitOfWork,
+    state: &State,
+    set: &SetCalendar,
+    expected: Option<i32>,
+) -> Result<calendar::Model, Error> {
     work.actor.must_be_admin()?;
     let id = work.actor.tenant_id;
     work.load::<calendar::Model>([id]).await?;
@@ -44,6 +51,7 @@ pub async fn update(work: &mut UnitOfWork, set: &SetCalendar, expected: Option<i
     calendar.working_days = sorted(&set.working_days);
     calendar.week.shifts.sort_by(|one, other| (one.weekday, &one.from).cmp(&(other.weekday, &other.from)));
     work.put(calendar);
+    bundle::renew(work, state).await?;
     Ok(work.stored(id)?)
 }
 

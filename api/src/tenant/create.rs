@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::auth::Actor;
 use crate::points::rules::first_rule_set;
 use crate::problem::{Code, Error, FieldError, Refusal};
+use crate::rule_set::bundle;
 use crate::state::State;
 use crate::work::UnitOfWork;
 
@@ -121,7 +122,18 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
             stale_days,
         });
     }
-    work.put(rule_set::Model {
+    work.put(calendar::Model {
+        tenant_id,
+        id: tenant_id,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        week: office_hours(),
+        holidays: SpecialDays::default(),
+        working_days: SpecialDays::default(),
+    });
+    let mut rules = rule_set::Model {
         tenant_id,
         id: Uuid::now_v7(),
         revision: 1,
@@ -134,18 +146,9 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
         ended_on: None,
         bundle: None,
         rules: first_rule_set(),
-    });
-    work.put(calendar::Model {
-        tenant_id,
-        id: tenant_id,
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-        week: office_hours(),
-        holidays: SpecialDays::default(),
-        working_days: SpecialDays::default(),
-    });
+    };
+    rules.bundle = Some(bundle::sign(&work, state, &rules).await?);
+    work.put(rules);
     work.commit().await?;
     Ok(Created { tenant, top_team })
 }

@@ -10,6 +10,7 @@ use crate::auth::Actor;
 use crate::problem::{ApiResult, E403, E422};
 use crate::state::State;
 use crate::tag::Tag;
+use crate::write::whole;
 
 pub struct TenantApi;
 
@@ -31,6 +32,11 @@ impl TenantApi {
         state: Data<&State>,
         body: Json<UpdateTenant>,
     ) -> ApiResult<tenant::Model, { E403 | E422 }> {
-        Ok(Json(update(&state, &actor, body.0).await?))
+        let (edit, inner) = (body.0, state.clone());
+        let updated = whole(&state, &actor, move |work| {
+            let (edit, inner) = (edit.clone(), inner.clone());
+            Box::pin(async move { update(work, &inner, &edit).await })
+        });
+        Ok(Json(updated.await?))
     }
 }

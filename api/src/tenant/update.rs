@@ -4,11 +4,12 @@ use chrono_tz::Tz;
 use entity::scalar::Line;
 use entity::tenant;
 use poem_openapi::Object;
-use sea_orm::{DbBackend, FromQueryResult, Statement};
+use sea_orm::FromQueryResult;
 
-use crate::auth::Actor;
 use crate::problem::{Error, Refusal};
+use crate::rule_set::bundle;
 use crate::state::State;
+use crate::work::UnitOfWork;
 
 /// What may be set on a tenant.
 #[derive(Clone, Debug, Object)]
@@ -19,15 +20,17 @@ pub struct UpdateTenant {
     pub time_zone: Option<Line>,
 }
 
-/// Sets what is present; for admins.
-pub async fn update(state: &State, actor: &Actor, edit: UpdateTenant) -> Result<tenant::Model, Error> {
-    actor.must_be_admin()?;
-    let zone = edit.time_zone.map(|zone| zone.0.parse::<Tz>()).transpose();
+/// Sets what is present; for admins. With the zone, what phones score by is signed anew.
+pub async fn update(work: &mut UnitOfWork, state: &State, edit: &UpdateTenant) -> Result<tenant::Model, Error> {
+    work.actor.must_be_admin()?;
+    let zone = edit.time_zone.as_ref().map(|zone| zone.0.parse::<Tz>()).transpose();
     let zone = zone.map_err(|_| Refusal::invalid("/timeZone", "Must be an IANA time zone such as Asia/Shanghai."))?;
     let sql = "UPDATE tenant SET name = coalesce($2, name), time_zone = coalesce($3, time_zone) WHERE id = $1 \
                RETURNING id, slug, name, time_zone, created_at";
-    let values = [actor.tenant_id.into(), edit.name.map(String::from).into(), zone.map(|zone| zone.name()).into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    let updated = tenant::Model::find_by_statement(statement).one(&state.db).await?;
-    updated.ok_or_else(|| Error::Internal(format!("tenant {} has no row", actor.tenant_id)))
+    let values = [edit.name.clone().map(String::from).into(), zone.map(|zone| zone.name()).into()];
+    let updated = tenant::Model::find_by_statement(work.statement(sql, values)).one(work.connection()).await?;
+    if zone.is_some() {
+        bundle::renew(work, state).await?;
+    }
+    updated.ok_or_else(|| Error::Internal(format!("tenant {} has no row", work.actor.tenant_id)))
 }

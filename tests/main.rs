@@ -21,6 +21,7 @@ mod products;
 mod rejected_writes;
 mod reports;
 mod rule_sets;
+mod simulations;
 mod sync;
 mod teams;
 mod users;

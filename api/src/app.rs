@@ -25,6 +25,7 @@ use crate::report::ReportApi;
 use crate::report::burden::BurdenApi;
 use crate::report::uplift::UpliftApi;
 use crate::rule_set::RuleSetApi;
+use crate::simulation::SimulationApi;
 use crate::stage::StageApi;
 use crate::state::State;
 use crate::statement::StatementApi;
@@ -38,7 +39,7 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
     let leads = (LeadApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
-    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
+    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))

@@ -12,6 +12,7 @@ use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::rule_set::life;
+use crate::simulation;
 use crate::state::State;
 use crate::statement;
 use crate::sync::expire::expire;
@@ -28,6 +29,9 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
+            every(MINUTE, "taking up simulations that were left", &state, |state| async move {
+                simulation::run::resume(&state).await
+            }),
             every(HOUR, "ending rule sets", &state, |state| async move { life::turn(&state).await }),
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {

@@ -36,6 +36,7 @@ pub mod rejected_write;
 pub mod report;
 pub mod rest;
 pub mod rule_set;
+pub mod simulation;
 pub mod stage;
 pub mod state;
 pub mod statement;

@@ -20,6 +20,7 @@ use super::{Summary, line};
 use crate::account::member;
 use crate::auth::Actor;
 use crate::change::{Body, Change, Intent, apply, prepare};
+use crate::database::gather_statistics;
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::product::ProductFields;
@@ -116,19 +117,12 @@ pub async fn replay(
         share(past, tenant_id, staff, &accounts, until).await?;
         miss(past, tenant_id, calendar, first, next).await?;
         if first == calendar.first {
-            analyze(past).await?;
+            gather_statistics(&past.db).await?;
         }
         first = next;
     }
-    analyze(past).await?;
+    gather_statistics(&past.db).await?;
     Ok(summary)
-}
-
-/// Autovacuum comes too late for a database that was empty a moment ago: without statistics Postgres checks foreign keys
-/// by whatever index begins with the tenant, and reads all of the tenant for each row.
-async fn analyze(past: &State) -> Result<(), DbErr> {
-    // Only the owner of the tables may; the pool works as another role.
-    past.db.execute_unprepared("SET ROLE NONE; ANALYZE; RESET ROLE").await.map(drop)
 }
 
 /// One rep's part, in one commit.

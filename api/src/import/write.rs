@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashSet};
 use chrono_tz::Tz;
 use entity::kind::Kind;
 use entity::{team, user};
-use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -19,6 +18,7 @@ use super::store::{self, Done, Plan};
 use crate::auth::Actor;
 use crate::captured::Captured;
 use crate::change::{Context, prepare};
+use crate::database::gather_statistics;
 use crate::problem::{Error, Refusal, constraint, is_retryable};
 use crate::state::State;
 use crate::work::UnitOfWork;
@@ -63,12 +63,10 @@ impl<'a> Writer<'a> {
         Ok(Task { pass, deleted: deleted(&fresh, pass.kind).await? })
     }
 
-    /// Autovacuum comes too late for a database that was empty a moment ago: without statistics Postgres checks foreign
-    /// keys by whatever index begins with the tenant, and reads all of the tenant for each row. A dry run does without:
-    /// the statistics would outlive rows that never were.
+    /// A dry run does without: the statistics would outlive rows that never were.
     pub async fn gather_statistics(&self) -> Result<(), Error> {
         if self.rehearsal.is_none() {
-            self.state.db.execute_unprepared("ANALYZE").await?;
+            gather_statistics(&self.state.db).await?;
         }
         Ok(())
     }

@@ -27,12 +27,12 @@ pub struct PayOut {
 }
 
 /// Whose balances and own entries these changes need.
-pub fn users(changes: &[Change]) -> Vec<Uuid> {
+pub fn users(changes: &[&Change]) -> Vec<Uuid> {
     let of = |change: &Change| match &change.intent {
         Intent::PayOut(payout) => Some(payout.user_id),
         _ => None,
     };
-    changes.iter().filter_map(of).collect()
+    changes.iter().copied().filter_map(of).collect()
 }
 
 pub fn pay(work: &mut UnitOfWork, context: &Context, change: &Change, payout: &PayOut) -> Result<Outcome, Refusal> {

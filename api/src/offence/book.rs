@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use entity::kind::{EntryKind, EntrySource, LedgerAccount, PenaltyKind, Role, RuleSetStatus, StageKey};
+use entity::kind::{EntryKind, EntrySource, LedgerAccount, PenaltyKind, Role, StageKey};
 use entity::scalar::{Currency, Date, Money};
 use entity::{account, appeal, opportunity, plan, points_entry, rule_set, stage, user};
 use rust_decimal::Decimal;
@@ -30,6 +30,14 @@ use crate::write::whole;
 const BATCH: usize = 500;
 /// Days for which a fine is looked at again.
 const LOOKED_AT: i64 = 45;
+
+/// Rule sets that are or were in force. What was only tried out is retired too, but was never active.
+const RULED: &str = r#"
+    (status = 'active' OR status = 'retired' AND EXISTS (
+        SELECT FROM record_history h WHERE h.tenant_id = $1 AND h.record_id = rule_set.id AND h.kind = 'rule_set'
+          AND (h.op = 'create' AND h.changes LIKE '%"status":"active"%'
+               OR h.op = 'update' AND h.changes LIKE '%"status":["%","active"]%')))
+    ORDER BY version"#;
 
 /// What was booked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,10 +90,9 @@ impl House {
         let week = work.fetch::<entity::calendar::Model>("TRUE", []).await?.into_iter().next().ok_or_else(broken)?;
         let calendar = Calendar::new(zone, &week.week, &week.holidays, &week.working_days);
         let stages = work.fetch::<stage::Model>("stale_days IS NOT NULL", []).await?;
-        let sets = "status IN ('active', 'retired') ORDER BY version";
         Ok(House {
             stale_days: stages.into_iter().filter_map(|stage| Some((stage.stage, stage.stale_days?))).collect(),
-            rule_sets: work.fetch::<rule_set::Model>(sets, []).await?,
+            rule_sets: work.fetch::<rule_set::Model>(RULED, []).await?,
             today: calendar.day(work.now),
             calendar,
         })
@@ -105,15 +112,15 @@ impl House {
         }
     }
 
-    /// The rule sets that ruled days from `from` to `to`, each with those days.
+    /// The rule sets that ruled days from `from` to `to`, each with those days: until its end, or until the next one began.
     fn ruled(&self, from: Date, to: Date) -> Vec<(&rule_set::Model, Date, Date)> {
+        let place = |rule_set: &rule_set::Model| (self.starts_on(rule_set), rule_set.version);
         let of = |rule_set| {
             let rule_set: &rule_set::Model = rule_set;
-            let last = match rule_set.status {
-                RuleSetStatus::Retired => rule_set.ended_on?,
-                _ => to,
-            };
-            let (first, last) = (self.starts_on(rule_set).max(from), last.min(to));
+            let next = self.rule_sets.iter().map(place).filter(|next| *next > place(rule_set)).min();
+            let last =
+                [rule_set.ended_on, next.map(|(day, _)| day_before(day))].into_iter().flatten().fold(to, Date::min);
+            let first = self.starts_on(rule_set).max(from);
             (first <= last).then_some((rule_set, first, last))
         };
         self.rule_sets.iter().filter_map(of).collect()
@@ -194,10 +201,6 @@ async fn hold(work: &mut UnitOfWork, about: Vec<((EntrySource, Uuid), Option<Uui
     ledger::load_about(work, about.iter().map(|((_, id), ..)| *id).collect::<Vec<_>>()).await
 }
 
-fn next_number(work: &UnitOfWork, source_id: Uuid, user_id: Uuid) -> i32 {
-    ledger::about(work, source_id, user_id).last().map_or(0, |entry| entry.number) + 1
-}
-
 fn post_fine(work: &mut UnitOfWork, offence: &Offence, rule_set: &rule_set::Model) -> Result<(), Error> {
     let rules = &rule_set.rules;
     let Some(penalty) = rules.penalties.iter().find(|penalty| penalty.kind == offence.kind) else { return Ok(()) };
@@ -205,7 +208,7 @@ fn post_fine(work: &mut UnitOfWork, offence: &Offence, rule_set: &rule_set::Mode
     let posting = Posting {
         user_id: offence.user_id,
         source: offence.source,
-        number: next_number(work, offence.source.1, offence.user_id),
+        number: ledger::next_number(work, offence.source.1, offence.user_id),
         kind: EntryKind::Fine,
         on: LedgerAccount::Rep,
         counterpart: LedgerAccount::Rewards,
@@ -271,7 +274,7 @@ fn post_reversal(work: &mut UnitOfWork, fine: &points_entry::Model) -> Result<()
     let posting = Posting {
         user_id: fine.user_id,
         source: (fine.source_kind, fine.source_id),
-        number: next_number(work, fine.source_id, fine.user_id),
+        number: ledger::next_number(work, fine.source_id, fine.user_id),
         kind: EntryKind::Reversal,
         on: LedgerAccount::Rep,
         counterpart: LedgerAccount::Rewards,

@@ -8,13 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Days;
 use entity::kind::{CardKind, EntrySource, PenaltyKind, StageKey};
-use entity::rules::{CustomerRule, Penalty, Rules};
+use entity::rules::{CustomerRule, Penalty, Rules, Weight};
 use entity::scalar::{Date, Line, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::timeline::{History, OpportunityLine, PlanLine, Timelines, account, name, owner};
 use crate::calendar::Calendar;
+use crate::points::field::{Field, Filled, of_card};
+use crate::points::score::counts;
 
 /// The rules of a time, with what they are read with.
 #[derive(Clone, Copy, Debug)]
@@ -246,15 +248,14 @@ impl Law<'_> {
 
 /// How complete a card is, in whole per cent, and which of its weighed fields do not count.
 pub fn completeness(rule: &CustomerRule, document: &Map<String, Value>) -> (i32, Vec<Line>) {
-    let characters = |field: &str| match document.get(field) {
+    let characters = |field: &Field| match document.get(field.name) {
         None | Some(Value::Null) => 0,
-        Some(Value::String(text)) => text.trim().chars().count(),
-        Some(_) => 1,
+        Some(Value::String(text)) if field.is_text => text.trim().chars().count(),
+        Some(_) => usize::MAX,
     };
-    let counts = |weight: &&entity::rules::Weight| {
-        let least = weight.min_characters.and_then(|least| usize::try_from(least).ok()).unwrap_or(1).max(1);
-        characters(&weight.field.0) >= least && weight.with.as_ref().is_none_or(|with| characters(&with.0) > 0)
-    };
+    let fields = of_card(CardKind::Account).iter().map(|field| (field.name, characters(field)));
+    let filled: Filled = fields.filter(|(_, characters)| *characters > 0).collect();
+    let counts = |weight: &&Weight| counts(weight, &filled);
     let sum = |filled: bool| -> i32 {
         rule.weights.iter().filter(|weight| !filled || counts(weight)).map(|weight| weight.weight).sum()
     };

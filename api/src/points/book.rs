@@ -7,7 +7,7 @@ use entity::{activity, points_entry};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::correction::{correction, reversal};
+use super::correction::{self, correction, reversal};
 use super::field::filled;
 use super::position::Position;
 use super::score::{Booking, Facts, Scorer};
@@ -104,13 +104,8 @@ fn less_fined(
     now: Option<(Money, Currency)>,
 ) -> Option<(Money, Currency)> {
     let entries = ledger::about(work, activity.id, activity.owner_id);
-    let fined = entries.iter().rev().find_map(|entry| entry.currency.clone());
-    let currency = now.as_ref().map(|(_, currency)| currency.clone()).or(fined.clone().map(Currency))?;
-    if fined.is_some_and(|fined| fined != currency.0) {
-        return None;
-    }
-    let difference = now.map_or(Decimal::ZERO, |(money, _)| money.0) - Position::of(entries).money;
-    (!difference.is_zero()).then_some((Money(difference), currency))
+    let currency = entries.iter().rev().find_map(|entry| entry.currency.clone()).map(Currency);
+    correction::money(now, Position::of(entries).money, currency)
 }
 
 /// Timeliness is judged by the first entry, completeness by what stands there now, both by the rules under which it was

@@ -3,7 +3,7 @@
 
 use entity::kind::EntryKind;
 use entity::rules::Explanation;
-use entity::scalar::{Points, Text};
+use entity::scalar::{Currency, Money, Points, Text};
 use rust_decimal::Decimal;
 
 use super::score::Booking;
@@ -43,6 +43,18 @@ pub fn reversal(booked: Points, latest: &Explanation) -> Option<Booking> {
         ..latest.clone()
     };
     Some(Booking { points: difference, money: None, kind: EntryKind::Reversal, explanation })
+}
+
+/// What is fined in money now, less what `fined` was before; `None` where that is nothing, or the currency is another one
+/// by now.
+pub fn money(now: Option<(Money, Currency)>, fined: Decimal, currency: Option<Currency>) -> Option<(Money, Currency)> {
+    let is_another = |now: &(Money, Currency)| currency.as_ref().is_some_and(|before| *before != now.1);
+    if now.as_ref().is_some_and(is_another) {
+        return None;
+    }
+    let currency = now.as_ref().map(|(_, currency)| currency.clone()).or(currency)?;
+    let difference = now.map_or(Decimal::ZERO, |(money, _)| money.0) - fined;
+    (!difference.is_zero()).then_some((Money(difference), currency))
 }
 
 /// What is different from the entry before, in words, English and Chinese.

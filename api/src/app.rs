@@ -32,13 +32,15 @@ use crate::sync::SyncApi;
 use crate::team::TeamApi;
 use crate::tenant::TenantApi;
 use crate::user::UserApi;
+use crate::web_form::WebFormApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
+    let leads = (LeadApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
-    let apis = (AuthApi, HealthApi, records, ledger, settings, SyncApi, RejectedWriteApi, reports);
+    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::hold;
-use crate::lead::{due, quota};
+use crate::lead::{automatic, due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
@@ -17,6 +17,7 @@ use crate::statement;
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Starts them; the task ends soon after `state.stopping` is cancelled.
@@ -41,6 +42,12 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
             }),
+            every(
+                MINUTE,
+                "giving leads by region",
+                &state,
+                |state| async move { automatic::run(&state).await.map(drop) }
+            ),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

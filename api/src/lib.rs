@@ -44,5 +44,6 @@ pub mod tag;
 pub mod team;
 pub mod tenant;
 pub mod user;
+pub mod web_form;
 pub mod work;
 pub mod write;

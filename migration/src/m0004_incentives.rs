@@ -227,6 +227,27 @@ const LEADS: &[&str] = &[
     "CREATE INDEX account_credit_code_idx ON account (tenant_id, upper(credit_code))",
     "CREATE INDEX contact_phone_idx ON contact (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
     "CREATE INDEX contact_email_idx ON contact (tenant_id, lower(email))",
+    "CREATE INDEX lead_account_idx ON lead (tenant_id, account_id) WHERE account_id IS NOT NULL",
+    // Who works which regions, for leads that are given automatically.
+    "CREATE TABLE territory (
+        tenant_id uuid NOT NULL,
+        region text NOT NULL,
+        user_id uuid NOT NULL,
+        CONSTRAINT territory_pkey PRIMARY KEY (tenant_id, region, user_id),
+        CONSTRAINT territory_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES \"user\" (tenant_id, id)
+    )",
+    // The secret is kept as it is: to check a signature is to make it again.
+    "CREATE TABLE web_form (
+        tenant_id uuid NOT NULL,
+        id uuid NOT NULL,
+        name text NOT NULL,
+        source text NOT NULL,
+        region text,
+        secret text NOT NULL,
+        created_at timestamptz NOT NULL,
+        revoked_at timestamptz,
+        CONSTRAINT web_form_pkey PRIMARY KEY (tenant_id, id)
+    )",
     "CREATE INDEX points_entry_month_idx ON points_entry (tenant_id, user_id, source_id) WHERE source_kind = 'month'",
     "CREATE INDEX lead_pool_idx ON lead (tenant_id, created_at) WHERE status = 'pooled'",
     "CREATE INDEX lead_owner_idx ON lead (tenant_id, owner_id) WHERE status = 'claimed'",

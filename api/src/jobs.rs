@@ -13,6 +13,7 @@ use crate::plan::missed;
 use crate::problem::Error;
 use crate::rule_set::life;
 use crate::state::State;
+use crate::statement;
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,6 +32,9 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)
+            }),
+            every(HOUR, "closing the months that are over", &state, |state| async move {
+                statement::close::close(&state).await.map(drop)
             }),
             every(HOUR, "renewing the month's rights to leads", &state, |state| async move {
                 quota::renew(&state).await.map(drop)

@@ -13,7 +13,7 @@ use crate::contact::ContactApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
-use crate::lead::LeadApi;
+use crate::lead::{LeadApi, LeadDraftApi};
 use crate::leaderboard::LeaderboardApi;
 use crate::openapi::polish;
 use crate::opportunity::OpportunityApi;
@@ -37,7 +37,7 @@ use crate::web_form::WebFormApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
-    let leads = (LeadApi, WebFormApi);
+    let leads = (LeadApi, LeadDraftApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::hold;
-use crate::lead::{automatic, due, quota};
+use crate::lead::{automatic, draft, due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
@@ -45,6 +45,9 @@ pub fn start(state: State) -> JoinHandle<()> {
             }),
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
+            }),
+            every(MINUTE, "passing over turns of drafts", &state, |state| async move {
+                draft::pass(&state).await.map(drop)
             }),
             every(
                 MINUTE,

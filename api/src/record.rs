@@ -99,6 +99,7 @@ record!(points_entry, PointsEntry, history: false, search: None, |r| Scope(r.use
 record!(points_balance, PointsBalance, history: false, search: None, |r| Scope(r.id));
 record!(calendar, Calendar, history: true, search: None, |r| Scope(r.tenant_id));
 record!(lead, Lead, history: true, search: Some("name"), |r| Scope(r.owner_id.unwrap_or(r.tenant_id)));
+record!(lead_draft, LeadDraft, history: true, search: None, |r| Scope(r.tenant_id));
 record!(hold, Hold, history: true, search: None, |r| Scope(r.user_id));
 record!(appeal, Appeal, history: true, search: None, |r| Scope(r.user_id));
 record!(statement, Statement, history: false, search: None, |r| Scope(r.user_id.unwrap_or(r.team_id)));

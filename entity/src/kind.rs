@@ -51,6 +51,7 @@ text_enum! {
         Opportunity = "opportunity",
         StageMove = "stage_move",
         Lead = "lead",
+        LeadDraft = "lead_draft",
         Plan = "plan",
         Activity = "activity",
         PointsEntry = "points_entry",

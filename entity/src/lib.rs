@@ -16,6 +16,7 @@ pub mod calendar;
 pub mod contact;
 pub mod hold;
 pub mod lead;
+pub mod lead_draft;
 pub mod opportunity;
 pub mod plan;
 pub mod points_balance;

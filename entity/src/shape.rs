@@ -144,3 +144,26 @@ pub struct Likeness {
     /// Per cent; 100 for the same phone, e-mail or credit code.
     pub similarity: i32,
 }
+
+/// The turns of a draft, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct DraftTurns {
+    pub turns: Vec<DraftTurn>,
+}
+
+/// One rep's turn to pick a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftTurn {
+    pub user_id: Uuid,
+    /// His rank in the leaderboard that gave the order.
+    pub rank: i32,
+    /// 1 for the first time that everybody picks.
+    pub round: i32,
+    /// What he picked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_id: Option<Uuid>,
+    /// Whether his time was up.
+    pub is_passed: bool,
+}

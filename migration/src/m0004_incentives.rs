@@ -228,6 +228,22 @@ const LEADS: &[&str] = &[
     "CREATE INDEX contact_phone_idx ON contact (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
     "CREATE INDEX contact_email_idx ON contact (tenant_id, lower(email))",
     "CREATE INDEX lead_account_idx ON lead (tenant_id, account_id) WHERE account_id IS NOT NULL",
+    "CREATE TABLE lead_draft (
+        tenant_id uuid NOT NULL, id uuid NOT NULL, revision integer NOT NULL,
+        created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
+        team_id uuid NOT NULL,
+        from_on date NOT NULL,
+        to_on date NOT NULL,
+        turn_minutes integer NOT NULL,
+        turns jsonb NOT NULL,
+        turn integer NOT NULL,
+        turn_ends_at timestamptz,
+        closed_at timestamptz,
+        CONSTRAINT lead_draft_pkey PRIMARY KEY (tenant_id, id),
+        CONSTRAINT lead_draft_team_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES team (tenant_id, id),
+        CONSTRAINT lead_draft_open_check CHECK ((closed_at IS NULL) = (turn_ends_at IS NOT NULL))
+    )",
+    "CREATE UNIQUE INDEX lead_draft_open_unique ON lead_draft (tenant_id) WHERE closed_at IS NULL",
     // Who works which regions, for leads that are given automatically.
     "CREATE TABLE territory (
         tenant_id uuid NOT NULL,

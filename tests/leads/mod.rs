@@ -3,6 +3,7 @@
 mod automatic;
 mod claim;
 mod convert;
+mod draft;
 mod form;
 mod keep;
 mod offline;

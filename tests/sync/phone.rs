@@ -318,6 +318,7 @@ pub async fn shown(world: &World, user_id: Uuid) -> Replica {
         opportunity,
         stage_move,
         lead,
+        lead_draft,
         plan,
         activity,
         points_entry,

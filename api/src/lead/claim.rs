@@ -5,8 +5,9 @@ use entity::kind::{EntryKind, EntrySource, LeadStatus, Role};
 use entity::lead;
 use entity::scalar::Points;
 
-use super::assign::take;
+use super::assign::{Why, give, take};
 use super::booking::{Rights, book};
+use super::draft;
 use super::pick::{Facts, Refused, may_pick};
 use super::update::open;
 use crate::change::{Change, Context, Outcome};
@@ -22,15 +23,23 @@ pub fn claim(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
     }
     let (facts, settings) = (context.leads(), context.settings());
     let rules = &settings.rules.leads;
+    let turn = draft::turn_of(work, user_id)?;
     may_pick(&Facts {
         today: facts.today,
         cool_down_until: lead.cool_down_until.filter(|_| lead.former_owner_id == Some(user_id)),
         held: facts.held(work, user_id),
         capacity: rules.capacity,
-        picked: facts.picked(work, user_id),
-        daily_picks: rules.daily_picks,
+        // A turn is a turn, however many there are in a day.
+        picked: if turn.is_some() { 0 } else { facts.picked(work, user_id) },
+        daily_picks: if turn.is_some() { 1 } else { rules.daily_picks },
     })
     .map_err(told)?;
+    if let Some((open, rank)) = turn {
+        let (id, why) = (lead.id, Why::Turn(rank));
+        let revision = give(work, facts, settings, lead, user_id, why)?;
+        draft::take(work, open, id);
+        return Ok(Outcome { revision, ..Outcome::default() });
+    }
     let rights = Rights {
         user_id,
         source: (EntrySource::Lead, lead.id),

@@ -10,7 +10,7 @@ use entity::{calendar, lead};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
-use super::{Act, likeness};
+use super::{Act, draft, likeness};
 use crate::calendar::Calendar;
 use crate::change::{Body, Change, Intent, Settings};
 use crate::ledger;
@@ -61,6 +61,9 @@ impl LeadFacts {
                 getters.insert(user_id);
                 sources.insert(change.id);
             }
+        }
+        if changes.iter().any(|change| matches!(change.intent, Intent::Lead(Act::Claim))) {
+            draft::load(work).await?;
         }
         let mut facts = Self::of(work, getters, sources, settings).await?;
         facts.likenesses = likeness::find(work, changes).await?;

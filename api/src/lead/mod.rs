@@ -1,7 +1,7 @@
 //! Leads: possible customers in a pool that reps pick from. Here is what can be set and done; each verb has a file.
 //!
 //! `create`, `update` and `likeness` bring leads in and find those that are there twice; `claim` and `rights` are the way
-//! out of the pool and what it costs, `assign` and `automatic` those that cost nothing; `keep` and `due` are what an owner owes a lead; `convert` makes a customer of it.
+//! out of the pool and what it costs, `assign`, `draft` and `automatic` those that cost nothing; `keep` and `due` are what an owner owes a lead; `convert` makes a customer of it.
 
 pub mod assign;
 pub mod automatic;
@@ -9,6 +9,7 @@ pub mod booking;
 pub mod claim;
 pub mod convert;
 pub mod create;
+pub mod draft;
 pub mod due;
 pub mod facts;
 pub mod keep;
@@ -33,6 +34,7 @@ use crate::change::{Change, Context, Outcome};
 use crate::fields;
 use crate::problem::Refusal;
 use crate::work::{UnitOfWork, present};
+pub use draft::LeadDraftApi;
 pub use routes::LeadApi;
 
 fields! {

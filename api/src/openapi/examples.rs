@@ -12,6 +12,8 @@ const NAMED: &[(&str, &str)] = &[
     ("cursor", "eyJpZCI6MX0"),
     ("detail", "/amount: Must not be negative."),
     ("deviceName", "Lin's phone"),
+    ("from", "09:00"),
+    ("to", "18:00"),
     ("email", "lin.wei@example.com"),
     ("externalId", "C-1042"),
     ("fields", "{\"phone\":\"+86 21 5555 0100\"}"),

@@ -25,6 +25,7 @@ const CONSTRAINTS: &[(&str, Code, &str, &str)] = &[
     ("appeal_entry_unique", Code::Duplicate, "/entryId", "This fine has been appealed against already."),
     ("lead_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("lead_external_unique", Code::Duplicate, "/externalId", "Another lead has this external id."),
+    ("lead_draft_open_unique", Code::Conflict, "", "A draft is open already. Close it first."),
     ("lead_owner_fkey", Code::Conflict, "/ownerId", "This user is no longer there."),
     ("lead_account_fkey", Code::Conflict, "/accountId", "This account is no longer there."),
     ("lead_merged_into_fkey", Code::Conflict, "/leadId", "This lead is no longer there."),

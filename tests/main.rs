@@ -20,6 +20,7 @@ mod points;
 mod products;
 mod reports;
 mod rule_sets;
+mod rules;
 mod sync;
 mod teams;
 mod users;

@@ -22,6 +22,7 @@ mod rejected_writes;
 mod reports;
 mod rule_sets;
 mod simulations;
+mod rules;
 mod sync;
 mod teams;
 mod users;

@@ -247,6 +247,34 @@ pub struct Explanation {
     pub zh: Text,
 }
 
+impl Explanation {
+    /// One that says nothing yet.
+    pub fn bare(rule_set_version: i32) -> Self {
+        Explanation {
+            rule_set_version,
+            occurred: None,
+            captured: None,
+            captured_proven: None,
+            received: None,
+            hours: None,
+            delay_minutes: None,
+            base: None,
+            within_hours: None,
+            percent: None,
+            weights: Vec::new(),
+            weight_filled: 0,
+            weight_total: 0,
+            missing: Vec::new(),
+            capped: None,
+            offence: None,
+            due: None,
+            arithmetic: Text(String::new()),
+            en: Text(String::new()),
+            zh: Text(String::new()),
+        }
+    }
+}
+
 /// What one weighed field of a card or an entry came to.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]

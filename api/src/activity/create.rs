@@ -67,6 +67,7 @@ pub fn create(
     }
     activity.tenant_id = work.actor.tenant_id;
     points::book::entered(work, context, &activity)?;
+    points::plans::follow(work, context, &activity)?;
     Ok(Outcome { revision, ..Outcome::default() })
 }
 

@@ -13,6 +13,7 @@ pub fn delete(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resu
     let outcome = change::delete::<activity::Model>(work, change, |work, activity| done_by(work, activity))?;
     let Some(activity) = work.get::<activity::Model>(change.id).cloned() else { return Ok(outcome) };
     points::book::deleted(work, context, &activity)?;
+    points::plans::follow(work, context, &activity)?;
     let plan =
         activity.plan_id.and_then(|id| work.get::<plan::Model>(id)).filter(|plan| plan.deleted_at.is_none()).cloned();
     if let Some(plan) = plan {

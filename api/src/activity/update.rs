@@ -22,6 +22,7 @@ pub fn update(
     })?;
     if let Some(activity) = work.get::<activity::Model>(change.id).cloned() {
         points::book::corrected(work, context, &activity)?;
+        points::plans::follow(work, context, &activity)?;
     }
     Ok(outcome)
 }

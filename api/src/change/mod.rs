@@ -3,6 +3,7 @@
 //! `prepare` loads what a batch of changes refers to, a statement a kind; `apply` then decides each in memory. What a kind
 //! means by a change stands in its own folder (`account`, `opportunity`, …).
 
+mod earned;
 mod fields;
 mod history;
 mod prepare;
@@ -26,7 +27,7 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, appeal, contact, hold, opportunity, plan, product};
+use crate::{account, activity, appeal, contact, hold, opportunity, plan, points, product};
 pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
 pub use settings::{Settings, Shadow};
@@ -192,6 +193,18 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
     if !work.actor.may_write {
         return Err(Refusal::forbidden("This API key may only read. Use a key with the scope `write`."));
     }
+    let before = points::cards::snapshot(work, change.kind, change.id);
+    let outcome = decide(work, context, change)?;
+    points::cards::follow(work, context, change.kind, change.id, before)?;
+    Ok(outcome)
+}
+
+/// The same for what is copied from another record: nobody earns by filling a card.
+pub fn copy(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<Outcome, Refusal> {
+    decide(work, context, change)
+}
+
+fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<Outcome, Refusal> {
     work.reason = change.reason.clone();
     match (&change.intent, change.kind) {
         (Intent::Create(Body::Account(fields)), _) => account::create::create(work, change, fields),

@@ -5,11 +5,12 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::Kind;
-use entity::scalar::Date;
+use entity::scalar::{Date, Timestamp};
 use entity::{account, activity, contact, lead, opportunity, plan, points_entry, product, rejected_write, user};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
+use super::earned;
 use super::history::History;
 use super::settings::Settings;
 use super::{Body, Change, Intent};
@@ -28,6 +29,12 @@ pub struct Context {
     pub lately: Lately,
     /// How many live records of each kind stand under an account that is to be deleted.
     pub in_use: BTreeMap<Uuid, BTreeMap<Kind, i64>>,
+    /// When accounts were visited first, where cards earn points.
+    pub first_visits: BTreeMap<Uuid, Timestamp>,
+    /// When plans were last set to their day, where plans earn points.
+    pub planned: BTreeMap<Uuid, Timestamp>,
+    /// By opportunity that is to be signed: who documented its account before it was reassigned.
+    pub contributors: BTreeMap<Uuid, Uuid>,
     /// Read only if a change in the batch is about leads.
     leads: LeadFacts,
 }
@@ -136,8 +143,12 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
         || about_leads
         || !paid.is_empty();
     let settings = if needs_settings { Some(Settings::read_with(work, versions(work)).await?) } else { None };
-    if let Some(settings) = settings.as_ref().filter(|settings| settings.has_caps()) {
-        load_days(work, settings, changes).await?;
+    let mut earned = earned::Earned::default();
+    if let Some(settings) = &settings {
+        earned = earned::load(work, settings, changes).await?;
+        if settings.has_caps() {
+            load_days(work, settings, changes).await?;
+        }
     }
     let leads = match &settings {
         Some(settings) if about_leads => LeadFacts::read(work, changes, settings).await?,
@@ -149,7 +160,8 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
         None => Lately::default(),
     };
     let in_use = in_use(work, changes).await?;
-    Ok(Context { history, settings, lately, in_use, leads })
+    let earned::Earned { first_visits, planned, contributors } = earned;
+    Ok(Context { history, settings, lately, in_use, first_visits, planned, contributors, leads })
 }
 
 /// The moves of opportunities that exist: the next one needs its number, and all follow the opportunity's account.
@@ -198,9 +210,9 @@ async fn load_members(work: &mut UnitOfWork, changes: &[&Change]) -> Result<(), 
 /// balance sees all entries.
 async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<(), DbErr> {
     let Some(activities) = wanted.get(&Kind::Activity) else { return Ok(()) };
-    let scored: Vec<(Uuid, Uuid)> =
-        work.live::<activity::Model>().map(|activity| (activity.id, activity.owner_id)).collect();
-    let (ids, mut owners): (Vec<Uuid>, Vec<Uuid>) = scored.into_iter().unzip();
+    let mut owners: Vec<Uuid> = work.live::<activity::Model>().map(|activity| activity.owner_id).collect();
+    let ids: Vec<Uuid> =
+        work.live::<activity::Model>().flat_map(|activity| [Some(activity.id), activity.plan_id]).flatten().collect();
     if !activities.is_empty() {
         owners.push(work.actor.user_id);
         owners.extend(wanted.get(&Kind::User).into_iter().flatten());

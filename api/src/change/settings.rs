@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
-use entity::kind::{RuleSetStatus, StageKey};
+use entity::kind::{RuleSetStatus, StageKey, WorkKind};
 use entity::rules::Rules;
 use entity::scalar::Date;
 use entity::shape::{SpecialDays, Week};
@@ -120,6 +120,11 @@ impl Settings {
         self.calendar.day(at)
     }
 
+    /// Whether work of this kind earns anything by any rules of the batch.
+    pub fn rewards(&self, kind: WorkKind) -> bool {
+        self.former.values().any(|rules| rules.work.iter().any(|rule| rule.on == kind))
+    }
+
     /// Whether any rules of the batch cap anything.
     pub fn has_caps(&self) -> bool {
         std::iter::once(&self.rules).chain(self.former.values()).any(|rules| is_capped(rules))
@@ -131,6 +136,14 @@ impl Settings {
             return None;
         }
         Totals::of(work.live::<entity::points_entry::Model>()).room(&scorer.rules.caps, place)
+    }
+
+    /// What the caps of today leave beside all that was earned, also by the same source.
+    pub fn room_beside(&self, work: &UnitOfWork, place: Place) -> Option<rust_decimal::Decimal> {
+        if !is_capped(&self.rules) {
+            return None;
+        }
+        Totals::of(work.live::<entity::points_entry::Model>()).room_beside(&self.rules.caps, place)
     }
 }
 

@@ -10,7 +10,7 @@ use super::ConvertLead;
 use super::keep::claimed;
 use super::update::owns;
 use crate::account::{self, AccountFields};
-use crate::change::{Change, Context, Outcome, apply, current};
+use crate::change::{Change, Context, Outcome, apply, copy, current};
 use crate::contact::ContactFields;
 use crate::opportunity::OpportunityFields;
 use crate::problem::Refusal;
@@ -40,7 +40,7 @@ pub fn convert(
                 ..ContactFields::default()
             };
             let id = new_id(body.new_contact_id);
-            apply(work, context, &Change::create(Kind::Contact, id, fields.into()))?;
+            copy(work, context, &Change::create(Kind::Contact, id, fields.into()))?;
             Some(id)
         }
         None => None,
@@ -104,6 +104,6 @@ fn account_of(
         ..AccountFields::default()
     };
     let change = Change::create(Kind::Account, id, fields.into());
-    apply(work, context, &change)?;
+    copy(work, context, &change)?;
     Ok(id)
 }

@@ -11,6 +11,7 @@ use super::field::filled;
 use super::moves::{Move, not_in_the_future, record, refusal};
 use super::stage::{Facts, TransitionKind, decide};
 use crate::change::{Change, Context, Outcome, current};
+use crate::points;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
@@ -72,6 +73,14 @@ pub fn advance_at(
             lost_reason: advance.lost_reason.filter(|_| lost),
         },
     );
+    if transition.kind == TransitionKind::Forward && !occurred_assumed {
+        points::moves::forward(work, context.settings(), &after)?;
+    }
+    if transition.to == StageKey::Signed {
+        points::signing::signed(work, context, &after, occurred)?;
+    } else if transition.from == Some(StageKey::Signed) {
+        points::source::take_back(work, after.id)?;
+    }
     Ok(Outcome { revision, stale: !touched.is_empty(), lost: losing })
 }
 

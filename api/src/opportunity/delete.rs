@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::moves::refusal;
 use super::stage::may_edit;
 use crate::change::{Change, Outcome, current};
+use crate::points;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
@@ -17,6 +18,9 @@ pub fn delete(work: &mut UnitOfWork, change: &Change) -> Result<Outcome, Refusal
         .filter(|moved| moved.opportunity_id == opportunity.id)
         .map(|moved| moved.id)
         .collect();
+    for source in moves.iter().copied().chain([opportunity.id]) {
+        points::source::take_back(work, source)?;
+    }
     let revision = work.bury::<opportunity::Model>(opportunity.id);
     for id in moves {
         work.bury::<stage_move::Model>(id);

@@ -44,7 +44,7 @@ pub fn corrected(work: &mut UnitOfWork, context: &Context, activity: &activity::
     let Some(now) = worth(work, settings, activity) else { return Ok(()) };
     let lacks = settled(work, activity, now.points.0)?;
     let booked = Points(now.points.0 - lacks);
-    let Some(booking) = correction(booked, &latest.explanation, &now) else { return Ok(()) };
+    let Some(booking) = correction(EntrySource::Activity, booked, &latest.explanation, &now) else { return Ok(()) };
     let money = less_fined(work, activity, now.money);
     book(work, context, activity, Booking { money, ..booking })
 }
@@ -53,7 +53,7 @@ pub fn corrected(work: &mut UnitOfWork, context: &Context, activity: &activity::
 pub fn deleted(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
     let Some(latest) = latest(work, activity) else { return Ok(()) };
     let booked = Points(-settled(work, activity, Decimal::ZERO)?);
-    let Some(booking) = reversal(booked, &latest.explanation) else { return Ok(()) };
+    let Some(booking) = reversal(EntrySource::Activity, booked, &latest.explanation) else { return Ok(()) };
     let money = less_fined(work, activity, None);
     book(work, context, activity, Booking { money, ..booking })
 }
@@ -117,6 +117,7 @@ fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> 
     let hours = scorer.rules.hours;
     let place = Place {
         user_id: activity.owner_id,
+        kind: EntrySource::Activity,
         source_id: activity.id,
         account_id: Some(activity.account_id),
         day: settings.day(activity.occurred),

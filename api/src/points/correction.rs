@@ -1,7 +1,7 @@
-//! What is booked when an activity that has its points is corrected or deleted. Entries are never changed: the
+//! What is booked when something that has its points is corrected or deleted. Entries are never changed: the
 //! difference is booked beside them.
 
-use entity::kind::EntryKind;
+use entity::kind::{EntryKind, EntrySource};
 use entity::rules::Explanation;
 use entity::scalar::{Currency, Money, Points, Text};
 use rust_decimal::Decimal;
@@ -9,36 +9,38 @@ use rust_decimal::Decimal;
 use super::score::Booking;
 use super::words;
 
-/// The booking that brings an activity from the `booked` total of its entries to `now`, its score as it stands
-/// corrected; `None` where nothing changes. `latest` explains the newest entry of the activity.
-pub fn correction(booked: Points, latest: &Explanation, now: &Booking) -> Option<Booking> {
+/// The booking that brings a source from the `booked` total of its entries to `now`, its score as it stands
+/// corrected; `None` where nothing changes. `latest` explains the newest entry about it.
+pub fn correction(of: EntrySource, booked: Points, latest: &Explanation, now: &Booking) -> Option<Booking> {
     let difference = Points(now.points.0 - booked.0);
     if difference.0.is_zero() {
         return None;
     }
     let arithmetic = words::difference(now.points, booked, difference);
+    let (corrected_en, corrected_zh) = words::corrected(of);
     let (changes_en, changes_zh) = changes(latest, &now.explanation);
     let Explanation { en, zh, .. } = &now.explanation;
     let explanation = Explanation {
-        en: Text(format!("The activity was corrected.{changes_en} {en} Less what was booked before: {arithmetic}.")),
-        zh: Text(format!("活动已更正。{changes_zh}{zh}减去此前已记分数：{arithmetic}。")),
+        en: Text(format!("{corrected_en}.{changes_en} {en} Less what was booked before: {arithmetic}.")),
+        zh: Text(format!("{corrected_zh}。{changes_zh}{zh}减去此前已记分数：{arithmetic}。")),
         arithmetic: Text(arithmetic),
         ..now.explanation.clone()
     };
     Some(Booking { points: difference, money: None, kind: EntryKind::Correction, explanation })
 }
 
-/// The booking that takes back the `booked` total of a deleted activity's entries; `None` where there is nothing to
-/// take back. `latest` explains the newest entry of the activity.
-pub fn reversal(booked: Points, latest: &Explanation) -> Option<Booking> {
+/// The booking that takes back the `booked` total of the entries about something that is gone; `None` where there is nothing to
+/// take back. `latest` explains the newest entry about it.
+pub fn reversal(of: EntrySource, booked: Points, latest: &Explanation) -> Option<Booking> {
     if booked.0.is_zero() {
         return None;
     }
     let difference = Points(-booked.0);
     let arithmetic = words::difference(Points(Decimal::ZERO), booked, difference);
+    let (gone_en, gone_zh) = words::gone(of);
     let explanation = Explanation {
-        en: Text(format!("The activity was deleted, so what was booked for it is taken back: {arithmetic}.")),
-        zh: Text(format!("活动已删除，此前所记分数予以冲销：{arithmetic}。")),
+        en: Text(format!("{gone_en}, so what was booked for it is taken back: {arithmetic}.")),
+        zh: Text(format!("{gone_zh}，此前所记分数予以冲销：{arithmetic}。")),
         arithmetic: Text(arithmetic),
         ..latest.clone()
     };

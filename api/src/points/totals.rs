@@ -10,6 +10,8 @@ use entity::scalar::Date;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::offence::book::is_offence;
+
 /// What one source has brought its user.
 #[derive(Clone, Copy, Debug)]
 struct Earned {
@@ -21,7 +23,7 @@ struct Earned {
 /// Running totals. Live booking fills them from the ledger, a simulation as it goes.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
-    sources: HashMap<(Uuid, Uuid), Earned>,
+    sources: HashMap<(Uuid, Uuid, Option<Date>), Earned>,
     days: HashMap<(Uuid, Date), Decimal>,
     account_days: HashMap<(Uuid, Uuid, Date), Decimal>,
 }
@@ -30,9 +32,18 @@ pub struct Totals {
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     pub user_id: Uuid,
+    pub kind: EntrySource,
     pub source_id: Uuid,
     pub account_id: Option<Uuid>,
     pub day: Date,
+}
+
+impl Place {
+    /// A card earns on many days, each for itself; everything else counts as a whole on the day on which it last did.
+    fn key(&self) -> (Uuid, Uuid, Option<Date>) {
+        let is_card = matches!(self.kind, EntrySource::Account | EntrySource::Contact);
+        (self.user_id, self.source_id, is_card.then_some(self.day))
+    }
 }
 
 /// Whether awards for this count towards the caps: what is paid for work and cards does, shares and grants do not.
@@ -46,18 +57,19 @@ impl Totals {
     pub fn of<'a>(entries: impl Iterator<Item = &'a points_entry::Model>) -> Self {
         let mut entries: Vec<_> = entries
             .filter(|entry| is_capped(entry.source_kind) && entry.counterpart == LedgerAccount::Rewards)
+            .filter(|entry| !is_offence(entry))
             .collect();
         entries.sort_by_key(|entry| (entry.user_id, entry.source_id, entry.number));
         let mut totals = Totals::default();
         for entry in entries {
             let place = Place {
                 user_id: entry.user_id,
+                kind: entry.source_kind,
                 source_id: entry.source_id,
                 account_id: entry.account_id,
                 day: entry.day,
             };
-            let before = totals.sources.get(&(entry.user_id, entry.source_id)).map_or(Decimal::ZERO, |e| e.points);
-            totals.set(place, before + entry.points.0);
+            totals.set(place, totals.earned(place) + entry.points.0);
         }
         totals
     }
@@ -65,20 +77,20 @@ impl Totals {
     /// The source has brought its user so much in all; it counts on the day on which it last did.
     pub fn set(&mut self, place: Place, points: Decimal) {
         let now = Earned { day: place.day, account_id: place.account_id, points };
-        if let Some(before) = self.sources.insert((place.user_id, place.source_id), now) {
+        if let Some(before) = self.sources.insert(place.key(), now) {
             self.add(place.user_id, before, Decimal::NEGATIVE_ONE);
         }
         self.add(place.user_id, now, Decimal::ONE);
     }
 
-    /// What the source has brought its user so far.
-    pub fn earned(&self, user_id: Uuid, source_id: Uuid) -> Decimal {
-        self.sources.get(&(user_id, source_id)).map_or(Decimal::ZERO, |earned| earned.points)
+    /// What the source has brought its user so far; a card, on this day.
+    pub fn earned(&self, place: Place) -> Decimal {
+        self.sources.get(&place.key()).map_or(Decimal::ZERO, |earned| earned.points)
     }
 
     /// What the caps leave for one source beside all others; `None` where there is no cap.
     pub fn room(&self, caps: &Caps, place: Place) -> Option<Decimal> {
-        let own = self.sources.get(&(place.user_id, place.source_id)).filter(|own| own.day == place.day);
+        let own = self.sources.get(&place.key()).filter(|own| own.day == place.day);
         let own_points = own.map_or(Decimal::ZERO, |own| own.points.max(Decimal::ZERO));
         let own_account = own.and_then(|own| own.account_id);
         let day = caps.per_day.map(|cap| {
@@ -95,6 +107,13 @@ impl Totals {
             (one, other) => one.or(other),
         };
         least.map(|room| room.max(Decimal::ZERO))
+    }
+
+    /// The same for what comes to that which the source has brought already.
+    pub fn room_beside(&self, caps: &Caps, place: Place) -> Option<Decimal> {
+        let own = self.sources.get(&place.key()).filter(|own| own.day == place.day);
+        let own_points = own.map_or(Decimal::ZERO, |own| own.points.max(Decimal::ZERO));
+        self.room(caps, place).map(|room| (room - own_points).max(Decimal::ZERO))
     }
 
     fn add(&mut self, user_id: Uuid, earned: Earned, sign: Decimal) {
@@ -115,6 +134,7 @@ mod tests {
     fn place(source: u128, account: u128, day: &str) -> Place {
         Place {
             user_id: Uuid::from_u128(1),
+            kind: EntrySource::Activity,
             source_id: Uuid::from_u128(source),
             account_id: Some(Uuid::from_u128(account)),
             day: Date::parse(day).unwrap(),
@@ -138,5 +158,17 @@ mod tests {
         totals.set(place(1, 7, "2026-03-03"), points("10").0);
         assert_eq!(totals.room(&caps, place(3, 7, monday)), Some(points("15").0), "it was moved to another day");
         assert_eq!(totals.room(&Caps::default(), place(3, 7, monday)), None);
+    }
+
+    #[test]
+    fn a_card_counts_on_each_day_what_it_brought_on_it() {
+        let points = |text: &str| Points::parse(text).unwrap();
+        let caps = Caps { per_day: Some(points("10")), per_account_day: None };
+        let card = |day| Place { kind: EntrySource::Account, ..place(7, 7, day) };
+        let mut totals = Totals::default();
+        totals.set(card("2026-03-02"), points("8").0);
+        totals.set(card("2026-03-03"), points("3").0);
+        assert_eq!(totals.room_beside(&caps, card("2026-03-02")), Some(points("2").0));
+        assert_eq!(totals.room(&caps, place(1, 7, "2026-03-03")), Some(points("7").0));
     }
 }

@@ -1,7 +1,7 @@
 //! How bookings of points are put into words: numbers, times and spans, English and Chinese.
 
 use chrono_tz::Tz;
-use entity::kind::WorkKind;
+use entity::kind::{EntrySource, WorkKind};
 use entity::scalar::{Line, Points, Timestamp};
 use rust_decimal::Decimal;
 
@@ -61,6 +61,28 @@ fn hours(minutes: i32, units: [&str; 2], separator: &str) -> String {
         (0, minutes) => format!("{minutes} {}", units[1]),
         (hours, 0) => format!("{hours} {}", units[0]),
         (hours, minutes) => format!("{hours} {}{separator}{minutes} {}", units[0], units[1]),
+    }
+}
+
+/// That something was corrected, English and Chinese, without the full stop.
+pub fn corrected(source: EntrySource) -> (&'static str, &'static str) {
+    match source {
+        EntrySource::Activity => ("The activity was corrected", "活动已更正"),
+        EntrySource::Plan => ("The visit that fulfils the plan was corrected", "完成计划的拜访已更正"),
+        EntrySource::StageMove => ("The stage move was corrected", "阶段推进已更正"),
+        EntrySource::Opportunity => ("The opportunity was signed again", "商机重新签约"),
+        _ => ("This was corrected", "已更正"),
+    }
+}
+
+/// That something no longer counts, likewise.
+pub fn gone(source: EntrySource) -> (&'static str, &'static str) {
+    match source {
+        EntrySource::Activity => ("The activity was deleted", "活动已删除"),
+        EntrySource::Plan => ("The plan no longer counts as fulfilled on its day", "该计划不再视为当日完成"),
+        EntrySource::StageMove => ("The opportunity was deleted", "商机已删除"),
+        EntrySource::Opportunity => ("The opportunity is no longer signed", "商机不再处于签约状态"),
+        _ => ("This no longer counts", "不再计入"),
     }
 }
 

@@ -33,7 +33,7 @@ fn visit(version: i32, delay_minutes: i64, filled: &[&'static str]) -> Booking {
 fn a_correction_books_the_difference_and_says_what_changed() {
     let before = visit(1, 60, &["summary", "checkOut"]);
     let now = visit(2, 180, &["summary", "outcome", "nextStep"]);
-    let entry = correction(before.points, &before.explanation, &now).unwrap();
+    let entry = correction(EntrySource::Activity, before.points, &before.explanation, &now).unwrap();
     assert_eq!((entry.points.to_string().as_str(), entry.kind), ("0.40", EntryKind::Correction));
     assert_eq!(entry.explanation.arithmetic.0, "3.90 − 3.50 = 0.40");
     assert_eq!(
@@ -52,7 +52,7 @@ fn a_correction_books_the_difference_and_says_what_changed() {
 fn a_correction_out_of_a_fine_takes_the_fine_back() {
     let fine = visit(1, 5_000, &["summary"]);
     let now = visit(1, 60, &["summary"]);
-    let entry = correction(fine.points, &fine.explanation, &now).unwrap();
+    let entry = correction(EntrySource::Activity, fine.points, &fine.explanation, &now).unwrap();
     assert_eq!(entry.explanation.arithmetic.0, "3.00 − (−5.00) = 8.00");
     assert_eq!(entry.points.to_string(), "8.00");
 }
@@ -60,16 +60,24 @@ fn a_correction_out_of_a_fine_takes_the_fine_back() {
 #[test]
 fn where_no_point_changes_nothing_is_booked() {
     let before = visit(1, 60, &["summary"]);
-    assert_eq!(correction(before.points, &before.explanation, &visit(1, 90, &["summary", "opportunityId"])), None);
+    assert_eq!(
+        correction(
+            EntrySource::Activity,
+            before.points,
+            &before.explanation,
+            &visit(1, 90, &["summary", "opportunityId"])
+        ),
+        None
+    );
     let empty = visit(1, 60, &[]);
-    assert_eq!(reversal(empty.points, &empty.explanation), None);
+    assert_eq!(reversal(EntrySource::Activity, empty.points, &empty.explanation), None);
 }
 
 #[test]
 fn a_reversal_takes_back_awards_and_fines() {
     for (delay, arithmetic) in [(60, "0.00 − 3.00 = −3.00"), (5_000, "0.00 − (−5.00) = 5.00")] {
         let booked = visit(1, delay, &["summary"]);
-        let entry = reversal(booked.points, &booked.explanation).unwrap();
+        let entry = reversal(EntrySource::Activity, booked.points, &booked.explanation).unwrap();
         assert_eq!(entry.kind, EntryKind::Reversal);
         assert_eq!(entry.points.0 + booked.points.0, Decimal::ZERO);
         assert_eq!(entry.explanation.arithmetic.0, arithmetic);
@@ -94,7 +102,7 @@ proptest! {
             let now = score(&rules, 1, &facts(delay, proven, &filled));
             let entry = match &latest {
                 None => Some(now.clone()),
-                Some(latest) => correction(Points(total), latest, &now),
+                Some(latest) => correction(EntrySource::Activity, Points(total), latest, &now),
             };
             prop_assert_eq!(entry.is_none(), total == now.points.0 && latest.is_some());
             if let Some(entry) = entry {
@@ -103,7 +111,7 @@ proptest! {
             }
             prop_assert_eq!(total, now.points.0);
         }
-        if let Some(entry) = reversal(Points(total), &latest.unwrap()) {
+        if let Some(entry) = reversal(EntrySource::Activity, Points(total), &latest.unwrap()) {
             total += entry.points.0;
         }
         prop_assert_eq!(total, Decimal::ZERO);

@@ -67,7 +67,6 @@ fn worth(
 
 /// When the plan was last set to its day, as it was typed; of this batch, or as the database knows it.
 fn planned(work: &UnitOfWork, context: &Context, id: Uuid) -> Option<Timestamp> {
-    let staged = work.slots::<plan::Model>().filter(|slot| slot.now.id == id).flat_map(|slot| &slot.changes);
-    let sets = staged.filter(|change| change.op == "create" || change.fields.contains("\"plannedOn\""));
-    sets.map(|change| change.captured).chain(context.planned.get(&id).copied()).max()
+    let staged = work.slots::<plan::Model>().filter(|slot| slot.now.id == id);
+    staged.filter_map(|slot| slot.set_at("plannedOn")).chain(context.planned.get(&id).copied()).max()
 }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use entity::activity;
-use entity::kind::EntryKind;
+use entity::kind::{EntryKind, EntrySource};
 use entity::rules::{Caps, Explanation};
 use entity::scalar::{Currency, Date, Money, Points};
 use rust_decimal::Decimal;
@@ -76,6 +76,7 @@ impl<'a> Replay<'a> {
         let activity = &event.activity;
         let place = Place {
             user_id: activity.owner_id,
+            kind: EntrySource::Activity,
             source_id: activity.id,
             account_id: Some(activity.account_id),
             day: self.scorer.calendar.day(activity.occurred),
@@ -86,11 +87,11 @@ impl<'a> Replay<'a> {
             (Step::Changed, Some(booked)) => {
                 let now = self.worth(activity, Some(&booked.latest), place)?;
                 let fined = money(now.money.clone(), booked.fined, booked.currency.clone());
-                Booking { money: fined, ..correction(booked.points, &booked.latest, &now)? }
+                Booking { money: fined, ..correction(EntrySource::Activity, booked.points, &booked.latest, &now)? }
             }
             (Step::Deleted, Some(booked)) => {
                 let fined = money(None, booked.fined, booked.currency.clone());
-                Booking { money: fined, ..reversal(booked.points, &booked.latest)? }
+                Booking { money: fined, ..reversal(EntrySource::Activity, booked.points, &booked.latest)? }
             }
             _ => return None,
         };

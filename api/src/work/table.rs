@@ -30,6 +30,15 @@ pub struct Slot<M> {
     leaves: Option<Uuid>,
 }
 
+impl<M> Slot<M> {
+    /// When the member was last set in this unit of work, as it was typed.
+    pub fn set_at(&self, member: &str) -> Option<Timestamp> {
+        let named = format!("\"{member}\"");
+        let sets = self.changes.iter().filter(|change| change.op == "create" || change.fields.contains(&named));
+        sets.map(|change| change.by.captured).max()
+    }
+}
+
 /// One write of one record, as `record_history` keeps it.
 struct Change {
     revision: i32,

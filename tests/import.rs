@@ -1,5 +1,6 @@
 //! `waypost import`: small files made here, and the real data set (`real_data`).
 
+mod leads;
 mod mapping;
 mod real_data;
 mod rows;

@@ -14,6 +14,7 @@ use crate::health::HealthApi;
 use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::lead::LeadApi;
+use crate::leaderboard::LeaderboardApi;
 use crate::openapi::polish;
 use crate::opportunity::OpportunityApi;
 use crate::plan::PlanApi;
@@ -26,17 +27,20 @@ use crate::report::uplift::UpliftApi;
 use crate::rule_set::RuleSetApi;
 use crate::stage::StageApi;
 use crate::state::State;
+use crate::statement::StatementApi;
 use crate::sync::SyncApi;
 use crate::team::TeamApi;
 use crate::tenant::TenantApi;
 use crate::user::UserApi;
+use crate::web_form::WebFormApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi, LeadApi);
-    let ledger = (PointsApi, HoldApi, AppealApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
+    let leads = (LeadApi, WebFormApi);
+    let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, CalendarApi, TenantApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
-    let apis = (AuthApi, HealthApi, records, ledger, settings, SyncApi, RejectedWriteApi, reports);
+    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
 }

@@ -7,15 +7,17 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::hold;
-use crate::lead::{due, quota};
+use crate::lead::{automatic, due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
 use crate::rule_set::life;
 use crate::state::State;
+use crate::statement;
 use crate::sync::expire::expire;
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Starts them; the task ends soon after `state.stopping` is cancelled.
@@ -31,12 +33,21 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)
             }),
+            every(HOUR, "closing the months that are over", &state, |state| async move {
+                statement::close::close(&state).await.map(drop)
+            }),
             every(HOUR, "renewing the month's rights to leads", &state, |state| async move {
                 quota::renew(&state).await.map(drop)
             }),
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
             }),
+            every(
+                MINUTE,
+                "giving leads by region",
+                &state,
+                |state| async move { automatic::run(&state).await.map(drop) }
+            ),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -97,5 +97,5 @@ record!(calendar, Calendar, history: true, search: None, |r| Scope(r.tenant_id))
 record!(lead, Lead, history: true, search: Some("name"), |r| Scope(r.owner_id.unwrap_or(r.tenant_id)));
 record!(hold, Hold, history: true, search: None, |r| Scope(r.user_id));
 record!(appeal, Appeal, history: true, search: None, |r| Scope(r.user_id));
-record!(statement, Statement, history: false, search: None, |r| Scope(r.user_id));
+record!(statement, Statement, history: false, search: None, |r| Scope(r.user_id.unwrap_or(r.team_id)));
 record!(rejected_write, RejectedWrite, history: false, search: None, |r| Scope(r.user_id));

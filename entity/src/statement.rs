@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scalar::{Date, Money, Points, Timestamp};
 
-/// A user's ledger of one month: closed, numbered and never changed.
+/// A rep's ledger of one month, or a team's, which adds up those of its reps: closed, numbered and never changed.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Object, Serialize, Deserialize)]
 #[sea_orm(table_name = "statement")]
 #[oai(rename = "Statement", rename_all = "camelCase", skip_serializing_if_is_none)]
@@ -23,8 +23,9 @@ pub struct Model {
     pub deleted_at: Option<Timestamp>,
     /// Counts up within the tenant.
     pub number: i32,
-    pub user_id: Uuid,
-    /// The user's team when the month was closed.
+    /// Absent on a team's statement.
+    pub user_id: Option<Uuid>,
+    /// The team, or the user's team when the month was closed.
     pub team_id: Uuid,
     /// The first day of the month.
     pub month: Date,
@@ -37,21 +38,32 @@ pub struct Model {
     pub fined: Points,
     /// Points of corrections, reversals and decisions on appeals.
     pub corrected: Points,
-    /// Points that bought leads or were paid out; zero or less.
+    /// Points that bought rights to leads; zero or less.
     pub spent: Points,
+    /// Points that were paid out; zero or less.
+    pub paid_out: Points,
     /// Points that waited for a decision at its end.
     pub held: Points,
     /// Rights to pick leads, at its beginning and at its end.
     pub leads_opening: i32,
     pub leads_closing: i32,
-    /// Leads that were claimed.
+    /// Rights that were granted, used and not used in time.
+    pub leads_granted: i32,
     pub leads_claimed: i32,
+    pub leads_expired: i32,
     /// Fines in money.
     pub money: Money,
     /// ISO 4217 code of the money; absent where there is none.
     pub currency: Option<String>,
     /// How many entries it covers.
     pub entries: i32,
+    /// The first and the last of them, by their ordinals; absent on a team's statement, the first also where there is none.
+    pub first_entry: Option<i32>,
+    pub last_entry: Option<i32>,
+    /// In words, English.
+    pub en: String,
+    /// In words, Chinese (zh-CN).
+    pub zh: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

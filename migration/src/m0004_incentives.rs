@@ -137,7 +137,7 @@ const LEDGER: &[&str] = &[
         tenant_id uuid NOT NULL, id uuid NOT NULL, revision integer NOT NULL,
         created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
         number integer NOT NULL,
-        user_id uuid NOT NULL,
+        user_id uuid,
         team_id uuid NOT NULL,
         month date NOT NULL,
         opening numeric(16, 2) NOT NULL,
@@ -146,19 +146,29 @@ const LEDGER: &[&str] = &[
         fined numeric(16, 2) NOT NULL,
         corrected numeric(16, 2) NOT NULL,
         spent numeric(16, 2) NOT NULL,
+        paid_out numeric(16, 2) NOT NULL,
         held numeric(16, 2) NOT NULL,
         leads_opening integer NOT NULL,
         leads_closing integer NOT NULL,
+        leads_granted integer NOT NULL,
         leads_claimed integer NOT NULL,
+        leads_expired integer NOT NULL,
         money numeric(16, 4) NOT NULL,
         currency text,
         entries integer NOT NULL,
+        first_entry integer,
+        last_entry integer,
+        en text NOT NULL,
+        zh text NOT NULL,
         CONSTRAINT statement_pkey PRIMARY KEY (tenant_id, id),
         CONSTRAINT statement_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES \"user\" (tenant_id, id),
         CONSTRAINT statement_number_unique UNIQUE (tenant_id, number),
-        CONSTRAINT statement_month_unique UNIQUE (tenant_id, user_id, month),
-        CONSTRAINT statement_month_check CHECK (extract(day FROM month) = 1)
+        CONSTRAINT statement_team_fkey FOREIGN KEY (tenant_id, team_id) REFERENCES team (tenant_id, id),
+        CONSTRAINT statement_month_check CHECK (extract(day FROM month) = 1),
+        CONSTRAINT statement_last_entry_check CHECK ((user_id IS NULL) = (last_entry IS NULL))
     )",
+    "CREATE UNIQUE INDEX statement_user_month_unique ON statement (tenant_id, user_id, month) WHERE user_id IS NOT NULL",
+    "CREATE UNIQUE INDEX statement_team_month_unique ON statement (tenant_id, team_id, month) WHERE user_id IS NULL",
 ];
 
 const LEADS: &[&str] = &[
@@ -217,6 +227,27 @@ const LEADS: &[&str] = &[
     "CREATE INDEX account_credit_code_idx ON account (tenant_id, upper(credit_code))",
     "CREATE INDEX contact_phone_idx ON contact (tenant_id, right(regexp_replace(phone, '[^0-9]', '', 'g'), 10))",
     "CREATE INDEX contact_email_idx ON contact (tenant_id, lower(email))",
+    "CREATE INDEX lead_account_idx ON lead (tenant_id, account_id) WHERE account_id IS NOT NULL",
+    // Who works which regions, for leads that are given automatically.
+    "CREATE TABLE territory (
+        tenant_id uuid NOT NULL,
+        region text NOT NULL,
+        user_id uuid NOT NULL,
+        CONSTRAINT territory_pkey PRIMARY KEY (tenant_id, region, user_id),
+        CONSTRAINT territory_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES \"user\" (tenant_id, id)
+    )",
+    // The secret is kept as it is: to check a signature is to make it again.
+    "CREATE TABLE web_form (
+        tenant_id uuid NOT NULL,
+        id uuid NOT NULL,
+        name text NOT NULL,
+        source text NOT NULL,
+        region text,
+        secret text NOT NULL,
+        created_at timestamptz NOT NULL,
+        revoked_at timestamptz,
+        CONSTRAINT web_form_pkey PRIMARY KEY (tenant_id, id)
+    )",
     "CREATE INDEX points_entry_month_idx ON points_entry (tenant_id, user_id, source_id) WHERE source_kind = 'month'",
     "CREATE INDEX lead_pool_idx ON lead (tenant_id, created_at) WHERE status = 'pooled'",
     "CREATE INDEX lead_owner_idx ON lead (tenant_id, owner_id) WHERE status = 'claimed'",

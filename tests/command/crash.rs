@@ -160,7 +160,9 @@ async fn killed_while_pushing(victim: impl Fn(&Server, i32) -> i32) {
     let whole = fresh.replica().await;
     assert!(there.iter().all(|(account, activities)| whole.get(account) == Some(activities)));
     assert_eq!(whole.len(), fresh.pushes.len());
-    let entries = fresh.points().await["entries"].as_i64().unwrap();
+    let points = fresh.points().await;
+    // Beside the month's quota of leads, which a running server gives out.
+    let entries = points["entries"].as_i64().unwrap() - i64::from(points["leads"] != 0);
     assert_eq!(entries, ((SIZE - 1) * whole.len()) as i64, "one entry an activity");
     server.stop();
 }

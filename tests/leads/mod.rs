@@ -1,10 +1,13 @@
 //! `/v1/leads`: the pool, the ways out of it, and what becomes of a lead.
 
+mod automatic;
 mod claim;
 mod convert;
+mod form;
 mod keep;
 mod offline;
 mod pool;
+mod reclaim;
 mod rights;
 
 use entity::rule_set;

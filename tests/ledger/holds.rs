@@ -7,7 +7,7 @@ use uuid::Uuid;
 use waypost::hold::due;
 use waypost::hold::similarity::Trigrams;
 
-use super::{balance, kinds, of_kind, set_rules};
+use super::{balance, kinds, of_kind, own_world, set_rules};
 use crate::sync::phone::Phone;
 use crate::world::{Answer, Person, World, start};
 
@@ -169,7 +169,7 @@ async fn filling_with_a_copy_later_is_looked_at_too() {
 
 #[tokio::test]
 async fn nobody_reviews_it_so_it_is_released_once_even_by_two_servers() {
-    let world = World::new().await;
+    let world = own_world().await;
     strict(&world).await;
     let lin = world.rep("Lin Wei").await;
     held(&world, &lin).await;
@@ -179,7 +179,8 @@ async fn nobody_reviews_it_so_it_is_released_once_even_by_two_servers() {
     assert_eq!(balance(&lin).await.1, "10.00", "its day has not come");
     world.wait(TimeDelta::days(1));
     let (a, b) = tokio::join!(due::release(&world.state), due::release(&world.state));
-    (a.expect("a job"), b.expect("a job"));
+    a.expect("a job");
+    b.expect("a job");
     due::release(&world.state).await.expect("a job");
     assert_eq!(balance(&lin).await, ("20.00".into(), "0.00".into(), 3));
     let hold = lin.get("/v1/holds").await.expect(200);

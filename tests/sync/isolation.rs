@@ -6,14 +6,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use entity::scalar::{Date, Timestamp};
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
 use waypost::app::spec;
+use waypost::auth::Actor;
+use waypost::statement;
+use waypost::work::UnitOfWork;
 
 use super::phone::{Phone, shown};
+use crate::ledger::set_rules;
 use crate::world::{Person, World};
 
 /// In every text of what only those who work the account may see.
@@ -73,6 +78,7 @@ async fn victim() -> Victim {
     // Past the pool, which everybody sees.
     let body = json!({ "name": SECRET, "source": SECRET, "note": SECRET, "ownerId": phone.person.id });
     let lead = admin.post("/v1/leads", body).await.expect(201).id();
+    books(&world, &phone.person, account).await;
     let mut secret = BTreeMap::from([
         ("lead", lead),
         ("account", account),
@@ -82,18 +88,39 @@ async fn victim() -> Victim {
         ("activity", activity),
     ]);
     let mut house = BTreeMap::from([("team", team), ("user", phone.person.id), ("product", product)]);
-    for (kind, id) in shown(&world, phone.person.id).await.into_keys() {
+    for ((kind, id), (_, record)) in shown(&world, phone.person.id).await {
         match kind.as_str() {
             "account_member" => secret.insert("account_member", id),
             "stage_move" => secret.insert("stage_move", id),
             "points_entry" => secret.insert("points_entry", id),
             "rejected_write" => secret.insert("rejected_write", id),
+            "hold" => secret.insert("hold", id),
+            "appeal" => secret.insert("appeal", id),
+            "statement" if !record["userId"].is_null() => secret.insert("statement", id),
             "stage" => house.insert("stage", id),
             "rule_set" => house.insert("rule_set", id),
             _ => None,
         };
     }
     Victim { world, owner: phone.person, colleague, secret, house }
+}
+
+/// A hold, an appeal and a statement.
+async fn books(world: &World, owner: &Person, account: Uuid) {
+    set_rules(world, json!({ "holds": { "similarityPercent": 90, "releaseAfterDays": 7 } })).await;
+    let now = world.state.clock.now();
+    let note =
+        |occurred: Timestamp| json!({ "accountId": account, "kind": "note", "occurred": occurred, "summary": SECRET });
+    owner.post("/v1/activities", note(now)).await.expect(201);
+    let late = Timestamp::from(now.0 - TimeDelta::hours(100));
+    let late = owner.post("/v1/activities", note(late)).await.expect(201).id();
+    let fine = owner.get(&format!("/v1/points/entries?sourceId={late}")).await.expect(200).ids()[0];
+    let appeal = format!("/v1/points/entries/{fine}/appeal");
+    owner.post(&appeal, json!({ "reason": SECRET })).await.expect(201);
+    let mut work = UnitOfWork::begin(&world.state, &Actor::system(world.tenant_id)).await.expect("begins");
+    let (month, end) = (Date::parse("2026-03-01").expect("a day"), Timestamp::from(now.0 + TimeDelta::seconds(1)));
+    statement::close::stage(&mut work, month, end).await.expect("a closed month");
+    work.commit().await.expect("commits");
 }
 
 impl Victim {
@@ -115,9 +142,12 @@ impl Victim {
 
     /// `/v1/accounts/{id}/members` → an account
     fn of_path(&self, path: &str) -> Option<Uuid> {
-        let noun = path.split('/').nth(2)?.replace('-', "_");
+        let noun = path.split("/{id}").next()?.rsplit('/').next()?.replace('-', "_");
         let singular = noun.strip_suffix("ies").map(|stem| format!("{stem}y"));
-        self.id(&singular.unwrap_or_else(|| noun.trim_end_matches('s').to_owned()))
+        match singular.unwrap_or_else(|| noun.trim_end_matches('s').to_owned()).as_str() {
+            "entry" => self.id("points_entry"),
+            noun => self.id(noun),
+        }
     }
 }
 
@@ -371,6 +401,13 @@ async fn no_push_and_no_repair_reaches_somebody_elses_records() {
                 json!({ "account": { "kind": "business", "name": "Mine", "parentId": id("account") } })
             }),
         ];
+        let ruling = || json!({ "ruling": { "reason": "Mine now" } });
+        for (kind, op) in [("hold", "release"), ("hold", "deny"), ("appeal", "grant"), ("appeal", "reject")] {
+            push.push(phone.mutation(kind, op, id(kind), ruling()));
+        }
+        push.push(phone.mutation("appeal", "create", Uuid::now_v7(), {
+            json!({ "appeal": { "entryId": id("points_entry"), "reason": "Mine now" } })
+        }));
         for kind in ["account", "contact", "opportunity", "plan", "activity", "rejected_write"] {
             push.push(phone.mutation(kind, "delete", id(kind), json!({})));
         }

@@ -18,6 +18,7 @@ use crate::activity::ActivityFields;
 use crate::appeal::AppealFields;
 use crate::contact::ContactFields;
 use crate::lead::{self, Act, BuyRights, LeadFields};
+use crate::ledger::payout::{self, PayOut};
 use crate::ledger::review::Ruling;
 use crate::opportunity::{AdvanceOpportunity, OpportunityFields};
 use crate::plan::{CancelPlan, PlanFields};
@@ -59,6 +60,8 @@ pub enum Intent {
     Pass(Ruling),
     /// Denies a hold; rejects an appeal.
     Refuse(Ruling),
+    /// Of the entry's points, to its user.
+    PayOut(PayOut),
     Lead(Act),
     /// Of the balance of the user who buys.
     BuyRights(BuyRights),
@@ -118,6 +121,7 @@ impl Change {
         match &self.intent {
             Intent::Create(body) | Intent::Update(body) => body.references().into_iter().map(|(_, id)| id).collect(),
             Intent::Lead(act) => act.references().into_iter().map(|(_, id)| id).collect(),
+            Intent::PayOut(payout) => vec![payout.user_id],
             _ => Vec::new(),
         }
     }
@@ -161,6 +165,7 @@ impl Intent {
             Intent::Advance(advance) => present(advance),
             Intent::Cancel(cancel) => present(cancel),
             Intent::Pass(ruling) | Intent::Refuse(ruling) => present(ruling),
+            Intent::PayOut(payout) => present(payout),
             Intent::Lead(act) => act.values(),
             Intent::BuyRights(body) => present(body),
         }
@@ -176,6 +181,7 @@ impl Intent {
             Intent::Cancel(_) => "cancel",
             Intent::Pass(_) => "pass",
             Intent::Refuse(_) => "refuse",
+            Intent::PayOut(_) => "pay_out",
             Intent::Lead(act) => act.op(),
             Intent::BuyRights(_) => "buy_rights",
         }
@@ -231,6 +237,7 @@ fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<O
         (Intent::Update(Body::Appeal(_)), _) => {
             Err(Refusal::forbidden("An appeal stays as it was made; whoever decides reads it."))
         }
+        (Intent::PayOut(body), _) => payout::pay(work, context, change, body),
         (Intent::Pass(ruling), Kind::Appeal) => appeal::decide::decide(work, change, true, ruling),
         (Intent::Refuse(ruling), Kind::Appeal) => appeal::decide::decide(work, change, false, ruling),
         (Intent::Pass(ruling), Kind::Hold) => hold::decide::decide(work, change, true, ruling),

@@ -82,6 +82,7 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
         let references = match &change.intent {
             Intent::Create(body) | Intent::Update(body) => body.references(),
             Intent::Lead(act) => act.references(),
+            Intent::PayOut(payout) => vec![(Kind::User, payout.user_id)],
             _ => Vec::new(),
         };
         for (kind, id) in references {
@@ -125,12 +126,16 @@ pub async fn prepare(work: &mut UnitOfWork, changes: &[Change]) -> Result<Contex
     load_points(work, &wanted).await?;
     let ids = |kind: Kind| wanted.get(&kind).into_iter().flatten().copied().collect::<Vec<_>>();
     ledger::review::load(work, ids(Kind::Hold), ids(Kind::Appeal), ids(Kind::PointsEntry)).await?;
+    let paid: Vec<Uuid> = ledger::payout::users(changes);
+    ledger::load(work, paid.iter().copied()).await?;
+    ledger::load_about(work, paid.iter().copied()).await?;
     work.look(wanted.values().flatten().copied().collect::<Vec<_>>()).await?;
 
     let about_leads = lead_facts::needed(changes);
     let needs_settings = [Kind::Opportunity, Kind::Activity].iter().any(|kind| wanted.contains_key(kind))
         || changes.iter().any(|change| matches!(change.kind, Kind::Account | Kind::Contact))
-        || about_leads;
+        || about_leads
+        || !paid.is_empty();
     let settings = if needs_settings { Some(Settings::read_with(work, versions(work)).await?) } else { None };
     let mut earned = earned::Earned::default();
     if let Some(settings) = &settings {

@@ -74,7 +74,8 @@ pub async fn grant(database: &DatabaseConnection) -> Result<(), DbErr> {
         match database.execute_unprepared(&format!("CREATE ROLE {ROLE} NOLOGIN")).await {
             // Somebody else has just made it, for another database of this cluster.
             Err(cause) if matches!(sqlstate(&cause).as_deref(), Some("42710" | "23505")) => {}
-            made => drop(made?),
+            Err(cause) => return Err(cause),
+            Ok(_) => {}
         }
     }
     if !takes && database.execute_unprepared(&format!("GRANT {ROLE} TO CURRENT_USER")).await.is_err() {

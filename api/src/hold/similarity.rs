@@ -27,7 +27,7 @@ impl Trigrams {
             (mine, theirs) = (mine + usize::from(a <= b), theirs + usize::from(b <= a));
         }
         let either = self.0.len() + other.0.len() - both;
-        if either == 0 { 0 } else { i32::try_from(100 * both / either).unwrap_or(100) }
+        (100 * both).checked_div(either).map_or(0, |percent| i32::try_from(percent).unwrap_or(100))
     }
 }
 

@@ -56,6 +56,7 @@ pub fn fields(kind: Kind) -> &'static [Field] {
         Kind::Contact => CONTACT,
         Kind::Opportunity => OPPORTUNITY,
         Kind::Activity => ACTIVITY,
+        Kind::Lead => LEAD,
         _ => &[],
     }
 }
@@ -93,6 +94,22 @@ const ACCOUNT: &[Field] = &[
     free("address.country", Shape::Line),
     free("position.latitude", Shape::Number),
     free("position.longitude", Shape::Number),
+    free("note", Shape::Text),
+];
+
+const LEAD: &[Field] = &[
+    needed(KEY, Shape::Line),
+    needed("name", Shape::Line),
+    needed("source", Shape::Line),
+    free("contactName", Shape::Line),
+    free("title", Shape::Line),
+    free("phone", Shape::Line),
+    free("email", Shape::Email),
+    free("website", Shape::Line),
+    free("creditCode", Shape::Line),
+    free("region", Shape::Line),
+    free("industry", Shape::Line),
+    free("employees", Shape::Integer),
     free("note", Shape::Text),
 ];
 

@@ -267,7 +267,7 @@ impl Pass {
         if known.is_empty() {
             return Err((
                 "kind".into(),
-                "must be one of team, user, account, product, contact, opportunity, activity".into(),
+                "must be one of team, user, account, product, contact, opportunity, activity, lead".into(),
             ));
         }
         let delimiters = std::iter::once(("delimiter".to_owned(), self.delimiter)).chain(

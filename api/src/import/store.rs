@@ -3,7 +3,7 @@
 
 use entity::kind::{Kind, MemberRole, StageKey};
 use entity::scalar::{Date, Line, Text};
-use entity::{account, activity, contact, opportunity, product, team, user};
+use entity::{account, activity, contact, lead, opportunity, product, team, user};
 use poem_openapi::types::ParseFromJSON;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -74,12 +74,13 @@ impl Plan {
     }
 }
 
-/// Stores an account, a contact, a product or an activity.
+/// Stores an account, a contact, a product, an activity or a lead.
 pub fn record(work: &mut UnitOfWork, context: &Context, kind: Kind, plan: &Plan) -> Result<Done, Refusal> {
     let current = match kind {
         Kind::Account => work.get::<account::Model>(plan.id).map(document),
         Kind::Contact => work.get::<contact::Model>(plan.id).map(document),
         Kind::Product => work.get::<product::Model>(plan.id).map(document),
+        Kind::Lead => work.get::<lead::Model>(plan.id).map(document),
         _ => work.get::<activity::Model>(plan.id).map(document),
     };
     let Some(current) = current else {
@@ -256,6 +257,7 @@ fn body(kind: Kind, values: &Map<String, Value>) -> Result<Option<Body>, Refusal
         Kind::Product => Body::Product(read(values)?),
         Kind::Opportunity => Body::Opportunity(read(values)?),
         Kind::Activity => Body::Activity(read(values)?),
+        Kind::Lead => Body::Lead(read(values)?),
         _ => return Ok(None),
     }))
 }

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::AssignLead;
 use super::booking::{Rights, book};
 use super::create::fills_the_pool;
+use super::facts::LeadFacts;
 use super::update::open;
 use crate::account::create::worker;
-use crate::change::{Change, Context, Outcome, current};
+use crate::change::{Change, Context, Outcome, Settings, current};
 use crate::problem::{Code, Refusal};
 use crate::work::UnitOfWork;
 
@@ -40,18 +41,21 @@ pub fn assign(
     if lead.owner_id == Some(user_id) {
         return Err(Refusal::conflict(Code::Conflict, "He has this lead already."));
     }
-    Ok(Outcome { revision: give(work, context, lead, user_id, Why::Assigned)?, ..Outcome::default() })
+    Ok(Outcome {
+        revision: give(work, context.leads(), context.settings(), lead, user_id, Why::Assigned)?,
+        ..Outcome::default()
+    })
 }
 
 /// Gives a lead free of charge. The capacity holds for whoever gives; the limit a day and the cool-down are for picking.
 pub fn give(
     work: &mut UnitOfWork,
-    context: &Context,
+    facts: &LeadFacts,
+    settings: &Settings,
     lead: lead::Model,
     user_id: Uuid,
     why: Why<'_>,
 ) -> Result<i32, Refusal> {
-    let (facts, settings) = (context.leads(), context.settings());
     let most = settings.rules.leads.capacity;
     if facts.held(work, user_id) >= most {
         let detail = format!("This user holds as many leads as one may hold ({most}). Choose another.");
@@ -74,13 +78,18 @@ pub fn give(
     };
     rights(EntryKind::Grant, 1, "+1")?;
     rights(EntryKind::Claim, -1, "-1")?;
-    take(work, context, lead, user_id)
+    take(work, facts, settings, lead, user_id)
 }
 
 /// Takes a lead out of the pool for a user. What it costs is booked by the caller.
-pub fn take(work: &mut UnitOfWork, context: &Context, lead: lead::Model, user_id: Uuid) -> Result<i32, Refusal> {
-    let facts = context.leads();
-    let days = context.settings().rules.leads.work_within_days;
+pub fn take(
+    work: &mut UnitOfWork,
+    facts: &LeadFacts,
+    settings: &Settings,
+    lead: lead::Model,
+    user_id: Uuid,
+) -> Result<i32, Refusal> {
+    let days = settings.rules.leads.work_within_days;
     let due_on = Some(facts.working_days_after(facts.today, days)?);
     let claimed_at: Option<Timestamp> = Some(work.now);
     Ok(work.put(lead::Model {

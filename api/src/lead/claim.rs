@@ -43,7 +43,7 @@ pub fn claim(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
         zh: &format!("你领取了线索“{}”，用掉一个领取名额。", lead.name),
     };
     book(work, facts, rights)?;
-    Ok(Outcome { revision: take(work, context, lead, user_id)?, ..Outcome::default() })
+    Ok(Outcome { revision: take(work, facts, settings, lead, user_id)?, ..Outcome::default() })
 }
 
 /// The lead, if it is in the pool. It was there for everybody to see: that a colleague took it is no secret.

@@ -32,7 +32,7 @@ pub fn create(
     let mut revision = work.put(lead.clone());
     if let Some(owner_id) = fields.owner_id {
         let owner_id = worker(work, owner_id, "/ownerId")?;
-        revision = give(work, context, lead, owner_id, Why::Assigned)?;
+        revision = give(work, context.leads(), context.settings(), lead, owner_id, Why::Assigned)?;
     }
     Ok(Outcome { revision, ..Outcome::default() })
 }

@@ -1,9 +1,10 @@
 //! Leads: possible customers in a pool that reps pick from. Here is what can be set and done; each verb has a file.
 //!
 //! `create`, `update` and `likeness` bring leads in and find those that are there twice; `claim` and `rights` are the way
-//! out of the pool and what it costs; `keep` and `due` are what an owner owes a lead; `convert` makes a customer of it.
+//! out of the pool and what it costs, `assign` and `automatic` those that cost nothing; `keep` and `due` are what an owner owes a lead; `convert` makes a customer of it.
 
 pub mod assign;
+pub mod automatic;
 pub mod booking;
 pub mod claim;
 pub mod convert;
@@ -15,8 +16,10 @@ pub mod likeness;
 pub mod merge;
 pub mod pick;
 pub mod quota;
+pub mod reclaim;
 pub mod rights;
 pub mod routes;
+pub mod territory;
 pub mod update;
 
 use entity::kind::{AccountKind, ActivityKind, Kind};

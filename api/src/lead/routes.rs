@@ -10,16 +10,19 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
 
+use super::reclaim::{self, ReclaimAccount};
+use super::territory::{self, Territories};
 use super::{
     Act, AssignLead, BuyRights, ConvertLead, DecideExcuse, ExcuseLead, LeadFields, LeadReason, MergeLead, WorkLead,
 };
 use crate::auth::Actor;
 use crate::change::Intent;
-use crate::problem::{ApiResult, Error, Fail};
+use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, Error, Fail};
 use crate::read::{self, Listing, Page, Sorts};
 use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, NoContent};
 use crate::state::State;
 use crate::tag::Tag;
+use crate::write;
 
 const SORTS: Sorts = &[
     ("name", "t.name", "text"),
@@ -276,6 +279,52 @@ impl LeadApi {
         #[oai(name = "If-Match")] etag: Header<Option<String>>,
     ) -> Result<Found<lead::Model>, Fail<CHANGE>> {
         Ok(act(&state, &actor, id, Act::Discard(body.0), key, etag).await?)
+    }
+
+    /// Put an account back into the pool
+    ///
+    /// Its members lose it, the keeper gets what is open under it, and whoever picks the lead gets the account when he
+    /// converts it. For managers, admins and integrations.
+    #[oai(path = "/v1/accounts/:id/reclaim", method = "post", operation_id = "reclaimAccount", tag = "Tag::Leads")]
+    async fn reclaim(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        id: Path<Uuid>,
+        body: Json<ReclaimAccount>,
+    ) -> Result<Created<lead::Model>, Fail<{ E400 | E403 | E404 | E409 | E422 }>> {
+        let (id, body) = (id.0, body.0);
+        let lead = write::whole(&state, &actor, move |work| {
+            let body = body.clone();
+            Box::pin(async move { reclaim::reclaim(work, id, &body).await })
+        });
+        Ok(Created::at("/v1/leads", lead.await?))
+    }
+
+    /// List who works which regions
+    #[oai(path = "/v1/territories", method = "get", operation_id = "listTerritories", tag = "Tag::Leads")]
+    async fn territories(&self, actor: Actor, state: Data<&State>) -> ApiResult<Territories, { E401 | E403 }> {
+        Ok(Json(Territories { territories: territory::read(&state.db, actor.tenant_id).await? }))
+    }
+
+    /// Set who works which regions
+    ///
+    /// All of them at once. Under the policy `automatic`, leads of a region go to who works it and holds the fewest.
+    #[oai(path = "/v1/territories", method = "put", operation_id = "setTerritories", tag = "Tag::Leads")]
+    async fn set_territories(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        body: Json<Territories>,
+    ) -> ApiResult<Territories, { E400 | E401 | E403 | E422 }> {
+        actor.must_be_admin()?;
+        let wanted = body.0;
+        write::whole(&state, &actor, move |work| {
+            let wanted = wanted.clone();
+            Box::pin(async move { territory::set(work, &wanted).await })
+        })
+        .await?;
+        Ok(Json(Territories { territories: territory::read(&state.db, actor.tenant_id).await? }))
     }
 
     /// Buy rights to pick leads with points

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::problem::{Code, Refusal};
 use crate::work::UnitOfWork;
 
+pub mod payout;
 pub mod review;
 pub mod verify;
 

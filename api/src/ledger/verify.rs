@@ -120,6 +120,49 @@ const RULES: &[(&str, &str)] = &[
          WHERE a.tenant_id = $1 AND (w.freezes IS DISTINCT FROM 1
                OR w.held <> CASE a.status WHEN 'open' THEN -f.points ELSE 0 END)",
     ),
+    (
+        "A statement adds up",
+        "SELECT id, format('points %s, leads %s', closing, leads_closing) FROM statement
+         WHERE tenant_id = $1 AND (closing <> opening + awarded + fined + corrected + spent + paid_out
+               OR leads_closing <> leads_opening + leads_granted - leads_claimed - leads_expired)",
+    ),
+    (
+        "A statement closes with what its entries come to",
+        "SELECT s.id, format('closing %s, held %s, leads %s; entries %s', s.closing, s.held, s.leads_closing,
+                    concat_ws(' ', e.points, e.held, e.leads))
+         FROM statement s CROSS JOIN LATERAL (
+             SELECT coalesce(sum(CASE 'rep' WHEN ledger_account THEN points WHEN counterpart THEN -points ELSE 0 END), 0) AS points,
+                    coalesce(sum(CASE 'held' WHEN ledger_account THEN points WHEN counterpart THEN -points ELSE 0 END), 0) AS held,
+                    coalesce(sum(e.leads), 0)::integer AS leads
+             FROM points_entry e WHERE e.tenant_id = $1 AND e.user_id = s.user_id AND e.ordinal <= s.last_entry) e
+         WHERE s.tenant_id = $1 AND s.user_id IS NOT NULL
+           AND (s.closing, s.held, s.leads_closing) IS DISTINCT FROM (e.points, e.held, e.leads)",
+    ),
+    (
+        "A statement begins where the one before ended",
+        "SELECT id, format('opening %s after %s, %s entries up to %s after %s', opening, before, entries, last_entry, last_before)
+         FROM (SELECT s.*, coalesce(lag(closing) OVER months, 0) AS before, coalesce(lag(last_entry) OVER months, 0) AS last_before
+               FROM statement s WHERE tenant_id = $1 AND user_id IS NOT NULL
+               WINDOW months AS (PARTITION BY user_id ORDER BY month)) s
+         WHERE opening <> before OR last_entry <> last_before + entries
+            OR first_entry IS DISTINCT FROM CASE WHEN entries > 0 THEN last_before + 1 END",
+    ),
+    (
+        "A team's statement is the sum of those of its reps",
+        "SELECT t.id, format('%s is not %s', t.closing, r.closing) FROM statement t
+         LEFT JOIN (SELECT team_id, month, sum(opening) AS opening, sum(closing) AS closing, sum(money) AS money,
+                           sum(leads_closing)::integer AS leads, sum(entries)::integer AS entries
+                    FROM statement WHERE tenant_id = $1 AND user_id IS NOT NULL GROUP BY team_id, month) r
+           ON r.team_id = t.team_id AND r.month = t.month
+         WHERE t.tenant_id = $1 AND t.user_id IS NULL
+           AND (t.opening, t.closing, t.money, t.leads_closing, t.entries)
+               IS DISTINCT FROM (r.opening, r.closing, r.money, r.leads, r.entries)",
+    ),
+    (
+        "Statements are numbered without a gap",
+        "SELECT $1::uuid, format('%s statements, from %s to %s', count(*), min(number), max(number)) FROM statement
+         WHERE tenant_id = $1 HAVING count(*) > 0 AND (min(number) <> 1 OR max(number) <> count(*))",
+    ),
 ];
 
 async fn ask<C: ConnectionTrait>(db: &C, tenant_id: Uuid, rule: &'static str, sql: &str) -> Result<Vec<Fault>, DbErr> {

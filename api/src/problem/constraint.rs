@@ -20,6 +20,7 @@ const CONSTRAINTS: &[(&str, Code, &str, &str)] = &[
     ("opportunity_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("plan_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("activity_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
+    ("points_entry_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("appeal_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("appeal_entry_unique", Code::Duplicate, "/entryId", "This fine has been appealed against already."),
     ("lead_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),

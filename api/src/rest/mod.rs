@@ -39,8 +39,20 @@ pub async fn create<F: Fields>(
 where
     Body: From<F>,
 {
-    let change = change::<F::Record>(new_id(new.id), Intent::Create(new.fields.into()));
-    let key = idempotency_key.0.map(|key| Idempotency { key, id: new.id }).map(Idempotency::checked).transpose()?;
+    make(state, actor, at, new.id, Intent::Create(new.fields.into()), idempotency_key).await
+}
+
+/// Makes a record by a verb of its own.
+pub async fn make<M: Record>(
+    state: &State,
+    actor: &Actor,
+    at: &str,
+    id: Option<Uuid>,
+    intent: Intent,
+    idempotency_key: Header<Option<String>>,
+) -> Result<Created<M>, Error> {
+    let change = change::<M>(new_id(id), intent);
+    let key = idempotency_key.0.map(|key| Idempotency { key, id }).map(Idempotency::checked).transpose()?;
     Ok(Created::at(at, one(state, actor, change, key).await?))
 }
 

@@ -1,0 +1,130 @@
+//! Statements as tables: for payroll one row a statement, for one rep one row an entry. Figures as in JSON; the separator
+//! is a comma, lines end with CR LF, the text is UTF-8 with a mark, by which spreadsheets know it.
+
+use std::collections::BTreeMap;
+
+use entity::kind::{LedgerAccount, Locale};
+use entity::scalar::Points;
+use entity::{points_entry, statement, team, user};
+use uuid::Uuid;
+
+use crate::ledger::change_of;
+
+/// What begins a cell that a spreadsheet would take for a formula. A text is kept one by an apostrophe before it.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// One row a statement.
+pub fn statements(
+    statements: &[statement::Model],
+    users: &BTreeMap<Uuid, user::Model>,
+    teams: &BTreeMap<Uuid, team::Model>,
+) -> String {
+    let header = [
+        "number",
+        "month",
+        "team",
+        "user",
+        "email",
+        "externalId",
+        "opening",
+        "awarded",
+        "fined",
+        "corrected",
+        "spent",
+        "paidOut",
+        "closing",
+        "held",
+        "leadsOpening",
+        "leadsGranted",
+        "leadsClaimed",
+        "leadsExpired",
+        "leadsClosing",
+        "money",
+        "currency",
+    ];
+    table(
+        &header,
+        statements.iter().map(|s| {
+            let user = s.user_id.and_then(|id| users.get(&id));
+            vec![
+                s.number.to_string(),
+                s.month.0.format("%Y-%m").to_string(),
+                text(teams.get(&s.team_id).map_or("", |team| &team.name)),
+                text(user.map_or("", |user| &user.name)),
+                text(user.map_or("", |user| &user.email)),
+                text(user.and_then(|user| user.external_id.as_deref()).unwrap_or_default()),
+                s.opening.to_string(),
+                s.awarded.to_string(),
+                s.fined.to_string(),
+                s.corrected.to_string(),
+                s.spent.to_string(),
+                s.paid_out.to_string(),
+                s.closing.to_string(),
+                s.held.to_string(),
+                s.leads_opening.to_string(),
+                s.leads_granted.to_string(),
+                s.leads_claimed.to_string(),
+                s.leads_expired.to_string(),
+                s.leads_closing.to_string(),
+                s.money.to_string(),
+                s.currency.clone().unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+/// One row an entry, with the balance after it, explained in the reader's language.
+pub fn entries(statement: &statement::Model, entries: &[points_entry::Model], locale: Locale) -> String {
+    let header =
+        ["ordinal", "booked", "day", "kind", "points", "held", "balance", "leads", "money", "currency", "explanation"];
+    let mut balance = statement.opening.0;
+    table(
+        &header,
+        entries.iter().map(|entry| {
+            let points = change_of(entry, LedgerAccount::Rep);
+            balance += points;
+            vec![
+                entry.ordinal.to_string(),
+                entry.created_at.to_string(),
+                entry.day.to_string(),
+                entry.kind.to_string(),
+                Points(points).to_string(),
+                Points(change_of(entry, LedgerAccount::Held)).to_string(),
+                Points(balance).to_string(),
+                entry.leads.to_string(),
+                entry.money.map(|money| money.to_string()).unwrap_or_default(),
+                entry.currency.clone().unwrap_or_default(),
+                text(match locale {
+                    Locale::En => &entry.explanation.en.0,
+                    Locale::Zh => &entry.explanation.zh.0,
+                }),
+            ]
+        }),
+    )
+}
+
+fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let written = writer.write_record(header);
+    let written = rows.fold(written, |written, row| written.and_then(|()| writer.write_record(&row)));
+    written.expect("rows of one length, written to memory");
+    let bytes = writer.into_inner().expect("memory takes everything");
+    format!("\u{feff}{}", String::from_utf8(bytes).expect("texts are UTF-8"))
+}
+
+fn text(text: &str) -> String {
+    if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_formula() {
+        assert_eq!(text("=SUM(A1)"), "'=SUM(A1)");
+        assert_eq!(text("王芳"), "王芳");
+        let told = table(&["name"], [vec!["a \"b\", c".to_owned()]].into_iter());
+        assert_eq!(told, "\u{feff}name\r\n\"a \"\"b\"\", c\"\r\n");
+    }
+}

@@ -98,7 +98,7 @@ fn worth_another_try<T>(result: &Result<T, Error>) -> bool {
 /// receipt or the balance of the first.
 fn is_raced(error: &sea_orm::DbErr) -> bool {
     let name = constraint(error).and_then(|(_, name)| name);
-    matches!(name.as_deref(), Some("receipt_pkey" | "points_balance_pkey"))
+    matches!(name.as_deref(), Some("receipt_pkey" | "points_balance_pkey" | "points_entry_number_unique"))
 }
 
 async fn attempt<M: Record>(

@@ -127,7 +127,7 @@ impl Settings {
 
     /// Whether any rules of the batch cap anything.
     pub fn has_caps(&self) -> bool {
-        std::iter::once(&self.rules).chain(self.former.values()).any(|rules| is_capped(rules))
+        std::iter::once(&self.rules).chain(self.former.values()).any(is_capped)
     }
 
     /// What the caps of `scorer` leave for one source, by the entries that the unit of work holds.

@@ -66,7 +66,7 @@ impl Step {
     /// What is to be booked.
     pub fn points(&self) -> Points {
         let sum: Decimal = self.fields.iter().filter_map(|field| field.points).map(|points| points.0).sum();
-        Points(if self.earns { sum } else { -sum })
+        Points(if self.earns { sum } else { Decimal::ZERO - sum })
     }
 }
 

@@ -126,8 +126,7 @@ impl Timeliness {
             CardKind::Contact => ("Contact card", "联系人资料"),
         };
         let moment = words::moment(work.captured.at, settings.zone);
-        let parts: Vec<_> =
-            step.fields.iter().filter_map(|field| field.points).map(|points| words::points(points)).collect();
+        let parts: Vec<_> = step.fields.iter().filter_map(|field| field.points).map(words::points).collect();
         let sum = words::points(step.points());
         let base = rule.map_or(Points::default(), |rule| rule.base);
         let arithmetic = match (step.earns, parts.len()) {

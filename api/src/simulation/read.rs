@@ -25,7 +25,7 @@ const ACTIVITIES: &str = "
     ORDER BY 1";
 
 const HISTORY: &str = "
-    SELECT record_id, op, changes, received FROM record_history
+    SELECT record_id, op, changes, received, seq FROM record_history
     WHERE tenant_id = $1 AND record_id = ANY($2) AND kind = $3 ORDER BY record_id, revision";
 
 /// The entries about these activities: in which order they were made, and how the delay of the first was reckoned.
@@ -55,7 +55,8 @@ pub struct Ground {
 /// A write, with what puts it in its place among all others and how the real ledger explained the first entry.
 pub struct Written {
     pub event: Event,
-    pub received: Timestamp,
+    /// The number of its commit: in their order the ledger was written.
+    pub seq: i64,
     pub ordinal: i64,
 }
 
@@ -166,7 +167,8 @@ impl Reader<'_> {
             } else if step == Step::Created {
                 ordinal = i64::MAX;
             }
-            written.push(Written { event: Event { step, activity }, received, ordinal });
+            let seq = row.try_get_by_index(4)?;
+            written.push(Written { event: Event { step, activity }, seq, ordinal });
         }
         Ok((written, explained))
     }

@@ -247,8 +247,8 @@ async fn entries(
         explained.extend(judged);
         progress.tell(((index + 1) * CHUNK).min(ids.len()), ids.len()).await?;
     }
-    // As it came in; within one commit, as it was booked.
-    written.sort_by_key(|write: &Written| (write.received, write.ordinal, write.event.activity.id));
+    // As it was committed; within one commit, as it was booked.
+    written.sort_by_key(|write: &Written| (write.seq, write.ordinal, write.event.activity.id));
     let scorer = Scorer { rules: &order.rules, version: order.version, calendar: &ground.calendar };
     let mut ledger = Replay::new(scorer);
     let made = written.iter().filter_map(|write| ledger.apply(&write.event, explained.get(&write.event.activity.id)));

@@ -258,6 +258,7 @@ impl<M: Record> Staging for Table<M> {
                     op: change.op,
                     changes: &change.fields,
                     captured: change.by.captured,
+                    received: change.by.now,
                     actor_id: change.by.user_id,
                     device_id: change.by.device,
                 });

@@ -57,7 +57,8 @@ fn paste(banner: &str) {
     let second = read(second);
     let visit = second.iter().find(|change| change["kind"] == "activity").unwrap_or_else(|| panic!("{second:?}"));
     assert_eq!(visit["activity"]["verdict"], "verified", "{visit}");
-    let entry = second.iter().find(|change| change["kind"] == "points_entry").unwrap_or_else(|| panic!("{second:?}"));
-    assert_eq!(entry["pointsEntry"]["sourceId"], visit["id"], "{entry}");
-    assert_eq!(second.len(), 4, "the visit, its points, the balance and the cursor: {second:?}");
+    // The server's own jobs, such as the month's quota of leads, may have written something meanwhile.
+    let about = second.iter().filter(|change| change["pointsEntry"]["sourceId"] == visit["id"]);
+    assert_eq!(about.count(), 1, "its points: {second:?}");
+    assert!(second.iter().any(|change| change["kind"] == "points_balance"), "{second:?}");
 }

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_least_laden_who_may_have_it() {
         let day = |text| Date::parse(text).expect("a day");
-        let [one, two, three] = [1, 2, 3].map(|n| Uuid::from_u128(n));
+        let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
         let candidate = |user_id, held| Candidate { user_id, held, cool_down_until: None };
         let cooling = Candidate { cool_down_until: Some(day("2026-03-03")), ..candidate(three, 0) };
         let today = day("2026-03-02");

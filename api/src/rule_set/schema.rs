@@ -1,6 +1,7 @@
 //! The JSON Schema (draft 2020-12) of the rules, taken from the published document: it cannot say anything else.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
@@ -19,10 +20,9 @@ fn made(components: &Value) -> Value {
     let mut defs: BTreeMap<String, Value> = BTreeMap::new();
     let mut open = vec!["Rules".to_owned()];
     while let Some(name) = open.pop() {
-        if !defs.contains_key(&name) {
-            let mut schema = components[&name].clone();
-            rewrite(&mut schema, &mut open);
-            defs.insert(name, schema);
+        if let Entry::Vacant(place) = defs.entry(name) {
+            let schema = place.key().clone();
+            rewrite(place.insert(components[&schema].clone()), &mut open);
         }
     }
     let defs: Map<String, Value> = defs.into_iter().collect();

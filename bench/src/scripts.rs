@@ -116,8 +116,8 @@ impl Scripts {
         for (at, row) in self.rows.iter().enumerate() {
             let fresh = row.columns.iter().map(|column| match column.as_str() {
                 "id" | "record_id" => "gen_random_uuid()",
-                // One of many entries of one activity: the number keeps them apart.
-                "number" => "(random() * 2000000000)::integer",
+                // One of many entries of one activity and one rep: the numbers keep them apart.
+                "number" | "ordinal" => "(random() * 2000000000)::integer",
                 "seq" => "nextval('bare_seq')",
                 other => other,
             });

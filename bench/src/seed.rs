@@ -132,11 +132,13 @@ const COPIES: &[&str] = &[
      SELECT tenant_id, md5(n || id::text)::uuid, revision, created_at, updated_at, account_id, owner_id, kind, occurred,
             captured, captured_proven, received, duration_minutes, summary, outcome, next_step, verdict
      FROM activity, generate_series(1, $4) n WHERE tenant_id = $1 AND owner_id = $2 AND id = $3",
-    "INSERT INTO points_entry (tenant_id, id, revision, created_at, updated_at, user_id, source_kind, source_id, number, kind,
+    "INSERT INTO points_entry (tenant_id, id, revision, created_at, updated_at, user_id, ordinal, source_kind, source_id, number, kind,
                                ledger_account, counterpart, points, leads, day, account_id, explanation)
-     SELECT tenant_id, md5(n || id::text)::uuid, revision, created_at, updated_at, user_id, source_kind, md5(n || source_id::text)::uuid,
+     SELECT tenant_id, md5(n || id::text)::uuid, revision, created_at, updated_at, user_id, ordinal + n, source_kind, md5(n || source_id::text)::uuid,
             number, kind, ledger_account, counterpart, points, leads, day, account_id, explanation
      FROM points_entry, generate_series(1, $4) n WHERE tenant_id = $1 AND user_id = $2 AND source_id = $3",
+    "UPDATE points_balance b SET entries = b.entries + $4, points = b.points + $4 * e.points FROM points_entry e
+     WHERE b.tenant_id = $1 AND b.id = $2 AND e.tenant_id = $1 AND e.user_id = $2 AND e.source_id = $3",
     "WITH copied AS (
         SELECT f.scope_id, f.kind, md5(n || f.record_id::text)::uuid AS id, f.revision, f.account_id, f.changed_at,
                replace(replace(f.document, f.record_id::text, md5(n || f.record_id::text)::uuid::text),

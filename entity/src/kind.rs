@@ -200,7 +200,7 @@ text_enum! {
     RuleSetStatus {
         /// May still be changed.
         Draft = "draft",
-        /// Scores everything and pays nothing.
+        /// Tried out: everybody sees it, and it pays nothing.
         Shadow = "shadow",
         Active = "active",
         Retired = "retired",

@@ -30,7 +30,7 @@ use crate::write::at_revision;
 use crate::{account, activity, appeal, contact, hold, opportunity, plan, points, product};
 pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
-pub use settings::{Settings, Shadow};
+pub use settings::Settings;
 
 /// A write as it was asked for.
 #[derive(Clone, Debug)]

@@ -9,7 +9,6 @@ use entity::scalar::Date;
 use entity::shape::{SpecialDays, Week};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::calendar::Calendar;
 use crate::points::score::Scorer;
@@ -27,18 +26,8 @@ pub struct Settings {
     pub rule_set_version: i32,
     /// Rules under which records of the batch were entered, by version.
     pub former: BTreeMap<i32, Rules>,
-    /// The rule set that is tried out, if one is.
-    pub shadow: Option<Shadow>,
     /// Whether cards earn anything by any rule set that ever was in force.
     pub has_cards: bool,
-}
-
-/// A rule set that scores everything and pays nothing.
-#[derive(Clone, Debug)]
-pub struct Shadow {
-    pub rule_set_id: Uuid,
-    pub version: i32,
-    pub rules: Rules,
 }
 
 /// `$1` tenant, `$2` versions that are asked for beside those in force.
@@ -46,10 +35,10 @@ const SQL: &str = "
     SELECT t.time_zone,
         (SELECT json_build_object('week', k.week, 'holidays', k.holidays, 'working_days', k.working_days)::text
          FROM calendar k WHERE k.tenant_id = $1 AND k.id = $1),
-        (SELECT json_agg(json_build_object('id', r.id, 'version', r.version, 'status', r.status, 'starts_on', r.starts_on,
+        (SELECT json_agg(json_build_object('version', r.version, 'status', r.status, 'starts_on', r.starts_on,
                                            'rules', r.rules))::text
          FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL
-             AND (r.status IN ('active', 'shadow') OR r.version = ANY($2))),
+             AND (r.status = 'active' OR r.version = ANY($2))),
         (SELECT json_agg(to_json(s))::text FROM stage s WHERE s.tenant_id = $1 AND s.deleted_at IS NULL),
         (SELECT count(*) FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.status <> 'draft'
              AND jsonb_array_length(r.rules -> 'customer') > 0)
@@ -57,7 +46,6 @@ const SQL: &str = "
 
 #[derive(Deserialize)]
 struct RuleSet {
-    id: Uuid,
     version: i32,
     status: RuleSetStatus,
     starts_on: Option<Date>,
@@ -94,8 +82,6 @@ impl Settings {
         let today = Date(work.now.0.with_timezone(&zone).date_naive());
         let in_force = in_force(&rule_sets, today).ok_or_else(|| broken("no active rule set"))?;
         let (rules, rule_set_version) = (in_force.rules.clone(), in_force.version);
-        let shadow = rule_sets.iter().find(|set| set.status == RuleSetStatus::Shadow);
-        let shadow = shadow.map(|set| Shadow { rule_set_id: set.id, version: set.version, rules: set.rules.clone() });
         Ok(Settings {
             zone,
             calendar: Calendar::new(zone, &days.week, &days.holidays, &days.working_days),
@@ -103,7 +89,6 @@ impl Settings {
             rules,
             rule_set_version,
             former: rule_sets.into_iter().map(|set| (set.version, set.rules)).collect(),
-            shadow,
             has_cards: carded > 0,
         })
     }

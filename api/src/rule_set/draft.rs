@@ -91,13 +91,7 @@ pub async fn lock(work: &UnitOfWork) -> Result<(), sea_orm::DbErr> {
 
 fn accepted(rules: &Rules) -> Result<(), Refusal> {
     validate(rules).map_err(|faults| {
-        let told = |(pointer, message): (String, String)| {
-            let mut sentence = message.trim_end_matches('.').to_owned() + ".";
-            if let Some(first) = sentence.get(..1).map(str::to_uppercase) {
-                sentence.replace_range(..1, &first);
-            }
-            FieldError::new(format!("/rules{pointer}"), sentence)
-        };
+        let told = |(pointer, sentence)| FieldError::new(format!("/rules{pointer}"), sentence);
         Refusal::fields(Code::Validation, faults.into_iter().map(told).collect())
     })
 }

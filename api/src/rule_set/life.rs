@@ -25,7 +25,7 @@ pub struct ActivateRuleSet {
     pub starts_on: Date,
 }
 
-/// Lets a draft score beside the active rule set, without paying. There is one shadow at a time.
+/// Shows a draft to everybody beside the rules in force, without paying. There is one shadow at a time.
 pub async fn shadow(
     work: &mut UnitOfWork,
     state: &State,

@@ -122,9 +122,10 @@ impl RuleSetApi {
         Ok(NoContent::Done)
     }
 
-    /// Let a draft score without paying
+    /// Try a draft out without paying
     ///
-    /// Admins only. There is one shadow at a time. What it would have booked is kept beside what was booked.
+    /// Admins only. There is one shadow at a time. Phones see it beside the rules in force; what it would have booked since
+    /// it began is told by a simulation of these days.
     #[oai(path = "/v1/rule-sets/:id/shadow", method = "post", operation_id = "shadowRuleSet", tag = "Tag::Rules")]
     async fn shadow(
         &self,

@@ -280,7 +280,6 @@ async fn only_admins_simulate_and_only_the_past() {
 
 /// A year of a hundred thousand activities, put there by plain SQL with what was booked for them.
 #[tokio::test]
-#[ignore = "takes a minute: run it by name"]
 async fn a_year_of_a_hundred_thousand_activities() {
     const MANY: i64 = 100_000;
     let world = World::new().await;

@@ -1,7 +1,7 @@
 //! The whole application: every API in one place, and what stands around them. `spec` needs no database.
 
 use poem::{Endpoint, EndpointExt, Response, Route};
-use poem_openapi::{OpenApi, OpenApiService};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
 
 use crate::account::AccountApi;
@@ -45,6 +45,9 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
+        .contact(ContactObject::new().name("Waypost"))
+        .license(LicenseObject::new("MIT OR Apache-2.0").url("https://spdx.org/licenses/"))
+        .server(ServerObject::new("/").description("The server that the document was read from"))
 }
 
 /// The published OpenAPI document.

@@ -8,13 +8,19 @@ pub enum Tag {
     Health,
     /// Logging in, sessions, API keys.
     Auth,
+    /// People and the teams that they work in.
     Users,
+    /// Customers, and who works them.
     Accounts,
+    /// The people at a customer's.
     Contacts,
+    /// Possible sales on their way from intent to signature.
     Opportunities,
+    /// Work done: visits, calls, meetings, e-mails, notes.
     Activities,
     /// Visits still to be done.
     Plans,
+    /// What is sold.
     Products,
     /// Possible customers: the pool, picking from it, and what becomes of them.
     Leads,
@@ -24,6 +30,7 @@ pub enum Tag {
     Rules,
     /// Pull and push for devices that work offline.
     Sync,
+    /// Figures for managers, computed from history.
     Reports,
     /// Changes, sent to where a company asks for.
     Webhooks,

@@ -97,7 +97,7 @@ impl Maker<'_> {
             "number" => Some(json!(count(name, schema) as f64)),
             "boolean" => Some(json!(true)),
             "array" => Some(self.example(name, &schema["items"], depth + 1).into_iter().collect()),
-            "object" if depth < 8 => Some(Value::Object(self.object(schema, depth))),
+            "object" if depth < 16 => Some(Value::Object(self.object(schema, depth))),
             _ => None,
         }
     }

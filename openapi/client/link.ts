@@ -1,0 +1,75 @@
+// The way to the server: a generated client whose every request carries a token that is good now, and is sent again, after a
+// random and growing pause, while the outcome is unknown.
+
+import createClient, { type Client } from 'openapi-fetch';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { components, paths } from './generated/schema.js';
+import type { Store } from './store.js';
+
+type Json = 'application/json' | 'application/problem+json';
+export type Api = Client<paths, Json>;
+
+/** What the server says when it says no. */
+export class Refused extends Error {
+  constructor(readonly problem: components['schemas']['Problem']) {
+    super(`${problem.title}: ${problem.detail ?? problem.type}`);
+  }
+}
+
+const TRIES = 8;
+const [FIRST, LONGEST] = [200, 30_000];
+
+/** Sends until an answer comes that tells the outcome. All that the protocol sends may be sent twice. */
+async function persistently(request: Request): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    let asked = 0;
+    try {
+      const response = await fetch(request.clone(), { signal: AbortSignal.timeout(60_000) });
+      // 500 and 503: the outcome is unknown. 429: nothing was done.
+      if (response.status < 500 && response.status !== 429) return response;
+      if (attempt === TRIES) return response;
+      asked = 1000 * Number(response.headers.get('Retry-After') ?? 0);
+    } catch (error) {
+      if (attempt === TRIES) throw error;
+    }
+    await pause(asked + Math.random() * Math.min(LONGEST, FIRST * 2 ** attempt));
+  }
+}
+
+/** A client for a user who has logged in on this device. */
+export function connect(url: string, store: Store): Api {
+  const open = createClient<paths, Json>({ baseUrl: url, fetch: persistently });
+  let token: string | undefined;
+  const renew = async (): Promise<string> => {
+    const refreshToken = store.get('refreshToken');
+    if (!refreshToken) throw new Error('Nobody has logged in on this device.');
+    for (;;) {
+      const { data, error } = await open.POST('/v1/auth/refresh', { body: { refreshToken } });
+      if (data) {
+        store.set('refreshToken', data.refreshToken);
+        return (token = data.accessToken);
+      }
+      // The answer to an earlier use was lost, as when this process was killed: the server wants ten seconds between.
+      if (error.status !== 409) throw new Refused(error);
+      await pause(11_000);
+    }
+  };
+  return createClient<paths, Json>({
+    baseUrl: url,
+    fetch: async (request) => {
+      const send = (bearer: string) => {
+        const signed = request.clone();
+        signed.headers.set('Authorization', `Bearer ${bearer}`);
+        return persistently(signed);
+      };
+      const response = await send(token ?? (await renew()));
+      return response.status === 401 ? send(await renew()) : response;
+    },
+  });
+}
+
+export async function logIn(url: string, store: Store, login: components['schemas']['Login']): Promise<void> {
+  const { data, error } = await createClient<paths, Json>({ baseUrl: url, fetch: persistently }).POST('/v1/auth/login', { body: login });
+  if (!data) throw new Refused(error);
+  store.set('refreshToken', data.refreshToken);
+}

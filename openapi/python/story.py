@@ -1,0 +1,116 @@
+"""What a client that openapi-python-client generated must be able to do against a live server: the story of
+../typescript/story.ts, told in Python."""
+
+import datetime
+import os
+import uuid
+
+from generated.waypost_client import AuthenticatedClient, Client
+from generated.waypost_client.api.accounts import update_account
+from generated.waypost_client.api.auth import login
+from generated.waypost_client.api.opportunities import get_opportunity
+from generated.waypost_client.api.sync import pull_changes, push_mutations
+from generated.waypost_client.models import (
+    AccountFields, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, Check, ClockReading, ContactFields,
+    Kind, LeadFields, Login, Mutation, MutationKind, MutationOp, OpportunityFields, PlanFields, PlanStatus, PushRequest,
+    ResultStatus, StageKey, UpdateAccount, UpdateAccountClearItem,
+)
+from generated.waypost_client.types import UNSET
+
+URL = os.environ["WAYPOST_URL"]
+NOW = datetime.datetime.fromisoformat(os.environ["WAYPOST_NOW"])
+
+
+def someone(email):
+    """Logs in; a wrong password is a problem that a program can read."""
+    who = {"tenant": os.environ["WAYPOST_TENANT"], "email": email}
+    stranger = Client(base_url=URL)
+    refused = login.sync_detailed(client=stranger, body=Login(password="not his password", **who))
+    assert (refused.status_code, refused.parsed.type_) == (401, "/problems/unauthorized"), refused
+    tokens = login.sync(client=stranger, body=Login(password=os.environ["WAYPOST_PASSWORD"], **who))
+    return AuthenticatedClient(base_url=URL, token=tokens.access_token)
+
+
+def pull(client):
+    """All pages, from nothing."""
+    held, pages, cursor, more = {}, 0, UNSET, True
+    while more:
+        page = pull_changes.sync(client=client, cursor=cursor, limit=3)
+        held.update({(change.kind, change.id): change for change in page.changes})
+        cursor, more, pages = page.cursor, page.has_more, pages + 1
+    return held, pages
+
+
+def write(op, kind, record_id, **rest):
+    return Mutation(kind=kind, mutation_id=uuid.uuid4(), op=op, record_id=record_id, **rest)
+
+
+def push(client, device, *mutations):
+    sent = ClockReading(wall=NOW)
+    answer = push_mutations.sync(client=client, body=PushRequest(device_id=device, sent=sent, mutations=list(mutations)))
+    return answer.results
+
+
+def main():
+    rep, manager = someone(os.environ["WAYPOST_REP"]), someone(os.environ["WAYPOST_MANAGER"])
+    _, pages = pull(rep)
+    assert pages > 1, "a tenant has more than three records"
+
+    # One of each kind, written offline; None is what Kotlin and Dart send for a field that holds nothing.
+    device, account, contact, opportunity, plan, activity, lead = (uuid.uuid4() for _ in range(7))
+    create, kind = MutationOp.CREATE, MutationKind
+    here = Check(at=NOW, latitude=31.2304, longitude=121.4737)
+    mutations = [
+        write(create, kind.ACCOUNT, account, base_revision=None, account=AccountFields(
+            kind=AccountKind.BUSINESS, name="霍普光通信", note=None, annual_revenue="999999999999.9999")),
+        write(create, kind.CONTACT, contact, contact=ContactFields(account_id=account, name="Lin Wei", phone=None)),
+        write(create, kind.OPPORTUNITY, opportunity, opportunity=OpportunityFields(
+            account_id=account, name="Switches", amount="123456789012.3456", currency="CNY",
+            expected_on=datetime.date(2028, 2, 29))),
+        write(create, kind.PLAN, plan, plan=PlanFields(account_id=account, planned_on=datetime.date(2027, 12, 31))),
+        write(create, kind.ACTIVITY, activity, activity=ActivityFields(
+            account_id=account, kind=ActivityKind.VISIT, plan_id=plan, occurred=NOW, check_in=here)),
+        write(MutationOp.ADVANCE, kind.OPPORTUNITY, opportunity, advance=AdvanceOpportunity(stage=StageKey.PRE_SALE)),
+    ]
+    results = push(rep, device, *mutations)
+    assert [result.status for result in results] == [ResultStatus.APPLIED] * len(mutations), results
+    assert push(rep, device, *mutations) == results, "the same push has the same results"
+    found = push(manager, uuid.uuid4(), write(create, kind.LEAD, lead, lead=LeadFields(name="上海同创", source="fair")))
+    assert found[0].status == ResultStatus.APPLIED, found
+
+    # A conflict: the manager was faster. And a problem that a program can read.
+    seen = results[0].revision
+    faster = UpdateAccount(name="Hopton Optics", clear=[UpdateAccountClearItem.ANNUALREVENUE])
+    faster = update_account.sync(account, client=manager, body=faster, if_match=f'"{seen}"')
+    assert faster.name == "Hopton Optics", faster
+    conflict, refused = push(
+        rep, uuid.uuid4(),
+        write(MutationOp.UPDATE, kind.ACCOUNT, account, base_revision=seen,
+              account=AccountFields(name="Hopton", website="https://hopton.example")),
+        write(create, kind.CONTACT, uuid.uuid4(), contact=ContactFields(account_id=uuid.uuid4(), name="Nobody")),
+    )
+    assert (conflict.status, conflict.conflicts) == (ResultStatus.CONFLICT, ["name"]), conflict
+    assert refused.status == ResultStatus.REJECTED and refused.problem.errors[0].pointer == "/accountId", refused
+
+    # PATCH with If-Match.
+    stale = update_account.sync_detailed(account, client=rep, body=UpdateAccount(name="Late"), if_match=f'"{seen}"')
+    assert (stale.status_code, stale.parsed.type_) == (412, "/problems/revision_mismatch"), stale
+
+    # What was written came back whole.
+    kept = get_opportunity.sync(opportunity, client=rep)
+    told = (kept.amount, kept.expected_on, kept.stage)
+    assert told == ("123456789012.3456", datetime.date(2028, 2, 29), StageKey.PRE_SALE), kept
+    held, _ = pull(rep)
+    company = held[Kind.ACCOUNT, account].account
+    told = (company.name, company.website, company.annual_revenue)
+    assert told == ("Hopton Optics", "https://hopton.example", UNSET), company
+    visit = held[Kind.ACTIVITY, activity].activity
+    assert (visit.check_in.longitude, visit.occurred) == (121.4737, NOW), visit
+    assert held[Kind.PLAN, plan].plan.status == PlanStatus.FULFILLED
+    assert held[Kind.CONTACT, contact].contact.name == "Lin Wei"
+    lost = [change.rejected_write for change in held.values() if change.kind == Kind.REJECTED_WRITE and not change.deleted]
+    assert any(one.record_id == account and "Hopton" in one.fields for one in lost), lost
+    print(f"told: {pages} pages, {len(mutations)} writes, {len(held)} records")
+
+
+main()

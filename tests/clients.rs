@@ -1,0 +1,105 @@
+//! Clients that others' tools generate from the document, built strictly and run against a live server. What is in
+//! `openapi/` is the story that each of them tells; the generated code is made anew each time and never committed.
+
+mod reference;
+
+use serde_json::to_vec_pretty;
+use waypost::app::spec;
+use waypost::auth::Secret;
+use waypost::auth::credential::set_password;
+
+use crate::tools::{Npm, Python, root};
+use crate::world::{Person, World};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Lets somebody log in with `PASSWORD`; his address.
+pub async fn with_password(world: &World, admin: &Person, person: &Person) -> String {
+    let (state, password) = (&world.state, Secret::new(PASSWORD));
+    let now = state.clock.now();
+    let set = set_password(&state.db, &state.identity.hasher, world.tenant_id, person.id, &password, now);
+    set.await.expect("a good password");
+    admin.get(&format!("/v1/users/{}", person.id)).await.expect(200).text("/email")
+}
+
+/// What a story is told: where the server is, and who may log in.
+async fn stage() -> (World, Vec<(&'static str, String)>) {
+    let world = World::new().await;
+    let (admin, rep, manager) = (world.admin().await, world.rep("Lin Wei").await, world.manager("Ma Na").await);
+    let variables = vec![
+        ("WAYPOST_URL", world.url.clone()),
+        ("WAYPOST_TENANT", world.slug.clone()),
+        ("WAYPOST_REP", with_password(&world, &admin, &rep).await),
+        ("WAYPOST_MANAGER", with_password(&world, &admin, &manager).await),
+        ("WAYPOST_PASSWORD", PASSWORD.to_owned()),
+        ("WAYPOST_NOW", rep.now().format("%Y-%m-%dT%H:%M:%S%:z").to_string()),
+    ];
+    (world, variables)
+}
+
+/// The committed document is the one that the code publishes, or the clients would be made from another one.
+#[track_caller]
+fn document_is_current() {
+    let committed = root().join("openapi/openapi.json");
+    let committed: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&committed).expect("the committed document")).expect("JSON");
+    let published = spec();
+    assert!(
+        committed == published,
+        "openapi/openapi.json is out of date ({} bytes are published): cargo run -p waypost -- openapi > openapi/openapi.json",
+        to_vec_pretty(&published).expect("JSON").len()
+    );
+}
+
+/// The program in this language that docs/integrate.md shows, for the server and the user of a story instead of the demo's.
+fn guide(language: &str, variables: &[(&str, String)]) -> String {
+    let page = std::fs::read_to_string(root().join("docs/integrate.md")).expect("the guide");
+    let (_, rest) = page.split_once(&format!("```{language}\n")).expect("a program");
+    let mut program = rest.split_once("\n```").expect("its end").0.to_owned();
+    let told = [
+        ("http://localhost:8080", "WAYPOST_URL"),
+        ("rep1@demo.example", "WAYPOST_REP"),
+        ("waypost-demo", "WAYPOST_PASSWORD"),
+        ("demo", "WAYPOST_TENANT"),
+    ];
+    for (shown, name) in told {
+        let value = &variables.iter().find(|variable| variable.0 == name).expect("a variable").1;
+        let quotes = ['\'', '"'].map(|quote| (format!("{quote}{shown}{quote}"), format!("{quote}{value}{quote}")));
+        assert!(quotes.iter().any(|(shown, _)| program.contains(shown)), "the guide does not say {shown}");
+        program = quotes.iter().fold(program, |program, (shown, value)| program.replace(shown, value));
+    }
+    program
+}
+
+#[tokio::test]
+async fn typescript_clients_tell_the_story() {
+    document_is_current();
+    let Some(npm) = Npm::install("openapi/typescript").await else { return };
+    npm.run("generate", &[]).await;
+    let (_world, variables) = stage().await;
+    let program = guide("ts", &variables);
+    std::fs::write(npm.folder().join("generated/guide.ts"), program).expect("written");
+    npm.run("build", &[]).await;
+    let told = npm.node("generated/built/generated/guide.js", &[]).await;
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["applied", "Hopton Optics"]);
+    for client in ["fetch", "sdk"] {
+        let (world, variables) = stage().await;
+        npm.node(&format!("generated/built/{client}.js"), &variables).await;
+        world.audit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_python_client_tells_the_story() {
+    document_is_current();
+    let Some(python) = Python::install().await else { return };
+    let into = "generated/waypost_client";
+    let generate = ["generate", "--overwrite", "--meta", "none", "--path", "../openapi.json", "--output-path", into];
+    python.run("openapi/python", "openapi-python-client", &generate, &[]).await;
+    let (world, variables) = stage().await;
+    python.run("openapi/python", "python", &["story.py"], &variables).await;
+    world.audit().await;
+    std::fs::write(root().join("openapi/python/generated/guide.py"), guide("python", &variables)).expect("written");
+    let told = python.run("openapi/python/generated", "python", &["guide.py"], &[]).await;
+    assert!(told.starts_with("applied") && told.contains("['Hopton Optics']"), "{told}");
+}

@@ -1,0 +1,188 @@
+//! The reference client of `openapi/client`: a device that may be killed at any moment, whose link breaks, whose replica is
+//! spoilt and whose cursor expires, and that holds in the end what the server says it should.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use sea_orm::DatabaseBackend::Postgres;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
+use uuid::Uuid;
+use waypost::clock::Clock;
+
+use super::{PASSWORD, with_password};
+use crate::tools::{Npm, succeed};
+use crate::world::{Person, World};
+
+const COMMAND: &str = "generated/built/command.js";
+/// Written offline at once: more than one push takes.
+const WRITTEN: usize = 150;
+
+struct Device<'a> {
+    npm: &'a Npm,
+    home: TempDir,
+    url: String,
+}
+
+impl Device<'_> {
+    /// A device on which somebody has logged in.
+    async fn of<'a>(npm: &'a Npm, world: &World, person: &Person) -> Device<'a> {
+        let device = Device { npm, home: TempDir::new().expect("a folder"), url: world.url.clone() };
+        let email = with_password(world, &world.admin().await, person).await;
+        succeed(device.command(&["log-in", &world.slug, &email])).await;
+        device
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("node");
+        command.arg(COMMAND).arg(self.home.path().join("device.sqlite")).args(arguments).current_dir(self.npm.folder());
+        command.env("WAYPOST_URL", &self.url).env("WAYPOST_PASSWORD", PASSWORD).kill_on_drop(true);
+        command
+    }
+
+    /// Writes without any connection; the ids of the records.
+    async fn write(&self, drafts: &[Value]) -> Vec<Uuid> {
+        let lines = self.home.path().join("drafts.ndjson");
+        let text: Vec<String> = drafts.iter().map(Value::to_string).collect();
+        std::fs::write(&lines, text.join("\n")).expect("written");
+        let mut command = self.command(&["write"]);
+        command.env("WAYPOST_URL", "http://127.0.0.1:1").stdin(std::fs::File::open(&lines).expect("there"));
+        serde_json::from_str(&succeed(command).await).expect("ids")
+    }
+
+    async fn sync(&self) -> Value {
+        serde_json::from_str(&succeed(self.command(&["sync"])).await).expect("numbers")
+    }
+
+    /// Begins a sync and kills it, with SIGKILL, as soon as the server knows more accounts than before.
+    async fn sync_killed(&self, person: &Person) {
+        let before = count(person).await;
+        let mut child = self.command(&["sync"]).spawn().expect("starts");
+        while count(person).await == before && child.try_wait().expect("a state").is_none() {}
+        child.kill().await.expect("killed");
+    }
+
+    async fn show(&self, kind: &str) -> usize {
+        succeed(self.command(&["show", kind])).await.lines().count()
+    }
+
+    /// Does something to its file behind its back.
+    async fn spoil(&self, sql: &str) {
+        let file = self.home.path().join("device.sqlite");
+        let program = format!("new (require('libsql'))({:?}).exec({sql:?})", Path::new(&file));
+        let mut command = Command::new("node");
+        command.args(["-e", &program]).current_dir(self.npm.folder());
+        succeed(command).await;
+    }
+}
+
+async fn count(person: &Person) -> usize {
+    person.get("/v1/accounts?limit=200").await.expect(200).items().len()
+}
+
+async fn built() -> Option<Npm> {
+    let npm = Npm::install("openapi/client").await?;
+    npm.run("build", &[]).await;
+    Some(npm)
+}
+
+fn account(number: usize) -> Value {
+    json!({ "kind": "account", "op": "create", "account": { "kind": "business", "name": format!("Customer {number}") } })
+}
+
+#[tokio::test]
+async fn the_reference_client_survives_what_phones_live_through() {
+    let Some(npm) = built().await else { return };
+    let world = World::at(Clock::system()).await;
+    let rep = world.rep("Lin Wei").await;
+    let device = Device::of(&npm, &world, &rep).await;
+
+    killed_in_the_middle(&device, &world, &rep).await;
+    spoilt_and_repaired(&device).await;
+    cursor_expired(&device, &world, &rep).await;
+    broken_link(&device, &rep).await;
+    world.audit().await;
+}
+
+/// Nothing is lost and nothing comes twice.
+async fn killed_in_the_middle(device: &Device<'_>, world: &World, rep: &Person) {
+    let accounts = device.write(&(0..WRITTEN).map(account).collect::<Vec<_>>()).await;
+    let now = world.state.clock.now();
+    let visit = |id: &Uuid| {
+        json!({ "kind": "activity", "op": "create",
+        "activity": { "accountId": id, "kind": "visit", "occurred": now, "summary": "Showed the switch" } })
+    };
+    device.write(&accounts.iter().map(visit).collect::<Vec<_>>()).await;
+    assert_eq!(device.show("account").await, WRITTEN, "what was written is seen before it is sent");
+    for _ in 0..3 {
+        device.sync_killed(rep).await;
+    }
+    let told = device.sync().await;
+    assert_eq!((&told["waiting"], &told["repaired"]), (&json!(0), &json!(0)), "{told}");
+    assert_eq!(count(rep).await, WRITTEN);
+    assert_eq!((device.show("account").await, device.show("activity").await), (WRITTEN, WRITTEN));
+    assert_eq!(device.show("rejected_write").await, 0);
+    let again = device.sync().await;
+    assert_eq!(again, json!({ "pushed": 0, "pulled": 0, "repaired": 0, "waiting": 0 }));
+}
+
+/// The digest finds what is missing, old and surplus, and only that is fetched.
+async fn spoilt_and_repaired(device: &Device<'_>) {
+    device
+        .spoil(
+            "DELETE FROM record WHERE (kind, id) IN (SELECT kind, id FROM record WHERE kind = 'activity' LIMIT 7);
+             UPDATE record SET revision = 99 WHERE (kind, id) IN (SELECT kind, id FROM record WHERE kind = 'account' LIMIT 3);
+             INSERT INTO record VALUES ('contact', 'ffffffff-0000-7000-8000-000000000000', 1, 0, '{}')",
+        )
+        .await;
+    assert_eq!(device.sync().await["repaired"], 11);
+    assert_eq!(device.sync().await["repaired"], 0);
+    assert_eq!(device.show("activity").await, WRITTEN);
+}
+
+/// After a restore all cursors end; what is gone meanwhile goes from the replica too, and what waits is sent.
+async fn cursor_expired(device: &Device<'_>, world: &World, rep: &Person) {
+    let gone = rep.get("/v1/activities?limit=1").await.expect(200).ids()[0];
+    let ended = "UPDATE sync_clock SET epoch = epoch + 1 WHERE tenant_id = $1";
+    let ended = Statement::from_sql_and_values(Postgres, ended, [world.tenant_id.into()]);
+    world.state.db.execute_raw(ended).await.expect("cursors end");
+    rep.delete(&format!("/v1/activities/{gone}")).await.expect(204);
+    device.write(&[account(WRITTEN)]).await;
+    let told = device.sync().await;
+    assert_eq!((&told["pushed"], &told["repaired"]), (&json!(1), &json!(0)), "{told}");
+    assert_eq!((device.show("account").await, device.show("activity").await), (WRITTEN + 1, WRITTEN - 1));
+}
+
+/// A link whose first connections break at once, and the next one when the answer has begun.
+async fn broken_link(device: &Device<'_>, rep: &Person) {
+    static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+    let link = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let server = device.url.trim_start_matches("http://").to_owned();
+    let url = format!("http://{}", link.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        loop {
+            let (mut phone, _) = link.accept().await.expect("a connection");
+            let server = server.clone();
+            tokio::spawn(async move {
+                if CONNECTIONS.fetch_add(1, Relaxed) < 3 {
+                    return phone.shutdown().await.unwrap_or_default();
+                }
+                let mut there = TcpStream::connect(server).await.expect("the server");
+                copy_bidirectional(&mut phone, &mut there).await.map_or_else(drop, drop);
+            });
+        }
+    });
+    device.write(&[account(WRITTEN + 1)]).await;
+    let mut command = device.command(&["sync"]);
+    command.env("WAYPOST_URL", url);
+    let began = tokio::time::Instant::now();
+    let told: Value = serde_json::from_str(&succeed(command).await).expect("numbers");
+    assert_eq!(told["pushed"], 1, "{told}");
+    assert!(CONNECTIONS.load(Relaxed) > 3 && began.elapsed() > Duration::from_millis(1));
+    assert_eq!(count(rep).await, WRITTEN + 2);
+}

@@ -1,0 +1,168 @@
+//! The published document, seen by others' tools: linters, a check against what was released, and thousands of requests
+//! that are made from it.
+
+mod breaking;
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use waypost::app::spec;
+
+use crate::tools::{Npm, Python, root};
+use crate::world::{Person, World};
+use breaking::{breaks, says_so};
+
+#[tokio::test]
+async fn the_document_lints_clean() {
+    let Some(npm) = Npm::install("openapi/lint").await else { return };
+    npm.run("redocly", &[]).await;
+    npm.run("spectral", &[]).await;
+}
+
+/// What is asked of every answer. Not asked: that bad input is always refused with 4xx, as null is accepted by rule for
+/// optional fields, and that good input is always taken, as no schema can tell which ids exist.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_schema_conformance,response_headers_conformance,unsupported_method,allow_header_conformance";
+
+/// Requests by the thousand, made from the document, of one person.
+async fn schemathesis(python: &Python, world: &World, person: &Person, arguments: &[&str]) {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let document = root().join("openapi/openapi.json");
+    let token = format!("Authorization: Bearer {}", person.token().await);
+    let run = ["run", document.to_str().expect("UTF-8"), "--url", &world.url, "--header", &token, "--checks", CHECKS];
+    let limits =
+        ["--seed", "1", "--no-shrink", "--generation-database", "none", "--continue-on-failure", "--warnings", "off"];
+    let all: Vec<&str> = run.iter().chain(&limits).chain(arguments).copied().collect();
+    python.run(folder.path().to_str().expect("UTF-8"), "st", &all, &[]).await;
+}
+
+#[tokio::test]
+async fn no_request_breaks_the_server_or_gets_an_answer_that_the_document_does_not_know() {
+    let Some(python) = Python::install().await else { return };
+    let world = World::new().await;
+    let (admin, rep) = (world.admin().await, world.rep("Lin Wei").await);
+    let account = rep.account("Hopton").await;
+    for name in ["Switches", "Routers"] {
+        rep.post("/v1/opportunities", json!({ "name": name, "accountId": account })).await.expect(201);
+    }
+    // The stream of events does not end, and these would end the session or the user whose token the others carry.
+    let ending = ["listenEvents", "changePassword", "logout", "updateUser"];
+    let mut arguments = vec!["--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--workers", "2"];
+    arguments.extend(ending.iter().flat_map(|name| ["--exclude-operation-id", name]));
+    schemathesis(&python, &world, &admin, &arguments).await;
+    admin.get("/v1/me").await.expect(200);
+    // Phones are for reps.
+    let mut arguments =
+        vec!["--phases", "examples,fuzzing", "--max-examples", "40", "--exclude-operation-id", "listenEvents"];
+    arguments.extend(["--include-tag", "Sync", "--include-tag", "Leads", "--include-tag", "Plans"]);
+    schemathesis(&python, &world, &rep, &arguments).await;
+    rep.get("/v1/me").await.expect(200);
+    let mut arguments = vec!["--phases", "examples,fuzzing", "--max-examples", "25"];
+    arguments.extend(ending[1..].iter().flat_map(|name| ["--include-operation-id", name]));
+    schemathesis(&python, &world, &world.admin().await, &arguments).await;
+    world.audit().await;
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).current_dir(root()).output().ok()?;
+    output.status.success().then(|| String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn nothing_breaks_for_clients_of_the_last_release_unless_the_version_says_so() {
+    let Some(tag) = git(&["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]) else {
+        println!("not run: nothing was released yet");
+        return;
+    };
+    let released = git(&["show", &format!("{}:openapi/openapi.json", tag.trim())]).expect("the released document");
+    let (old, new): (Value, Value) = (serde_json::from_str(&released).expect("JSON"), spec());
+    let version = |document: &Value| document["info"]["version"].as_str().expect("a version").to_owned();
+    let found = breaks(&old, &new);
+    assert!(found.is_empty() || says_so(&version(&old), &version(&new)), "since {tag}{found:#?}");
+}
+
+/// What is done to the document, and what is told of it.
+type Case = (&'static str, fn(&mut Value), &'static [&'static str]);
+
+#[test]
+fn a_break_is_told_with_its_place_and_an_addition_is_none() {
+    let cases: &[Case] = &[
+        ("nothing", |_| {}, &[]),
+        (
+            "an operation goes",
+            |d| drop(d["paths"]["/v1/plans"].as_object_mut().map(|item| item.remove("post"))),
+            &["post /v1/plans: is gone"],
+        ),
+        (
+            "a field goes",
+            |d| drop(d["components"]["schemas"]["Plan"]["properties"].as_object_mut().map(|p| p.remove("purpose"))),
+            &["Plan (", "purpose is gone"],
+        ),
+        (
+            "a field of an answer may be missing",
+            |d| d["components"]["schemas"]["SyncPage"]["required"] = json!(["changes", "cursor", "hasMore"]),
+            &["SyncPage (get /v1/sync/changes, 200): head may be missing now"],
+        ),
+        (
+            "a field of a request is required",
+            |d| d["components"]["schemas"]["Login"]["required"] = json!(["tenant", "email", "password", "deviceName"]),
+            &["Login (post /v1/auth/login, body): deviceName is required now"],
+        ),
+        (
+            "a type changes",
+            |d| d["components"]["schemas"]["Opportunity"]["properties"]["amount"]["type"] = json!("number"),
+            &["amount: type was \"string\" and is \"number\""],
+        ),
+        (
+            "a value comes that clients do not know",
+            |d| d["components"]["schemas"]["PlanStatus"]["enum"].as_array_mut().expect("values").push(json!("late")),
+            &["`late` is a value that older clients do not know"],
+        ),
+        (
+            "a value of a request goes",
+            |d| d["components"]["schemas"]["MutationOp"]["enum"] = json!(["create", "update", "delete"]),
+            &["MutationOp", "`advance` is not taken any more"],
+        ),
+        (
+            "less is accepted",
+            |d| d["components"]["schemas"]["Login"]["properties"]["password"]["maxLength"] = json!(20),
+            &["password: maxLength is 20 now"],
+        ),
+        (
+            "a parameter goes",
+            |d| d["paths"]["/v1/sync/changes"]["get"]["parameters"] = json!([]),
+            &["get /v1/sync/changes, parameter \"cursor\": is gone"],
+        ),
+        (
+            "a function of generated clients gets another name",
+            |d| d["paths"]["/v1/me"]["get"]["operationId"] = json!("whoAmI"),
+            &["get /v1/me: has another operationId"],
+        ),
+        (
+            "an optional field and an operation come",
+            |d| {
+                d["components"]["schemas"]["Plan"]["properties"]["colour"] = json!({ "type": "string" });
+                d["paths"]["/v1/colours"] = json!({ "get": { "operationId": "listColours" } });
+            },
+            &[],
+        ),
+    ];
+    let old = spec();
+    for (name, change, told) in cases {
+        let mut new = old.clone();
+        change(&mut new);
+        let found = breaks(&old, &new);
+        assert_eq!(found.is_empty(), told.is_empty(), "{name}: {found:#?}");
+        let joined = found.join("\n");
+        assert!(told.iter().all(|words| joined.contains(words)), "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn the_version_may_announce_a_break() {
+    for (old, new, said) in
+        [("0.1.0", "0.1.1", false), ("0.1.0", "0.2.0", true), ("1.2.0", "1.3.0", false), ("1.2.0", "2.0.0", true)]
+    {
+        assert_eq!(says_so(old, new), said, "{old} → {new}");
+    }
+}

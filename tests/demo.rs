@@ -14,6 +14,7 @@ use waypost::clock::Clock;
 use waypost::database::scratch::fresh_database;
 use waypost::database::{connect, migrate};
 use waypost::demo::{self, REPS, Summary};
+use waypost::ledger::verify;
 use waypost::state::State;
 
 const TODAY: &str = "2026-03-02";
@@ -159,16 +160,36 @@ async fn habits(demo: &Demo) {
 }
 
 async fn books(demo: &Demo) {
-    let wrong = "SELECT count(*) FROM points_balance b FULL JOIN
-                     (SELECT user_id, sum(points) AS points, count(*) AS entries FROM points_entry GROUP BY 1) e
-                     ON e.user_id = b.id
-                 WHERE (b.points, b.entries) IS DISTINCT FROM (e.points, e.entries)";
-    assert_eq!(demo.number(wrong).await, 0.0);
+    let (_, faults) = verify::books(&demo.state.db, None).await.expect("an audit");
+    assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!(demo.number("SELECT count(*) FROM points_balance").await, 35.0);
     let unscored = "SELECT count(*) FROM activity a
                     WHERE NOT EXISTS (SELECT FROM points_entry e WHERE e.source_id = a.id AND e.user_id = a.owner_id)";
     assert_eq!(demo.number(unscored).await, 0.0);
     assert_eq!(demo.number("SELECT count(*) FROM rejected_write").await, 0.0);
+    for kind in ["award", "fine", "hold", "release", "share", "grant", "claim", "expiry", "freeze", "reversal"] {
+        let entries = demo.number(&format!("SELECT count(*) FROM points_entry WHERE kind = '{kind}'")).await;
+        assert!(entries > 0.0, "no {kind}");
+    }
+    for source in ["activity", "stage_move", "plan", "account", "contact", "opportunity", "month", "lead"] {
+        let entries = demo.number(&format!("SELECT count(*) FROM points_entry WHERE source_kind = '{source}'")).await;
+        assert!(entries > 0.0, "nothing about a {source}");
+    }
+    for (what, low, high) in [
+        ("hold WHERE status = 'open'", 2.0, 40.0),
+        ("appeal WHERE status = 'open'", 1.0, 1.0),
+        ("appeal WHERE status = 'granted'", 1.0, 1.0),
+        ("lead WHERE status = 'pooled'", 20.0, 200.0),
+        ("lead WHERE status = 'claimed'", 5.0, 100.0),
+        ("lead WHERE status = 'converted'", 10.0, 100.0),
+        ("rule_set WHERE status = 'active' AND bundle IS NOT NULL", 1.0, 1.0),
+        ("simulation WHERE status = 'finished'", 1.0, 1.0),
+        ("statement WHERE user_id IS NULL", 60.0, 80.0),
+        ("points_entry WHERE explanation ->> 'capped' IS NOT NULL", 20.0, 5_000.0),
+    ] {
+        let found = demo.number(&format!("SELECT count(*) FROM {what}")).await;
+        assert!((low..=high).contains(&found), "{what}: {found}");
+    }
 }
 
 async fn people(demo: &Demo) {

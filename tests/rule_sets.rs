@@ -8,7 +8,11 @@ use sea_orm::DatabaseBackend::Postgres;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use waypost::auth::Identity;
+use waypost::auth::token::Keys;
+use waypost::state::State;
 
+use crate::ledger::own_world;
 use crate::world::{Person, World, start};
 
 async fn rules(who: &Person) -> Value {
@@ -144,7 +148,7 @@ async fn bad_rules_are_refused_with_the_pointer_and_the_remedy() {
 
 #[tokio::test]
 async fn a_phone_can_prove_by_which_rules_it_scores() {
-    let world = World::new().await;
+    let world = own_world().await;
     let (admin, lin) = (world.admin().await, world.rep("Lin Wei").await);
     let keys = lin.get("/.well-known/jwks.json").await.expect(200);
     let key: [u8; 32] =
@@ -173,4 +177,27 @@ async fn a_phone_can_prove_by_which_rules_it_scores() {
     let after = opened().await;
     assert_eq!(after["holidays"]["days"][0]["day"], "2026-10-01");
     assert_eq!(after["timeZone"], "Asia/Tokyo");
+
+    // A server with a new key signs anew, once; what a key signed that is still published is signed anew, too.
+    let identity = Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
+    let next = State::new(world.state.db.clone(), world.state.clock.clone(), identity);
+    let revision = async || {
+        let active = lin.get("/v1/rule-sets?status=active").await.expect(200).items()[0].clone();
+        (active["revision"].as_i64().expect("a number"), active["bundle"].as_str().expect("a bundle").to_owned())
+    };
+    let (before, _) = revision().await;
+    waypost::rule_set::bundle::renew_all(&next).await.expect("signs");
+    let (after, bundle) = revision().await;
+    assert_eq!(after, before + 1);
+    let (signed, signature) = bundle.rsplit_once('.').expect("a compact JWS");
+    let key: [u8; 32] = URL_SAFE_NO_PAD
+        .decode(&next.identity.keys.published().keys[0].x)
+        .expect("base64url")
+        .try_into()
+        .expect("32 bytes");
+    let signature: [u8; 64] = URL_SAFE_NO_PAD.decode(signature).expect("base64url").try_into().expect("64 bytes");
+    let key = VerifyingKey::from_bytes(&key).expect("a key");
+    key.verify(signed.as_bytes(), &Signature::from_bytes(&signature)).expect("signed by the new server");
+    waypost::rule_set::bundle::renew_all(&next).await.expect("signs");
+    assert_eq!(revision().await.0, after, "once");
 }

@@ -11,7 +11,7 @@ use crate::lead::{automatic, draft, due, quota};
 use crate::offence;
 use crate::plan::missed;
 use crate::problem::Error;
-use crate::rule_set::life;
+use crate::rule_set::{bundle, life};
 use crate::simulation;
 use crate::state::State;
 use crate::statement;
@@ -35,6 +35,9 @@ pub fn start(state: State) -> JoinHandle<()> {
                 simulation::run::resume(&state).await
             }),
             every(HOUR, "ending rule sets", &state, |state| async move { life::turn(&state).await }),
+            every(HOUR, "signing rules with the current key", &state, |state| async move {
+                bundle::renew_all(&state).await.map(drop)
+            }),
             every(HOUR, "booking offences", &state, |state| async move { offence::book::book(&state).await.map(drop) }),
             every(HOUR, "releasing holds that nobody reviewed", &state, |state| async move {
                 hold::due::release(&state).await.map(drop)

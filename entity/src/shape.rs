@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::kind::{HoldReason, Kind};
-use crate::scalar::{Date, Line, Text, Timestamp};
+use crate::scalar::{Date, Line, Money, Text, Timestamp};
 
 /// A postal address.
 #[derive(Clone, Debug, Default, PartialEq, Object, Serialize, Deserialize, FromJsonQueryResult)]
@@ -132,6 +132,19 @@ pub struct Finding {
     pub zh: Text,
 }
 
+/// Sums in currencies beside the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct OtherMoney {
+    pub sums: Vec<MoneySum>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+pub struct MoneySum {
+    pub money: Money,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
 /// Records that a lead may be the same as.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Likenesses {
@@ -140,10 +153,17 @@ pub struct Likenesses {
 
 /// A record that may be the same customer.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
 pub struct Likeness {
     /// `account`, `contact` or `lead`.
     pub kind: Kind,
-    pub id: Uuid,
+    /// Of a lead. Accounts and contacts have none here: not everybody who sees this may see them (`listLikenesses`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Who answers for the account, or for the contact's: whom to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<Uuid>,
     /// The fields that are the same, or `name` for a similar one.
     pub fields: Vec<Line>,
     /// Per cent; 100 for the same phone, e-mail or credit code.

@@ -3,6 +3,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{Date, Money, Points, Timestamp};
+use crate::shape::OtherMoney;
 
 /// A rep's ledger of one month, or a team's, which adds up those of its reps: closed, numbered and never changed.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Object, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub struct Model {
     pub money: Money,
     /// ISO 4217 code of the money; absent where there is none.
     pub currency: Option<String>,
+    /// Fines in further currencies, where the rules changed theirs meanwhile; `money` tells those of the newest.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub other_money: Option<OtherMoney>,
     /// How many entries it covers.
     pub entries: i32,
     /// The first and the last of them, by their ordinals; absent on a team's statement, the first also where there is none.

@@ -59,20 +59,40 @@ async fn what_is_there_already_is_found_and_nothing_is_dropped() {
         let records = made.body["likenesses"]["records"].as_array().expect("likenesses").clone();
         let found: Vec<(String, String, String)> = records
             .iter()
-            .map(|r| (r["kind"].as_str().unwrap().into(), r["id"].as_str().unwrap().into(), r["fields"].to_string()))
+            .map(|r| {
+                // Whom to ask about accounts and contacts; leads by their ids.
+                let (names, hides) = if r["kind"] == "lead" { ("id", "ownerId") } else { ("ownerId", "id") };
+                assert!(r.get(hides).is_none(), "{r}");
+                (r["kind"].as_str().unwrap().into(), r[names].as_str().unwrap().into(), r["fields"].to_string())
+            })
             .collect();
         (made.id(), found)
     };
     let named = |kind: &str, id: uuid::Uuid, fields: &str| (kind.to_owned(), id.to_string(), fields.to_owned());
 
     let (_, found) = alike(json!({ "name": "霍普光通信", "source": "fair" })).await;
-    assert_eq!(found, [named("account", account, r#"["name"]"#)]);
+    assert_eq!(found, [named("account", lin.id, r#"["name"]"#)]);
     let (phone, found) = alike(json!({ "name": "Quite another", "source": "fair", "phone": "+86 21 55550100" })).await;
-    assert_eq!(found, [named("account", account, r#"["phone"]"#)]);
+    assert_eq!(found, [named("account", lin.id, r#"["phone"]"#)]);
     let (_, found) = alike(json!({ "name": "Other", "source": "fair", "creditCode": "91310000MA1FL0XX1A" })).await;
-    assert_eq!(found, [named("account", account, r#"["creditCode"]"#)]);
-    let (_, found) = alike(json!({ "name": "One more", "source": "fair", "email": "Wang.Fang@hopton.example" })).await;
-    assert_eq!(found, [named("contact", contact, r#"["email"]"#)]);
+    assert_eq!(found, [named("account", lin.id, r#"["creditCode"]"#)]);
+    let (mail, found) =
+        alike(json!({ "name": "One more", "source": "fair", "email": "Wang.Fang@hopton.example" })).await;
+    assert_eq!(found, [named("contact", lin.id, r#"["email"]"#)]);
+    // Who may see them gets their ids; a colleague learns whom to ask, and no more.
+    let stranger = world.rep("Bo Chen").await;
+    for (lead, kind, id) in [(phone, "account", account), (mail, "contact", contact)] {
+        let path = format!("/v1/leads/{lead}/likenesses");
+        for who in [&lin, &chen] {
+            let told = who.get(&path).await.expect(200).body["records"][0].clone();
+            assert_eq!((&told["kind"], &told["id"]), (&json!(kind), &json!(id)), "{told}");
+        }
+        let told = stranger.get(&path).await.expect(200).body["records"][0].clone();
+        assert_eq!((&told["kind"], told.get("id"), &told["ownerId"]), (&json!(kind), None, &json!(lin.id)), "{told}");
+        assert!(
+            !stranger.get(&format!("/v1/leads/{lead}")).await.expect(200).body.to_string().contains(&id.to_string())
+        );
+    }
     let (again, found) =
         alike(json!({ "name": "ACME Optics", "source": "web", "phone": "(212) 555-0199", "industry": "optics" })).await;
     assert_eq!(found, [named("lead", known, r#"["name","phone"]"#)]);

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use waypost::statement::close::close;
 
-use super::{balance, note, own_world};
+use super::{balance, note, own_world, set_rules};
 use crate::world::{Person, World};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -99,6 +99,33 @@ async fn a_correction_goes_to_the_next_statement_and_a_server_may_be_down_for_mo
         ])
     );
     assert_eq!(all.items()[2]["en"], "May 2026. Nothing moved: 7.00 points.");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn each_currency_is_summed_for_itself() {
+    let world = own_world().await;
+    let (lin, bo, chen) = (world.rep("Lin Wei").await, world.rep("Bo Chen").await, world.manager("Chen Hua").await);
+    let account = lin.account("Acme").await;
+    let other = bo.account("Acme").await;
+    for (currency, money) in [("CNY", "20.00"), ("USD", "3.50"), ("USD", "3.50")] {
+        let late = json!([{ "kind": "late_entry", "points": "-5.00", "money": money }]);
+        set_rules(&world, json!({ "currency": currency, "penalties": late })).await;
+        note(&lin, account, Duration::hours(100)).await;
+    }
+    note(&bo, other, Duration::hours(100)).await;
+    world.state.clock.set(at("2026-03-31T17:00:00Z"));
+    close(&world.state).await.expect("a job");
+    let mine = lin.get(&format!("/v1/points/statements?userId={}", lin.id)).await.expect(200).items()[0].clone();
+    let others = json!({ "sums": [{ "money": "20.00", "currency": "CNY" }] });
+    assert_eq!((&mine["money"], &mine["currency"]), (&json!("7.00"), &json!("USD")), "{mine:#}");
+    assert_eq!(mine["otherMoney"], others);
+    assert!(mine["en"].as_str().is_some_and(|text| text.ends_with("Fines in money: 7.00 USD, 20.00 CNY.")), "{mine:#}");
+    assert!(mine["zh"].as_str().is_some_and(|text| text.ends_with("罚款：7.00 USD，20.00 CNY。")), "{mine:#}");
+    let rows = csv(&chen, "/v1/points/statements?month=2026-03-01").await;
+    let column = |name: &str| rows[0].iter().position(|header| header == name).expect(name);
+    let told: Vec<_> = rows[1..].iter().map(|row| row[column("currency")].as_str()).collect();
+    assert_eq!(told, ["USD", "USD; CNY", "USD; CNY"], "{rows:?}");
     world.audit().await;
 }
 

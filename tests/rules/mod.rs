@@ -2,6 +2,7 @@
 
 mod cards;
 mod earning;
+mod vectors;
 mod work;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};

@@ -91,6 +91,27 @@ impl Calendar {
         }
     }
 
+    /// The moment at which so many minutes have passed since another: the deadline of a bracket. `None` where the calendar
+    /// has no work for years.
+    pub fn after(&self, from: Timestamp, minutes: i64, hours: Hours) -> Option<Timestamp> {
+        let mut left = TimeDelta::minutes(minutes);
+        if hours == Hours::Calendar || left <= TimeDelta::zero() {
+            return Some((from.0 + left).into());
+        }
+        let days = self.day(from).0.iter_days().take(usize::try_from(LONGEST_SEARCH).unwrap_or(usize::MAX));
+        for day in days {
+            for (start, end) in self.shifts(day) {
+                let start = self.moment(day, *start).max(from.0);
+                let span = (self.moment(day, *end) - start).max(TimeDelta::zero());
+                if span >= left {
+                    return Some((start + left).into());
+                }
+                left -= span;
+            }
+        }
+        None
+    }
+
     /// What lies between two moments and within the working hours.
     fn worked(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> TimeDelta {
         let first = from.with_timezone(&self.zone).date_naive();

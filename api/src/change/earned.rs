@@ -32,24 +32,34 @@ const PLANNED: &str = "
     WHERE tenant_id = $1 AND kind = 'plan' AND record_id = ANY($2)
         AND (op = 'create' OR jsonb_exists(changes::jsonb, 'plannedOn')) GROUP BY record_id";
 
-/// `$2` an account, `$3` the opportunity's owner → who, beside him, wrote most about the account before it was last handed
-/// over: each activity counts one, each field of the account and its contacts one.
-const CONTRIBUTOR: &str = "
-    WITH handed AS (
-        SELECT max(received) AS at FROM record_history
-        WHERE tenant_id = $1 AND kind = 'account' AND record_id = $2 AND op = 'update' AND jsonb_exists(changes::jsonb, 'ownerId')),
-    work AS (
-        SELECT a.owner_id AS user_id, count(*) AS amount FROM activity a CROSS JOIN handed
-        WHERE a.tenant_id = $1 AND a.account_id = $2 AND a.deleted_at IS NULL AND a.received <= handed.at GROUP BY a.owner_id
-        UNION ALL
-        SELECT h.actor_id, count(*) FROM record_history h CROSS JOIN handed
-        CROSS JOIN LATERAL jsonb_object_keys(h.changes::jsonb)
-        WHERE h.tenant_id = $1 AND h.received <= handed.at AND h.op IN ('create', 'update')
-            AND (h.kind = 'account' AND h.record_id = $2
-                 OR h.kind = 'contact' AND h.record_id IN (SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.account_id = $2))
-        GROUP BY h.actor_id)
-    SELECT w.user_id FROM work w JOIN \"user\" u ON u.tenant_id = $1 AND u.id = w.user_id AND u.role IN ('rep', 'manager')
-    WHERE w.user_id <> $3 GROUP BY w.user_id ORDER BY sum(w.amount) DESC, w.user_id LIMIT 1";
+/// `$2` opportunities, `$3` their accounts, `$4` their owners, `$5` moments, `$6` the number of the commit at each → who,
+/// beside the owner, wrote most about the account before it was last handed over, as of before that commit: each activity counts one, each field of the account and
+/// its contacts one.
+pub const CONTRIBUTORS: &str = "
+    SELECT s.opportunity_id, s.seq, c.user_id
+    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bigint[])
+        AS s(opportunity_id, account_id, owner_id, at, seq)
+    CROSS JOIN LATERAL (
+        WITH handed AS (
+            SELECT max(received) AS at FROM record_history
+            WHERE tenant_id = $1 AND kind = 'account' AND record_id = s.account_id AND op = 'update' AND seq < s.seq
+                AND jsonb_exists(changes::jsonb, 'ownerId')),
+        work AS (
+            SELECT a.owner_id AS user_id, count(*) AS amount FROM activity a CROSS JOIN handed
+            WHERE a.tenant_id = $1 AND a.account_id = s.account_id AND (a.deleted_at IS NULL OR a.deleted_at > s.at)
+                AND a.received <= handed.at
+            GROUP BY a.owner_id
+            UNION ALL
+            SELECT h.actor_id, count(*) FROM record_history h CROSS JOIN handed
+            CROSS JOIN LATERAL jsonb_object_keys(h.changes::jsonb)
+            WHERE h.tenant_id = $1 AND h.received <= handed.at AND h.seq < s.seq AND h.op IN ('create', 'update')
+                AND (h.kind = 'account' AND h.record_id = s.account_id
+                     OR h.kind = 'contact' AND h.record_id IN (
+                         SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.account_id = s.account_id))
+            GROUP BY h.actor_id)
+        SELECT w.user_id FROM work w
+        JOIN \"user\" u ON u.tenant_id = $1 AND u.id = w.user_id AND u.role IN ('rep', 'manager')
+        WHERE w.user_id <> s.owner_id GROUP BY w.user_id ORDER BY sum(w.amount) DESC, w.user_id LIMIT 1) AS c";
 
 /// Reads and locks; call it after the records are held.
 pub async fn load(work: &mut UnitOfWork, settings: &Settings, changes: &[&Change]) -> Result<Earned, DbErr> {
@@ -137,10 +147,17 @@ async fn opportunities(
                     && advance.stage == StageKey::Signed
                     && let Some(account_id) = opportunity.account_id
                 {
-                    let values = [account_id.into(), opportunity.owner_id.into()];
-                    let row = work.connection().query_one_raw(work.statement(CONTRIBUTOR, values)).await?;
+                    let (account, owner) = (vec![account_id], vec![opportunity.owner_id]);
+                    let values = [
+                        vec![opportunity.id].into(),
+                        account.into(),
+                        owner.into(),
+                        vec![work.now.0].into(),
+                        vec![i64::MAX].into(),
+                    ];
+                    let row = work.connection().query_one_raw(work.statement(CONTRIBUTORS, values)).await?;
                     if let Some(row) = row {
-                        let user_id: Uuid = row.try_get_by_index(0)?;
+                        let user_id: Uuid = row.try_get_by_index(2)?;
                         users.insert(user_id);
                         contributors.insert(opportunity.id, user_id);
                     }

@@ -3,7 +3,7 @@
 //! `prepare` loads what a batch of changes refers to, a statement a kind; `apply` then decides each in memory. What a kind
 //! means by a change stands in its own folder (`account`, `opportunity`, …).
 
-mod earned;
+pub mod earned;
 mod fields;
 mod history;
 mod prepare;

@@ -4,6 +4,7 @@
 mod calendar;
 mod dice;
 pub mod guide;
+mod incentives;
 mod names;
 mod phrases;
 mod places;
@@ -22,10 +23,12 @@ use uuid::Uuid;
 
 use self::calendar::Calendar;
 use self::dice::Dice;
+use self::incentives::Market;
 use crate::auth::token::Keys;
 use crate::auth::{Identity, Secret, credential};
 use crate::clock::Clock;
 use crate::problem::Error;
+use crate::rule_set::bundle;
 use crate::state::State;
 use crate::tenant;
 use crate::tenant::create::{NewTenant, create};
@@ -89,8 +92,11 @@ pub async fn fill(
         .enumerate()
         .map(|(number, rep)| year::year(&calendar, Dice::new(SEED, 1 + number as u64), rep, &products))
         .collect();
-    let summary = replay::replay(&past, tenant_id, &staff, &calendar, years, progress).await?;
+    let market = Market::new(&past, tenant_id, &staff, &calendar, Dice::new(SEED, 1_000));
+    let summary = replay::replay(market, years, progress).await?;
     open(state, tenant_id, &staff.everybody).await?;
+    // With a key that this server publishes.
+    bundle::renew_all(state).await?;
     Ok(Some(summary))
 }
 

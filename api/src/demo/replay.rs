@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::calendar::Calendar;
 use super::dice::Dice;
+use super::incentives::{FORMER, Market};
 use super::names::PRODUCTS;
 use super::staff::{Rep, Staff};
 use super::year::{Product, Step};
@@ -36,7 +37,7 @@ const SHARED: usize = 9;
 
 /// A unit of work whose commit does not wait for the disk: nothing counts before the tenant gets its name, and that
 /// commit does wait, for all before it too.
-async fn begin(past: &State, actor: &Actor) -> Result<UnitOfWork, DbErr> {
+pub async fn begin(past: &State, actor: &Actor) -> Result<UnitOfWork, DbErr> {
     let work = UnitOfWork::begin(past, actor).await?;
     work.connection().execute_unprepared("SET LOCAL synchronous_commit = off").await?;
     Ok(work)
@@ -69,19 +70,17 @@ pub async fn products(past: &State, tenant_id: Uuid, dice: &mut Dice) -> Result<
     Ok(products)
 }
 
-fn creation(kind: Kind, id: Uuid, body: Body) -> Change {
+pub fn creation(kind: Kind, id: Uuid, body: Body) -> Change {
     Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
 }
 
-/// Tells `years`, one a rep of `staff`.
+/// Tells `years`, one a rep of the staff.
 pub async fn replay(
-    past: &State,
-    tenant_id: Uuid,
-    staff: &Staff,
-    calendar: &Calendar,
+    mut market: Market<'_>,
     years: Vec<Vec<Step>>,
     progress: impl Fn(u64, u64),
 ) -> Result<Summary, Error> {
+    let Market { past, tenant_id, staff, calendar, .. } = market;
     let total = years.iter().map(|year| year.len() as u64).sum();
     let done = Arc::new(AtomicU64::new(0));
     let mut summary = Summary::default();
@@ -90,8 +89,11 @@ pub async fn replay(
         *if creates { &mut summary.created } else { &mut summary.changed }.entry(change.kind).or_default() += 1;
     }
     let mut years: Vec<_> = years.into_iter().map(|year| year.into_iter().peekable()).collect();
-    let mut first = calendar.first;
+    let (mut first, mut chapter) = (calendar.first, 0);
     while first < calendar.today {
+        if chapter == FORMER {
+            market.rule(first).await?;
+        }
         let next = (first + Days::new(PERIOD)).min(calendar.today);
         let until = calendar.at(next, 0);
         let chapters: Vec<(Rep, Vec<Step>)> = staff
@@ -119,8 +121,13 @@ pub async fn replay(
         if first == calendar.first {
             gather_statistics(&past.db).await?;
         }
-        first = next;
+        if chapter >= FORMER {
+            market.turn(until, &mut summary).await?;
+        }
+        (first, chapter) = (next, chapter + 1);
     }
+    market.appeal((calendar.end().0 - TimeDelta::minutes(10)).into()).await?;
+    market.close().await?;
     gather_statistics(&past.db).await?;
     Ok(summary)
 }
@@ -131,6 +138,10 @@ async fn tell(past: &State, tenant_id: Uuid, rep: Rep, steps: Vec<Step>) -> Resu
     let mut work = begin(past, &actor).await?;
     let (moments, changes): (Vec<_>, Vec<_>) =
         steps.into_iter().map(|step| ((step.captured, step.received), step.change)).unzip();
+    // What is in force, and what was earned, on the days of this chapter.
+    if let (Some((first, _)), Some((_, last))) = (moments.first(), moments.last()) {
+        (work.earliest, work.now) = (first.at, *last);
+    }
     let context = prepare(&mut work, &changes).await?;
     for (change, (captured, received)) in changes.iter().zip(moments) {
         (work.captured, work.now) = (captured, received);

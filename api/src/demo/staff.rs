@@ -18,6 +18,7 @@ use crate::work::UnitOfWork;
 /// Who works in the demo.
 pub struct Staff {
     pub everybody: Vec<Uuid>,
+    pub admin: Uuid,
     pub managers: Vec<Uuid>,
     pub reps: Vec<Rep>,
 }
@@ -36,9 +37,9 @@ pub struct Rep {
 /// Makes `reps` of them, spread over the teams, and a manager a team.
 pub async fn hire(past: &State, tenant_id: Uuid, dice: &mut Dice, reps: usize) -> Result<Staff, Error> {
     let mut work = UnitOfWork::begin(past, &Actor::system(tenant_id)).await?;
-    let mut staff = Staff { everybody: Vec::new(), managers: Vec::new(), reps: Vec::new() };
     let admin = user(ADMIN, person(dice, true), Role::Admin, true, None)?;
-    staff.everybody.push(create_user(&mut work, admin).await?.id);
+    let admin = create_user(&mut work, admin).await?.id;
+    let mut staff = Staff { everybody: vec![admin], admin, managers: Vec::new(), reps: Vec::new() };
     let mut teams = Vec::new();
     for region in &REGIONS {
         let above = create_team(&mut work, &team(region.name, None)).await?;

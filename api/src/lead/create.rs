@@ -101,7 +101,13 @@ fn add_staged(work: &UnitOfWork, lead: &mut lead::Model) {
         .map(|(field, _)| Line(field.to_owned()))
         .collect();
         if !fields.is_empty() {
-            lead.likenesses.records.push(Likeness { kind: Kind::Lead, id: other.id, fields, similarity: 100 });
+            lead.likenesses.records.push(Likeness {
+                kind: Kind::Lead,
+                id: Some(other.id),
+                owner_id: None,
+                fields,
+                similarity: 100,
+            });
         }
     }
     lead.likenesses.records.truncate(super::likeness::MOST);

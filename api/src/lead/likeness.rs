@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 
 use entity::kind::Kind;
-use entity::lead;
 use entity::scalar::Line;
 use entity::shape::{Likeness, Likenesses};
+use entity::{account, contact, lead};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::auth::Actor;
 use crate::change::{Body, Change, Intent};
+use crate::problem::Error;
+use crate::read;
+use crate::state::State;
 use crate::work::UnitOfWork;
 
 /// Likenesses that are kept with a lead, the closest first.
@@ -36,14 +40,37 @@ struct Asked {
     credit_code: Option<String>,
 }
 
+/// As a lead tells them to whoever sees it: the accounts and contacts without their ids.
+pub fn told(mut records: Vec<Likeness>) -> Likenesses {
+    records.iter_mut().filter(|record| record.kind != Kind::Lead).for_each(|record| record.id = None);
+    Likenesses { records }
+}
+
+/// Those that the actor sees, with their ids; the others as a lead tells them.
+pub async fn seen(state: &State, actor: &Actor, lead_id: Uuid) -> Result<Likenesses, Error> {
+    let lead: lead::Model = read::get(state, actor, lead_id).await?;
+    let work = UnitOfWork::begin(state, actor).await?;
+    let mut records = find_one(&work, &lead).await?;
+    for record in &mut records {
+        let Some(id) = record.id else { continue };
+        let is_seen = match record.kind {
+            Kind::Account => read::find::<account::Model>(state, actor, id).await?.is_some(),
+            Kind::Contact => read::find::<contact::Model>(state, actor, id).await?.is_some(),
+            _ => read::find::<lead::Model>(state, actor, id).await?.is_some(),
+        };
+        record.id = Some(id).filter(|_| is_seen);
+    }
+    Ok(Likenesses { records })
+}
+
 /// By lead of the batch that is new or whose distinguishing fields change.
 pub async fn find(work: &UnitOfWork, changes: &[&Change]) -> Result<BTreeMap<Uuid, Likenesses>, DbErr> {
     let asked: Vec<Asked> = changes.iter().filter_map(|change| asked(work, change)).collect();
-    of(work, &asked).await
+    Ok(of(work, &asked).await?.into_iter().map(|(lead, records)| (lead, told(records))).collect())
 }
 
 /// For one lead as it stands.
-pub async fn find_one(work: &UnitOfWork, lead: &lead::Model) -> Result<Likenesses, DbErr> {
+pub async fn find_one(work: &UnitOfWork, lead: &lead::Model) -> Result<Vec<Likeness>, DbErr> {
     let asked = Asked {
         id: lead.id,
         name: lead.name.clone(),
@@ -78,8 +105,8 @@ fn asked(work: &UnitOfWork, change: &Change) -> Option<Asked> {
     })
 }
 
-async fn of(work: &UnitOfWork, asked: &[Asked]) -> Result<BTreeMap<Uuid, Likenesses>, DbErr> {
-    let mut found: BTreeMap<Uuid, Likenesses> = BTreeMap::new();
+async fn of(work: &UnitOfWork, asked: &[Asked]) -> Result<BTreeMap<Uuid, Vec<Likeness>>, DbErr> {
+    let mut found: BTreeMap<Uuid, Vec<Likeness>> = BTreeMap::new();
     if asked.is_empty() {
         return Ok(found);
     }
@@ -95,24 +122,28 @@ async fn of(work: &UnitOfWork, asked: &[Asked]) -> Result<BTreeMap<Uuid, Likenes
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let (field, similarity): (String, i32) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
         let Some(kind) = Kind::parse(&kind) else { continue };
-        let records = &mut found.entry(lead).or_default().records;
-        match records.iter_mut().find(|record| record.kind == kind && record.id == id) {
+        let records = &mut found.entry(lead).or_default();
+        match records.iter_mut().find(|record| record.kind == kind && record.id == Some(id)) {
             Some(record) => {
                 record.fields.push(Line(field));
                 record.similarity = record.similarity.max(similarity);
             }
-            None => records.push(Likeness { kind, id, fields: vec![Line(field)], similarity }),
+            None => {
+                let (id, owner_id) = (Some(id), row.try_get_by_index(5)?);
+                records.push(Likeness { kind, id, owner_id, fields: vec![Line(field)], similarity });
+            }
         }
     }
-    for likenesses in found.values_mut() {
-        likenesses.records.iter_mut().for_each(|record| record.fields.sort_by(|one, other| one.0.cmp(&other.0)));
-        likenesses.records.sort_by_key(|record| (std::cmp::Reverse(record.similarity), record.kind, record.id));
-        likenesses.records.truncate(MOST);
+    for records in found.values_mut() {
+        records.iter_mut().for_each(|record| record.fields.sort_by(|one, other| one.0.cmp(&other.0)));
+        records.sort_by_key(|record| (std::cmp::Reverse(record.similarity), record.kind, record.id));
+        records.truncate(MOST);
     }
     Ok(found)
 }
 
-/// `$1` tenant, `$2` leads as JSON, `$3` least similarity of names in per cent → lead, kind, id, field, per cent.
+/// `$1` tenant, `$2` leads as JSON, `$3` least similarity of names in per cent → lead, kind, id, field, per cent, and
+/// who answers for the account.
 fn sql() -> String {
     let exact = |table: &str, field: &str, column: &str, given: &str| {
         format!(
@@ -137,7 +168,11 @@ fn sql() -> String {
     }
     format!(
         "WITH n AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS \
-         n(id uuid, name text, phone text, email text, code text)) {} ORDER BY 1, 5 DESC, 2, 3, 4",
+         n(id uuid, name text, phone text, email text, code text)), x AS ({}) \
+         SELECT x.*, coalesce(a.owner_id, ca.owner_id) FROM x \
+         LEFT JOIN account a ON a.tenant_id = $1 AND x.kind = 'account' AND a.id = x.id \
+         LEFT JOIN contact c ON c.tenant_id = $1 AND x.kind = 'contact' AND c.id = x.id \
+         LEFT JOIN account ca ON ca.tenant_id = $1 AND ca.id = c.account_id ORDER BY 1, 5 DESC, 2, 3, 4",
         legs.join(" UNION ALL ")
     )
 }

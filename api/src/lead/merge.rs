@@ -50,6 +50,6 @@ fn completed(mut survivor: lead::Model, merged: &lead::Model) -> lead::Model {
         ($($field:ident),*) => { $(if survivor.$field.is_none() { survivor.$field = merged.$field.clone(); })* };
     }
     fill!(contact_name, title, phone, email, website, credit_code, region, industry, employees, note, contributor_id);
-    survivor.likenesses.records.retain(|likeness| (likeness.kind, likeness.id) != (Kind::Lead, merged.id));
+    survivor.likenesses.records.retain(|likeness| (likeness.kind, likeness.id) != (Kind::Lead, Some(merged.id)));
     survivor
 }

@@ -82,8 +82,9 @@ pub async fn reclaim(work: &mut UnitOfWork, account_id: Uuid, body: &ReclaimAcco
         account_id: Some(account_id),
         ..lead
     };
-    lead.likenesses = likeness::find_one(work, &lead).await?;
-    lead.likenesses.records.retain(|likeness| likeness.id != account_id);
+    let mut alike = likeness::find_one(work, &lead).await?;
+    alike.retain(|likeness| likeness.id != Some(account_id));
+    lead.likenesses = likeness::told(alike);
     let cooled = keep::returned(
         lead::Model { owner_id: Some(former), ..lead },
         facts.today,

@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "the filters of a list are its parameters")]
 
 use entity::kind::LeadStatus;
+use entity::shape::Likenesses;
 use entity::{lead, points_balance};
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -10,6 +11,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
 
+use super::likeness;
 use super::reclaim::{self, ReclaimAccount};
 use super::territory::{self, Territories};
 use super::{
@@ -106,6 +108,15 @@ impl LeadApi {
     #[oai(path = "/v1/leads/:id", method = "get", operation_id = "getLead", tag = "Tag::Leads")]
     async fn get(&self, actor: Actor, state: Data<&State>, id: Path<Uuid>) -> Result<Found<lead::Model>, Fail<GET>> {
         Ok(rest::get(&state, &actor, id.0).await?)
+    }
+
+    /// List what a lead may be the same as
+    ///
+    /// As things stand now. Of what you may see, with its id, to merge or link it; of the rest, only of which kind it is and
+    /// who answers for it (`ownerId`): ask him.
+    #[oai(path = "/v1/leads/:id/likenesses", method = "get", operation_id = "listLikenesses", tag = "Tag::Leads")]
+    async fn likenesses(&self, actor: Actor, state: Data<&State>, id: Path<Uuid>) -> ApiResult<Likenesses, GET> {
+        Ok(Json(likeness::seen(&state, &actor, id.0).await?))
     }
 
     /// Change what is known about a lead

@@ -150,13 +150,26 @@ const RULES: &[(&str, &str)] = &[
     (
         "A team's statement is the sum of those of its reps",
         "SELECT t.id, format('%s is not %s', t.closing, r.closing) FROM statement t
-         LEFT JOIN (SELECT team_id, month, sum(opening) AS opening, sum(closing) AS closing, sum(money) AS money,
+         LEFT JOIN (SELECT team_id, month, sum(opening) AS opening, sum(closing) AS closing,
                            sum(leads_closing)::integer AS leads, sum(entries)::integer AS entries
                     FROM statement WHERE tenant_id = $1 AND user_id IS NOT NULL GROUP BY team_id, month) r
            ON r.team_id = t.team_id AND r.month = t.month
          WHERE t.tenant_id = $1 AND t.user_id IS NULL
-           AND (t.opening, t.closing, t.money, t.leads_closing, t.entries)
-               IS DISTINCT FROM (r.opening, r.closing, r.money, r.leads, r.entries)",
+           AND (t.opening, t.closing, t.leads_closing, t.entries)
+               IS DISTINCT FROM (r.opening, r.closing, r.leads, r.entries)",
+    ),
+    (
+        "A team's fines in money are those of its reps, in each currency",
+        "WITH told AS (
+            SELECT id, team_id, month, user_id IS NULL AS of_team, currency, money FROM statement WHERE tenant_id = $1
+            UNION ALL
+            SELECT id, team_id, month, user_id IS NULL, o ->> 'currency', (o ->> 'money')::numeric
+            FROM statement CROSS JOIN LATERAL jsonb_array_elements(other_money -> 'sums') o
+            WHERE tenant_id = $1 AND other_money IS NOT NULL)
+         SELECT (array_agg(id))[1], format('%s %s more than those of its reps',
+             sum(money) FILTER (WHERE of_team) - sum(money) FILTER (WHERE NOT of_team), currency)
+         FROM told WHERE currency IS NOT NULL GROUP BY team_id, month, currency
+         HAVING coalesce(sum(money) FILTER (WHERE of_team), 0) <> coalesce(sum(money) FILTER (WHERE NOT of_team), 0)",
     ),
     (
         "Statements are numbered without a gap",

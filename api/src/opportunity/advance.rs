@@ -73,9 +73,7 @@ pub fn advance_at(
             lost_reason: advance.lost_reason.filter(|_| lost),
         },
     );
-    if transition.kind == TransitionKind::Forward && !occurred_assumed {
-        points::moves::forward(work, context.settings(), &after)?;
-    }
+    points::moves::forward(work, context.settings(), &after)?;
     if transition.to == StageKey::Signed {
         points::signing::signed(work, context, &after, occurred)?;
     } else if transition.from == Some(StageKey::Signed) {

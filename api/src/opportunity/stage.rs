@@ -78,6 +78,17 @@ pub enum Refusal {
     ReopensElsewhere { lost_from: StageKey },
 }
 
+/// Which kind a move is that was or will be allowed.
+pub fn kind(from: Option<StageKey>, to: StageKey) -> TransitionKind {
+    match from {
+        None => TransitionKind::Created,
+        Some(StageKey::Lost) => TransitionKind::Reopened,
+        Some(_) if to == StageKey::Lost => TransitionKind::Lost,
+        Some(from) if from < to => TransitionKind::Forward,
+        Some(_) => TransitionKind::Backward,
+    }
+}
+
 /// Decides whether the opportunity may move to `to`.
 pub fn decide(to: StageKey, facts: &Facts<'_>) -> Result<Transition, Refusal> {
     let from = facts.current;
@@ -87,14 +98,10 @@ pub fn decide(to: StageKey, facts: &Facts<'_>) -> Result<Transition, Refusal> {
     if from == Some(StageKey::Signed) && facts.role == Role::Rep {
         return Err(Refusal::Locked);
     }
-    let kind = match from {
-        None | Some(StageKey::Signed) if to == StageKey::Lost => return Err(Refusal::NotOpen { from }),
-        None => TransitionKind::Created,
-        Some(StageKey::Lost) => TransitionKind::Reopened,
-        Some(_) if to == StageKey::Lost => TransitionKind::Lost,
-        Some(from) if from < to => TransitionKind::Forward,
-        Some(_) => TransitionKind::Backward,
-    };
+    if matches!(from, None | Some(StageKey::Signed)) && to == StageKey::Lost {
+        return Err(Refusal::NotOpen { from });
+    }
+    let kind = kind(from, to);
     let passed = match kind {
         TransitionKind::Created | TransitionKind::Forward => {
             WAY.into_iter().filter(|stage| from.is_none_or(|from| from < *stage) && *stage <= to).collect()

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::card::{self, Step};
 use super::field::{self, Filled, filled_account, filled_contact};
 use super::moves::earns;
-use super::score::{Booking, bracket};
+use super::score::{Booking, Scorer, bracket};
 use super::source::{Source, add};
 use super::totals::Place;
 use super::words;
@@ -61,7 +61,8 @@ pub fn follow(
     let (before, after) = (filled(before), filled(after));
     let rule = settings.rules.customer.iter().find(|rule| rule.on == on);
     let card = card::standing(work.live::<points_entry::Model>().filter(|entry| entry.source_id == id));
-    let timeliness = Timeliness::of(settings, rule, first_visit(work, context, account_id), work.captured.at);
+    let visited = first_visit(work, context, account_id);
+    let timeliness = Timeliness::of(&settings.scorer(None), rule, visited, work.captured.at, &[]);
     let day = settings.day(work.captured.at);
     let of = |user_id| Source { kind: source, id, user_id, account_id: Some(account_id), day };
     let author = earns(work).then_some(work.actor.user_id);
@@ -89,17 +90,29 @@ fn first_visit(work: &UnitOfWork, context: &Context, account_id: Uuid) -> Option
 }
 
 /// How timely a card is filled at one moment.
-struct Timeliness {
+pub struct Timeliness {
     visited: Option<Timestamp>,
     delay_minutes: Option<i64>,
     within_hours: Option<i32>,
-    percent: i32,
+    /// What it leaves of the base.
+    pub percent: i32,
 }
 
 impl Timeliness {
-    /// Before the first visit nothing is late; after every bracket nothing is earned.
-    fn of(settings: &Settings, rule: Option<&CustomerRule>, visited: Option<Timestamp>, at: Timestamp) -> Self {
-        let delay_minutes = visited.map(|visited| settings.calendar.minutes(visited, at, settings.rules.hours));
+    /// Before the first visit nothing is late; after every bracket nothing is earned. `before`: what was booked for the
+    /// card, whose delays were reckoned with the calendar of their day.
+    pub fn of(
+        scorer: &Scorer<'_>,
+        rule: Option<&CustomerRule>,
+        visited: Option<Timestamp>,
+        at: Timestamp,
+        before: &[Explanation],
+    ) -> Self {
+        let hours = scorer.rules.hours;
+        let delay_minutes = visited.map(|visited| {
+            let judged = before.iter().find_map(|before| Scorer::judged(before, visited, at, hours));
+            judged.map_or_else(|| scorer.calendar.minutes(visited, at, hours), i64::from)
+        });
         let bracket = rule.and_then(|rule| bracket(&rule.brackets, delay_minutes.unwrap_or(0)));
         Timeliness {
             visited,

@@ -9,6 +9,7 @@ use super::score::Facts;
 use super::source::{Source, settle};
 use super::totals::Place;
 use crate::change::Settings;
+use crate::opportunity::stage::{TransitionKind, kind};
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
 
@@ -17,15 +18,23 @@ pub fn earns(work: &UnitOfWork) -> bool {
     matches!(work.actor.role, Role::Rep | Role::Manager)
 }
 
-/// Books the newest move of `opportunity`, which led forward to where it stands now.
+/// Whether a move leads forward to where the opportunity had never been. `moves`: its history.
+pub fn arrives<'a>(moved: &stage_move::Model, moves: impl IntoIterator<Item = &'a stage_move::Model>) -> bool {
+    let was_there = |earlier: &stage_move::Model| earlier.number < moved.number && earlier.to_stage == moved.to_stage;
+    kind(moved.from_stage, moved.to_stage) == TransitionKind::Forward
+        && !moved.occurred_assumed
+        && !moves.into_iter().any(was_there)
+}
+
+/// Books the newest move of `opportunity`, if it earns.
 pub fn forward(work: &mut UnitOfWork, settings: &Settings, opportunity: &opportunity::Model) -> Result<(), Refusal> {
     if !earns(work) {
         return Ok(());
     }
-    let moves = work.live::<stage_move::Model>().filter(|moved| moved.opportunity_id == opportunity.id);
-    let mut there: Vec<&stage_move::Model> = moves.filter(|moved| moved.to_stage == opportunity.stage).collect();
-    there.sort_by_key(|moved| moved.number);
-    let [moved] = there[..] else { return Ok(()) };
+    let moves = || work.live::<stage_move::Model>().filter(|moved| moved.opportunity_id == opportunity.id);
+    let Some(moved) = moves().max_by_key(|moved| moved.number).filter(|moved| arrives(moved, moves())) else {
+        return Ok(());
+    };
     let source = Source {
         kind: EntrySource::StageMove,
         id: moved.id,

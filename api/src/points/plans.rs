@@ -2,7 +2,7 @@
 //! there before it. A plan that is written or moved afterwards is none.
 
 use entity::kind::{EntrySource, PlanStatus, WorkKind};
-use entity::scalar::Timestamp;
+use entity::scalar::{Date, Timestamp};
 use entity::{activity, plan};
 use uuid::Uuid;
 
@@ -27,13 +27,18 @@ pub fn follow(work: &mut UnitOfWork, context: &Context, activity: &activity::Mod
         account_id: Some(activity.account_id),
         day: settings.day(activity.occurred),
     };
-    let is_done = activity.deleted_at.is_none()
-        && plan.deleted_at.is_none()
-        && (plan.status, plan.activity_id) == (PlanStatus::Fulfilled, Some(activity.id));
-    let in_time =
-        is_done && plan.planned_on == source.day && planned(work, context, plan.id) <= Some(activity.occurred);
+    let in_time = is_kept(&plan, activity, source.day, planned(work, context, plan.id));
     let worth = if in_time { worth(work, settings, &plan, activity, &source) } else { None };
     settle(work, &source, worth)
+}
+
+/// Whether the activity did what was planned, on its day, which the plan had before. `planned`: when it was last set to it.
+pub fn is_kept(plan: &plan::Model, activity: &activity::Model, day: Date, planned: Option<Timestamp>) -> bool {
+    activity.deleted_at.is_none()
+        && plan.deleted_at.is_none()
+        && (plan.status, plan.activity_id) == (PlanStatus::Fulfilled, Some(activity.id))
+        && plan.planned_on == day
+        && planned <= Some(activity.occurred)
 }
 
 fn worth(

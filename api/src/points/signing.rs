@@ -2,7 +2,7 @@
 
 use entity::kind::{EntryKind, EntrySource};
 use entity::opportunity;
-use entity::rules::Explanation;
+use entity::rules::{Explanation, LeadRules};
 use entity::scalar::{Points, Text, Timestamp};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::score::{Booking, rounded};
 use super::source::{Source, settle};
 use super::words;
+use crate::captured::Captured;
 use crate::change::Context;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
@@ -23,6 +24,65 @@ pub fn shares(points: Points, percent: i32, owner: Uuid, contributor: Option<Uui
     vec![(owner, Points(points.0 - part.0)), (contributor, part)]
 }
 
+/// A signature, and all that its points depend on beside the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature<'a> {
+    pub opportunity: &'a opportunity::Model,
+    pub occurred: Timestamp,
+    pub captured: Captured,
+    pub received: Timestamp,
+    /// Who documented the account before it was reassigned.
+    pub contributor: Option<Uuid>,
+}
+
+/// What a signature brings whom.
+pub fn bookings(rules: &LeadRules, version: i32, signature: &Signature<'_>) -> Vec<(Uuid, Booking)> {
+    let Signature { opportunity, occurred, captured, received, contributor } = *signature;
+    let parts = shares(rules.signing_points, rules.contributor_percent, opportunity.owner_id, contributor);
+    let is_shared = parts.len() > 1;
+    let of = |(user_id, points): (Uuid, Points)| {
+        let is_owner = user_id == opportunity.owner_id;
+        let percent = match (is_owner, is_shared) {
+            (true, false) => 100,
+            (true, true) => 100 - rules.contributor_percent,
+            (false, _) => rules.contributor_percent,
+        };
+        let (base, told) = (words::plain(rules.signing_points.0), words::points(points));
+        let arithmetic = format!("{base} × {percent} % = {told}");
+        let name = &opportunity.name;
+        let (en, zh) = if is_owner {
+            (
+                format!(
+                    "The opportunity {name} was signed, which brings its owner {percent} % of {base} points: {told}."
+                ),
+                format!("商机“{name}”已签约，负责人得 {base} 分的 {percent}%：{told} 分。"),
+            )
+        } else {
+            (
+                format!(
+                    "The opportunity {name} was signed at an account that you documented before it was reassigned: \
+                     {percent} % of {base} points are yours: {told}."
+                ),
+                format!("商机“{name}”已签约，该客户转交前的资料主要由您录入：您得 {base} 分的 {percent}%：{told} 分。"),
+            )
+        };
+        let explanation = Explanation {
+            occurred: Some(occurred),
+            captured: Some(captured.at),
+            captured_proven: Some(captured.proven),
+            received: Some(received),
+            base: Some(rules.signing_points),
+            percent: Some(percent),
+            arithmetic: Text(arithmetic),
+            en: Text(en),
+            zh: Text(zh),
+            ..Explanation::bare(version)
+        };
+        (user_id, Booking { points, money: None, kind: EntryKind::Share, explanation })
+    };
+    parts.into_iter().filter(|(_, points)| !points.0.is_zero()).map(of).collect()
+}
+
 /// Books the shares of an opportunity that was signed at `occurred`. What an import tells of the past pays nothing.
 pub fn signed(
     work: &mut UnitOfWork,
@@ -31,13 +91,12 @@ pub fn signed(
     occurred: Timestamp,
 ) -> Result<(), Refusal> {
     let settings = context.settings();
-    let rules = &settings.rules.leads;
-    if rules.signing_points.0.is_zero() || work.actor.user_id.is_nil() {
+    if work.actor.user_id.is_nil() {
         return Ok(());
     }
     let contributor = context.contributors.get(&opportunity.id).copied();
-    let parts = shares(rules.signing_points, rules.contributor_percent, opportunity.owner_id, contributor);
-    for (user_id, points) in parts.iter().copied().filter(|(_, points)| !points.0.is_zero()) {
+    let signature = Signature { opportunity, occurred, captured: work.captured, received: work.now, contributor };
+    for (user_id, booking) in bookings(&settings.rules.leads, settings.rule_set_version, &signature) {
         let source = Source {
             kind: EntrySource::Opportunity,
             id: opportunity.id,
@@ -45,47 +104,6 @@ pub fn signed(
             account_id: opportunity.account_id,
             day: settings.day(occurred),
         };
-        let is_owner = user_id == opportunity.owner_id;
-        let percent = match (is_owner, parts.len() > 1) {
-            (true, false) => 100,
-            (true, true) => 100 - rules.contributor_percent,
-            (false, _) => rules.contributor_percent,
-        };
-        let base = words::plain(rules.signing_points.0);
-        let arithmetic = format!("{base} × {percent} % = {}", words::points(points));
-        let (en, zh) = if is_owner {
-            let (name, points) = (&opportunity.name, words::points(points));
-            (
-                format!(
-                    "The opportunity {name} was signed, which brings its owner {percent} % of {base} points: {points}."
-                ),
-                format!("商机“{name}”已签约，负责人得 {base} 分的 {percent}%：{points} 分。"),
-            )
-        } else {
-            let (name, points) = (&opportunity.name, words::points(points));
-            (
-                format!(
-                    "The opportunity {name} was signed at an account that you documented before it was reassigned: \
-                     {percent} % of {base} points are yours: {points}."
-                ),
-                format!(
-                    "商机“{name}”已签约，该客户转交前的资料主要由您录入：您得 {base} 分的 {percent}%：{points} 分。"
-                ),
-            )
-        };
-        let explanation = Explanation {
-            occurred: Some(occurred),
-            captured: Some(work.captured.at),
-            captured_proven: Some(work.captured.proven),
-            received: Some(work.now),
-            base: Some(rules.signing_points),
-            percent: Some(percent),
-            arithmetic: Text(arithmetic),
-            en: Text(en),
-            zh: Text(zh),
-            ..Explanation::bare(settings.rule_set_version)
-        };
-        let booking = Booking { points, money: None, kind: EntryKind::Share, explanation };
         settle(work, &source, Some(booking))?;
     }
     Ok(())

@@ -1,13 +1,14 @@
 //! Books what something other than an activity earns: a stage move, a plan, a card, a signature. Awards for these do not
 //! wait for a review. Fines for offences stand beside them in the books and are not theirs (`offence`).
 
-use entity::kind::{EntryKind, EntrySource, LedgerAccount};
+use entity::kind::{EntrySource, LedgerAccount};
 use entity::points_entry;
-use entity::scalar::{Date, Points};
+use entity::rules::Explanation;
+use entity::scalar::{Currency, Date, Points};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::correction::{correction, reversal};
+use super::correction::{correction, money, reversal};
 use super::score::Booking;
 use crate::appeal::decide::overtake;
 use crate::ledger::{self, Posting};
@@ -25,6 +26,27 @@ pub struct Source {
     pub day: Date,
 }
 
+/// What one source has brought its user so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Paid<'a> {
+    pub points: Points,
+    /// Fines in money, in the currency of the last of them.
+    pub money: Decimal,
+    pub currency: Option<&'a Currency>,
+    /// Explains the newest entry.
+    pub latest: &'a Explanation,
+}
+
+/// The booking that brings a source from what was paid to what it is worth now; `None`: to nothing.
+pub fn difference(of: EntrySource, paid: Paid<'_>, now: Option<&Booking>) -> Option<Booking> {
+    let fined = money(now.and_then(|now| now.money.clone()), paid.money, paid.currency.cloned());
+    let booking = match now {
+        Some(now) => correction(of, paid.points, paid.latest, now)?,
+        None => reversal(of, paid.points, paid.latest)?,
+    };
+    Some(Booking { money: fined, ..booking })
+}
+
 /// The user's entries about the source, oldest first, without those about offences.
 pub fn earnings(work: &UnitOfWork, source_id: Uuid, user_id: Uuid) -> Vec<&points_entry::Model> {
     ledger::about(work, source_id, user_id).into_iter().filter(|entry| !is_offence(entry)).collect()
@@ -36,13 +58,15 @@ pub fn settle(work: &mut UnitOfWork, source: &Source, now: Option<Booking>) -> R
     let Some(latest) = entries.last().map(|entry| entry.explanation.clone()) else {
         return now.map_or(Ok(()), |now| add(work, source, now));
     };
-    let paid = entries.iter().filter(|entry| entry.counterpart == LedgerAccount::Rewards);
-    let booked = Points(paid.map(|entry| entry.points.0).sum());
-    let difference = match &now {
-        Some(now) => correction(source.kind, booked, &latest, now),
-        None => reversal(source.kind, booked, &latest),
+    let paid: Vec<_> = entries.iter().filter(|entry| entry.counterpart == LedgerAccount::Rewards).collect();
+    let currency = paid.iter().rev().find_map(|entry| entry.currency.clone()).map(Currency);
+    let paid = Paid {
+        points: Points(paid.iter().map(|entry| entry.points.0).sum()),
+        money: paid.iter().filter_map(|entry| entry.money).map(|money| money.0).sum(),
+        currency: currency.as_ref(),
+        latest: &latest,
     };
-    match difference {
+    match difference(source.kind, paid, now.as_ref()) {
         Some(booking) => {
             overtake(work, source.id, source.user_id)?;
             add(work, source, booking)
@@ -83,9 +107,4 @@ pub fn add(work: &mut UnitOfWork, source: &Source, booking: Booking) -> Result<(
         explanation: booking.explanation,
     };
     ledger::post(work, posting).map(drop)
-}
-
-/// Whether the booking would say nothing: an award of no points.
-pub fn is_nothing(booking: &Booking) -> bool {
-    booking.kind == EntryKind::Award && booking.points.0 == Decimal::ZERO
 }

@@ -4,13 +4,15 @@
 use entity::kind::RuleSetStatus;
 use entity::scalar::Date;
 use entity::{calendar, rule_set, rules::Rules};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
 use crate::work::UnitOfWork;
+use crate::write::whole;
 
 /// The payload.
 #[derive(Serialize)]
@@ -54,6 +56,28 @@ pub async fn sign(work: &UnitOfWork, state: &State, rule_set: &rule_set::Model) 
         rules: &rule_set.rules,
     };
     state.identity.keys.sign_document(&bundle)
+}
+
+/// Tenants with a published rule set whose bundle the current key has not signed; `$1` is with what it would begin.
+const UNSIGNED: &str = "
+    SELECT DISTINCT tenant_id FROM rule_set WHERE deleted_at IS NULL AND status IN ('shadow', 'active')
+        AND split_part(coalesce(bundle, ''), '.', 1) <> $1 ORDER BY 1";
+
+/// Signs with the current key what another one signed, or none: phones verify with the keys that this server publishes.
+/// Returns for how many tenants.
+pub async fn renew_all(state: &State) -> Result<usize, Error> {
+    let head = state.identity.keys.document_head()?;
+    let unsigned = Statement::from_sql_and_values(DbBackend::Postgres, UNSIGNED, [head.into()]);
+    let rows = state.db.query_all_raw(unsigned).await?;
+    for row in &rows {
+        let (actor, keys) = (Actor::system(row.try_get_by_index(0)?), state.clone());
+        whole(state, &actor, move |work| {
+            let keys = keys.clone();
+            Box::pin(async move { renew(work, &keys).await })
+        })
+        .await?;
+    }
+    Ok(rows.len())
 }
 
 /// Signs anew what is in force, waits or is a shadow, after the calendar or the zone has changed.

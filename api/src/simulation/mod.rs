@@ -1,12 +1,15 @@
-//! Simulations: a past period replayed under a rule set, before it bites. `replay` scores by the same path as booking does,
-//! `read` fetches what happened, `figures` adds up and compares, `run` does it in the background, `routes` and `wire` are
+//! Simulations: a past period replayed under a rule set, before it bites. `replay` books by the same path as the live ledger,
+//! `read` and `happened` fetch what it needs, `figures` adds up and compares, `run` does it in the background, `shadow` for
+//! whoever asks how the shadow does, `routes` and `wire` are
 //! what clients see. Nothing is booked.
 
 mod figures;
+mod happened;
 mod read;
 pub mod replay;
 pub mod routes;
 pub mod run;
+mod shadow;
 mod wire;
 
 pub use routes::SimulationApi;

@@ -10,6 +10,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 use uuid::Uuid;
 
 use super::run;
+use super::shadow::{self, ShadowScores};
 use super::wire::{Simulation, StartSimulation};
 use crate::auth::Actor;
 use crate::problem::{ApiResult, E400, E403, E404, E409, E422, Fail};
@@ -106,6 +107,25 @@ impl SimulationApi {
         id: Path<Uuid>,
     ) -> ApiResult<Simulation, { E400 | E403 | E404 }> {
         Ok(Json(run::newest(&state, &actor, id.0).await?))
+    }
+
+    /// Compare the shadow with what was booked
+    ///
+    /// What the shadow would have booked since it began (`now`) beside what was booked (`then`): of all reps for admins, of
+    /// those whom he leads for a manager, of himself for a rep. Worked out when asked, over 92 days at the most.
+    #[oai(
+        path = "/v1/rule-sets/:id/shadow-scores",
+        method = "get",
+        operation_id = "getShadowScores",
+        tag = "Tag::Points"
+    )]
+    async fn shadow(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        id: Path<Uuid>,
+    ) -> ApiResult<ShadowScores, { E400 | E403 | E404 | E409 }> {
+        Ok(Json(shadow::scores(&state, &actor, id.0).await?))
     }
 
     /// Get a simulation

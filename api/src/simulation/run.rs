@@ -1,19 +1,18 @@
 //! Runs simulations in the background and keeps what came of them. A simulation whose server went down is taken up by
 //! another after a while.
 
-use std::collections::HashMap;
-
 use chrono::TimeDelta;
-use entity::kind::{EntryKind, RuleSetStatus};
+use entity::kind::{EntryKind, RuleSetStatus, WorkKind};
 use entity::rule_set;
 use entity::rules::Rules;
 use entity::scalar::{Date, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use super::figures::{Worth, compare};
-use super::read::{Ground, Reader, Written};
-use super::replay::{Entry, Replay};
+use super::figures::{Rep, Worth, compare};
+use super::happened::Written;
+use super::read::{Ground, Reader};
+use super::replay::{Entry, Known, Replay};
 use super::wire::{Simulation, SimulationResult, SimulationStatus, StartSimulation};
 use crate::auth::Actor;
 use crate::offence;
@@ -30,9 +29,16 @@ const LONGEST: i64 = 731;
 /// After so many minutes without a sign of life a simulation is taken up by somebody else.
 const GIVEN_UP_AFTER: i64 = 5;
 
-fn statement(tenant_id: Uuid, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+pub(super) fn statement(tenant_id: Uuid, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     let values = std::iter::once(tenant_id.into()).chain(values);
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+/// The day by the tenant's clock.
+pub(super) async fn today(state: &State, tenant_id: Uuid) -> Result<Date, Error> {
+    let sql = "SELECT ($2::timestamptz AT TIME ZONE time_zone)::date FROM tenant WHERE id = $1";
+    let row = state.db.query_one_raw(statement(tenant_id, sql, [state.clock.now().into()])).await?;
+    Ok(row.ok_or_else(|| Refusal::not_found("tenant"))?.try_get_by_index(0)?)
 }
 
 /// Begins one and answers at once.
@@ -42,12 +48,27 @@ pub async fn start(
     rule_set_id: Uuid,
     asked: &StartSimulation,
 ) -> Result<Simulation, Error> {
+    let id = begin(state, actor, rule_set_id, asked).await?;
+    spawn(state, actor.tenant_id, id);
+    get(state, actor, id).await
+}
+
+/// Makes one and answers when it has finished.
+pub async fn at_once(
+    state: &State,
+    actor: &Actor,
+    rule_set_id: Uuid,
+    asked: &StartSimulation,
+) -> Result<Simulation, Error> {
+    let id = begin(state, actor, rule_set_id, asked).await?;
+    finish(state, actor.tenant_id, id).await?;
+    get(state, actor, id).await
+}
+
+async fn begin(state: &State, actor: &Actor, rule_set_id: Uuid, asked: &StartSimulation) -> Result<Uuid, Error> {
     let rule_set: rule_set::Model = records::get(state, actor, rule_set_id).await?;
     actor.must_be_admin()?;
-    let today = "SELECT ($2::timestamptz AT TIME ZONE time_zone)::date FROM tenant WHERE id = $1";
-    let now = state.clock.now();
-    let row = state.db.query_one_raw(statement(actor.tenant_id, today, [now.into()])).await?;
-    let today: Date = row.ok_or_else(|| Refusal::not_found("tenant"))?.try_get_by_index(0)?;
+    let (now, today) = (state.clock.now(), today(state, actor.tenant_id).await?);
     if asked.to > today {
         return Err(
             Refusal::invalid("/to", format!("Must be today, {today}, or before: only the past is replayed.")).into()
@@ -80,8 +101,7 @@ pub async fn start(
         let detail = "Another simulation is running. Wait until it has finished, then start this one.";
         return Err(Refusal::conflict(Code::Conflict, detail).into());
     }
-    spawn(state, actor.tenant_id, id);
-    get(state, actor, id).await
+    Ok(id)
 }
 
 /// One simulation, for admins.
@@ -131,7 +151,7 @@ pub async fn replayed(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Vec<En
     let order = Order::read(state, tenant_id, id).await?;
     let reader = Reader { db: &state.db, tenant_id };
     let ground = reader.ground(order.to_day).await?;
-    entries(&reader, &Progress { state, tenant_id, id }, &order, &ground).await
+    entries(&reader, &Progress { state, tenant_id, id: Some(id) }, &order, &ground).await
 }
 
 /// Takes up what was left behind by a server that went down.
@@ -169,13 +189,13 @@ fn spawn(state: &State, tenant_id: Uuid, id: Uuid) {
 
 /// What is to be replayed.
 #[derive(FromQueryResult)]
-struct Order {
-    from_day: Date,
-    to_day: Date,
-    rules: Rules,
-    version: i32,
-    status: RuleSetStatus,
-    starts_on: Option<Date>,
+pub(super) struct Order {
+    pub from_day: Date,
+    pub to_day: Date,
+    pub rules: Rules,
+    pub version: i32,
+    pub status: RuleSetStatus,
+    pub starts_on: Option<Date>,
 }
 
 impl Order {
@@ -189,7 +209,7 @@ impl Order {
 
 async fn finish(state: &State, tenant_id: Uuid, id: Uuid) -> Result<(), Error> {
     let order = Order::read(state, tenant_id, id).await?;
-    let result = replay(&Progress { state, tenant_id, id }, &order).await?;
+    let result = replay(&Progress { state, tenant_id, id: Some(id) }, &order, |_| true).await?;
     let sql = "UPDATE simulation SET status = 'finished', result = $3, finished_at = $4
                WHERE tenant_id = $1 AND id = $2 AND status = 'running'";
     let result = serde_json::to_value(&result).expect("a result is plain data");
@@ -197,23 +217,29 @@ async fn finish(state: &State, tenant_id: Uuid, id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where a simulation tells how far it is.
-struct Progress<'a> {
-    state: &'a State,
-    tenant_id: Uuid,
-    id: Uuid,
+/// Where a simulation tells how far it is; without an id, nowhere.
+pub(super) struct Progress<'a> {
+    pub state: &'a State,
+    pub tenant_id: Uuid,
+    pub id: Option<Uuid>,
 }
 
 impl Progress<'_> {
     async fn tell(&self, done: usize, total: usize) -> Result<(), sea_orm::DbErr> {
+        let Some(id) = self.id else { return Ok(()) };
         let sql = "UPDATE simulation SET done = $3, total = $4, beat = $5 WHERE tenant_id = $1 AND id = $2";
         let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-        let values = [self.id.into(), count(done).into(), count(total).into(), self.state.clock.now().into()];
+        let values = [id.into(), count(done).into(), count(total).into(), self.state.clock.now().into()];
         self.state.db.execute_raw(statement(self.tenant_id, sql, values)).await.map(drop)
     }
 }
 
-async fn replay(progress: &Progress<'_>, order: &Order) -> Result<SimulationResult, Error> {
+/// Replays the order and compares it with what was booked, for those reps whom `tells` names.
+pub(super) async fn replay(
+    progress: &Progress<'_>,
+    order: &Order,
+    tells: impl Fn(Uuid) -> bool,
+) -> Result<SimulationResult, Error> {
     let (state, tenant_id) = (progress.state, progress.tenant_id);
     let reader = Reader { db: &state.db, tenant_id };
     let period = (order.from_day, order.to_day);
@@ -225,38 +251,61 @@ async fn replay(progress: &Progress<'_>, order: &Order) -> Result<SimulationResu
         is_fine: entry.kind == EntryKind::Fine,
     };
     let entries = entries(&reader, progress, order, &ground).await?;
-    let mut simulated: Vec<Worth> = entries.into_iter().map(worth).collect();
-    simulated.extend(offences(state, tenant_id, order, &ground).await?);
+    let simulated: Vec<Worth> = entries.into_iter().map(worth).collect();
     let booked = reader.booked(period).await?;
-    Ok(compare(&ground.reps, (&ground.then, &booked), (&order.rules, &simulated), period))
+    let reps: Vec<Rep> = ground.reps.into_iter().filter(|rep| tells(rep.user_id)).collect();
+    Ok(compare(&reps, (&ground.then, &booked), (&order.rules, &simulated), period))
 }
 
-/// The entries that these rules would have made about activities, for the days of the period.
+/// The entries that these rules would have made for the days of the period. It begins with the books as they stood.
 async fn entries(
     reader: &Reader<'_>,
     progress: &Progress<'_>,
     order: &Order,
     ground: &Ground,
 ) -> Result<Vec<Entry>, Error> {
-    let ids = reader.activities(&ground.calendar, (order.from_day, order.to_day)).await?;
-    progress.tell(0, ids.len()).await?;
-    let (mut written, mut explained) = (Vec::new(), HashMap::new());
-    for (index, chunk) in ids.chunks(CHUNK).enumerate() {
-        let (some, judged) = reader.written(chunk).await?;
-        written.extend(some);
-        explained.extend(judged);
-        progress.tell(((index + 1) * CHUNK).min(ids.len()), ids.len()).await?;
+    let (rules, period) = (&order.rules, (order.from_day, order.to_day));
+    let begin = ground.moments(period).0;
+    let rewards = |kind| rules.work.iter().any(|work| work.on == kind);
+    let activities = reader.activities(ground, period).await?;
+    let moves = rewards(WorkKind::StageMove) || !rules.leads.signing_points.0.is_zero();
+    let moving = if moves { reader.moving(ground, period).await? } else { Vec::new() };
+    let mut cards = Vec::new();
+    for rule in &rules.customer {
+        cards.push((rule.on, reader.cards(rule.on, begin).await?));
     }
-    // As it was committed; within one commit, as it was booked.
-    written.sort_by_key(|write: &Written| (write.seq, write.ordinal, write.event.activity.id));
-    let scorer = Scorer { rules: &order.rules, version: order.version, calendar: &ground.calendar };
-    let mut ledger = Replay::new(scorer);
-    let made = written.iter().filter_map(|write| ledger.apply(&write.event, explained.get(&write.event.activity.id)));
-    Ok(made.filter(|entry| order.from_day <= entry.day && entry.day <= order.to_day).collect())
+    let total = activities.len() + moving.len() + cards.iter().map(|(_, ids)| ids.len()).sum::<usize>();
+    progress.tell(0, total).await?;
+    let (mut written, mut known, mut done) = (Vec::new(), Known::default(), 0);
+    for chunk in activities.chunks(CHUNK) {
+        written.extend(reader.activities_written(chunk, rewards(WorkKind::Plan), &mut known).await?);
+        done += chunk.len();
+        progress.tell(done, total).await?;
+    }
+    for chunk in moving.chunks(CHUNK) {
+        written.extend(reader.moves_written(chunk, rules, ground, &mut known).await?);
+        done += chunk.len();
+        progress.tell(done, total).await?;
+    }
+    for (on, ids) in cards {
+        for chunk in ids.chunks(CHUNK) {
+            written.extend(reader.cards_written(on, chunk, begin, ground, &mut known).await?);
+            done += chunk.len();
+            progress.tell(done, total).await?;
+        }
+    }
+    written.sort_by_key(Written::place);
+    let scorer = Scorer { rules, version: order.version, calendar: &ground.calendar };
+    let mut ledger = Replay::new(scorer, known);
+    let made = written.iter().flat_map(|write| ledger.apply(&write.event));
+    let mut entries: Vec<Entry> =
+        made.filter(|entry| order.from_day <= entry.day && entry.day <= order.to_day).collect();
+    entries.extend(offences(progress.state, progress.tenant_id, order, ground).await?);
+    Ok(entries)
 }
 
 /// What would have been fined. A rule set that is in force counts from its first day; a draft as if it always had been.
-async fn offences(state: &State, tenant_id: Uuid, order: &Order, ground: &Ground) -> Result<Vec<Worth>, Error> {
+async fn offences(state: &State, tenant_id: Uuid, order: &Order, ground: &Ground) -> Result<Vec<Entry>, Error> {
     let today = ground.calendar.day(state.clock.now());
     let last = order.to_day.min(Date(today.0 - TimeDelta::days(1)));
     let began = order.starts_on.filter(|_| matches!(order.status, RuleSetStatus::Active | RuleSetStatus::Retired));
@@ -272,11 +321,16 @@ async fn offences(state: &State, tenant_id: Uuid, order: &Order, ground: &Ground
     let is_rep = |user_id: Uuid| ground.reps.iter().any(|rep| rep.user_id == user_id);
     let fine = |offence: offence::judge::Offence| {
         let penalty = order.rules.penalties.iter().find(|penalty| penalty.kind == offence.kind)?;
-        is_rep(offence.user_id).then_some(Worth {
+        let money = penalty.money.filter(|money| !money.0.is_zero()).zip(order.rules.currency.clone());
+        is_rep(offence.user_id).then(|| Entry {
             user_id: offence.user_id,
+            source: offence.source,
+            number: 0,
+            kind: EntryKind::Fine,
             points: penalty.points,
-            money: penalty.money,
-            is_fine: true,
+            money,
+            day: offence.due,
+            offence: Some(offence.key()),
         })
     };
     Ok(law.offences(&lines, order.from_day, last).into_iter().filter_map(fine).collect())

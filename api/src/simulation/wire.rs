@@ -35,9 +35,9 @@ pub struct Simulation {
     pub from: Date,
     pub to: Date,
     pub status: SimulationStatus,
-    /// Activities that have been replayed.
+    /// Records that have been read: activities, opportunities that moved, cards that were written.
     pub done: i32,
-    /// Activities to be replayed; 0 until they have been counted.
+    /// Records to be read; 0 until they have been counted.
     pub total: i32,
     pub requested_by: Uuid,
     pub requested_at: Timestamp,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use entity::scalar::{Date, Money, Points, Timestamp};
+use entity::shape::{MoneySum, OtherMoney};
 use entity::{statement, team};
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
@@ -50,19 +51,24 @@ const FIGURES: &str = "
                sum(rep) FILTER (WHERE kind IN ('grant', 'claim', 'expiry')) AS spent,
                sum(rep) FILTER (WHERE kind = 'payout') AS paid_out,
                -sum(leads) FILTER (WHERE kind = 'claim')::integer AS leads_claimed,
-               -sum(leads) FILTER (WHERE kind = 'expiry')::integer AS leads_expired,
-               sum(money) AS money, (array_agg(currency ORDER BY ordinal DESC) FILTER (WHERE currency IS NOT NULL))[1] AS currency
+               -sum(leads) FILTER (WHERE kind = 'expiry')::integer AS leads_expired
         FROM fresh GROUP BY user_id
+    ), fines AS (
+        SELECT user_id, jsonb_agg(jsonb_build_object('money', money::text, 'currency', currency) ORDER BY newest DESC) AS fines
+        FROM (SELECT user_id, currency, sum(money) AS money, max(ordinal) AS newest FROM fresh
+              WHERE currency IS NOT NULL GROUP BY user_id, currency HAVING sum(money) <> 0) sums
+        GROUP BY user_id
     )
     SELECT u.id AS user_id, u.team_id, coalesce(last.closing, 0) AS opening, coalesce(s.rep, 0) AS moved,
            coalesce(s.awarded, 0) AS awarded, coalesce(s.fined, 0) AS fined, coalesce(s.spent, 0) AS spent,
            coalesce(s.paid_out, 0) AS paid_out, coalesce(last.held, 0) + coalesce(s.held, 0) AS held,
            coalesce(last.leads_closing, 0) AS leads_opening, coalesce(s.leads, 0) AS leads,
            coalesce(s.leads_claimed, 0) AS leads_claimed, coalesce(s.leads_expired, 0) AS leads_expired,
-           coalesce(s.money, 0) AS money, s.currency, coalesce(s.entries, 0) AS entries,
+           jsonb_build_object('sums', coalesce(f.fines, '[]'::jsonb)) AS fines, coalesce(s.entries, 0) AS entries,
            coalesce(last.last_entry, 0) AS before
     FROM upto JOIN \"user\" u ON u.tenant_id = $1 AND u.id = upto.user_id
     LEFT JOIN last ON last.user_id = u.id LEFT JOIN sums s ON s.user_id = u.id
+    LEFT JOIN fines f ON f.user_id = u.id
     ORDER BY u.name, u.id";
 
 /// One user's month.
@@ -81,8 +87,8 @@ struct Figures {
     leads: i32,
     leads_claimed: i32,
     leads_expired: i32,
-    money: Decimal,
-    currency: Option<String>,
+    /// In money, those of the newest currency first.
+    fines: OtherMoney,
     entries: i32,
     before: i32,
 }
@@ -121,7 +127,7 @@ pub async fn stage(work: &mut UnitOfWork, month: Date, end: Timestamp) -> Result
     let mut teams: BTreeMap<Uuid, (statement::Model, usize)> = BTreeMap::new();
     let mut statements = Vec::new();
     for row in &rows {
-        let statement = of_user(work, month, &Figures::from_query_result(row, "")?);
+        let statement = of_user(work, month, Figures::from_query_result(row, "")?);
         match teams.get_mut(&statement.team_id) {
             Some((sum, reps)) => {
                 add(sum, &statement);
@@ -148,8 +154,11 @@ pub async fn stage(work: &mut UnitOfWork, month: Date, end: Timestamp) -> Result
     Ok(made)
 }
 
-fn of_user(work: &UnitOfWork, month: Date, figures: &Figures) -> statement::Model {
-    let Figures { opening, moved, awarded, fined, spent, paid_out, .. } = *figures;
+fn of_user(work: &UnitOfWork, month: Date, figures: Figures) -> statement::Model {
+    let Figures { opening, moved, awarded, fined, spent, paid_out, .. } = figures;
+    let mut fines = figures.fines.sums.into_iter();
+    let first = fines.next();
+    let others: Vec<MoneySum> = fines.collect();
     statement::Model {
         tenant_id: work.actor.tenant_id,
         id: Uuid::nil(),
@@ -174,8 +183,9 @@ fn of_user(work: &UnitOfWork, month: Date, figures: &Figures) -> statement::Mode
         leads_granted: figures.leads + figures.leads_claimed + figures.leads_expired,
         leads_claimed: figures.leads_claimed,
         leads_expired: figures.leads_expired,
-        money: Money(figures.money),
-        currency: figures.currency.clone(),
+        money: first.as_ref().map(|first| first.money).unwrap_or_default(),
+        currency: first.map(|first| first.currency),
+        other_money: (!others.is_empty()).then_some(OtherMoney { sums: others }),
         entries: figures.entries,
         first_entry: (figures.entries > 0).then_some(figures.before + 1),
         last_entry: Some(figures.before + figures.entries),
@@ -208,6 +218,27 @@ fn add(sum: &mut statement::Model, one: &statement::Model) {
     ] {
         *total += part;
     }
-    sum.money.0 += one.money.0;
-    sum.currency = sum.currency.take().or_else(|| one.currency.clone());
+    for (money, currency) in fines(one) {
+        add_fine(sum, money, &currency);
+    }
+}
+
+/// The fines in money that a statement tells, each with its currency.
+pub fn fines(statement: &statement::Model) -> Vec<(Money, String)> {
+    let first = statement.currency.clone().map(|currency| (statement.money, currency));
+    let others = statement.other_money.iter().flat_map(|others| &others.sums);
+    first.into_iter().chain(others.map(|sum| (sum.money, sum.currency.clone()))).collect()
+}
+
+fn add_fine(sum: &mut statement::Model, money: Money, currency: &str) {
+    if sum.currency.as_deref().is_none_or(|known| known == currency) {
+        sum.currency = Some(currency.to_owned());
+        sum.money.0 += money.0;
+        return;
+    }
+    let others = &mut sum.other_money.get_or_insert_default().sums;
+    match others.iter_mut().find(|other| other.currency == currency) {
+        Some(other) => other.money.0 += money.0,
+        None => others.push(MoneySum { money, currency: currency.to_owned() }),
+    }
 }

@@ -8,6 +8,7 @@ use entity::scalar::Points;
 use entity::{points_entry, statement, team, user};
 use uuid::Uuid;
 
+use super::close::fines;
 use crate::ledger::change_of;
 
 /// What begins a cell that a spreadsheet would take for a formula. A text is kept one by an apostrophe before it.
@@ -45,6 +46,9 @@ pub fn statements(
     table(
         &header,
         statements.iter().map(|s| {
+            // One currency in all but the month in which it changed.
+            let (money, currency): (Vec<_>, Vec<_>) =
+                fines(s).into_iter().map(|(money, currency)| (money.to_string(), currency)).unzip();
             let user = s.user_id.and_then(|id| users.get(&id));
             vec![
                 s.number.to_string(),
@@ -66,8 +70,8 @@ pub fn statements(
                 s.leads_claimed.to_string(),
                 s.leads_expired.to_string(),
                 s.leads_closing.to_string(),
-                s.money.to_string(),
-                s.currency.clone().unwrap_or_default(),
+                if money.is_empty() { s.money.to_string() } else { money.join("; ") },
+                currency.join("; "),
             ]
         }),
     )

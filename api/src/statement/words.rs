@@ -5,6 +5,7 @@ use entity::scalar::{Points, Text};
 use entity::statement;
 use rust_decimal::Decimal;
 
+use super::close::fines;
 use crate::points::words::points;
 
 /// Puts the figures into words. `reps`: how many reps a team's statement adds up.
@@ -52,9 +53,14 @@ pub fn tell(statement: &statement::Model, reps: Option<usize>) -> (Text, Text) {
             s.leads_opening, s.leads_granted, s.leads_claimed, s.leads_expired, s.leads_closing
         );
     }
-    if let Some(currency) = s.currency.as_ref().filter(|_| !s.money.0.is_zero()) {
-        en += &format!(" Fines in money: {} {currency}.", s.money);
-        zh += &format!("罚款：{} {currency}。", s.money);
+    let fines: Vec<String> = fines(s)
+        .into_iter()
+        .filter(|(money, _)| !money.0.is_zero())
+        .map(|(money, currency)| format!("{money} {currency}"))
+        .collect();
+    if !fines.is_empty() {
+        en += &format!(" Fines in money: {}.", fines.join(", "));
+        zh += &format!("罚款：{}。", fines.join("，"));
     }
     (Text(en), Text(zh))
 }

@@ -112,6 +112,20 @@ proptest! {
     }
 
     #[test]
+    fn a_deadline_is_when_the_minutes_are_used_up(
+        zone in proptest::sample::select(vec![Tz::Asia__Shanghai, Tz::Europe__Berlin, Tz::Australia__Lord_Howe]),
+        start in 1_767_225_600i64..1_798_761_600, minutes in 1i64..6_000,
+    ) {
+        let (office, from) = (office(zone), Timestamp(chrono::DateTime::from_timestamp(start, 0).unwrap()));
+        for hours in [Hours::Working, Hours::Calendar] {
+            let deadline = office.after(from, minutes, hours).unwrap();
+            prop_assert_eq!(office.minutes(from, deadline, hours), minutes);
+            let before = Timestamp(deadline.0 - TimeDelta::milliseconds(1));
+            prop_assert_eq!(office.minutes(from, before, hours), minutes - 1);
+        }
+    }
+
+    #[test]
     fn adding_and_counting_working_days_agree(offset in 0i64..400, days in 0i32..60) {
         let calendar = office(Tz::UTC);
         let from = Date(date("2026-01-01").0 + chrono::TimeDelta::days(offset));

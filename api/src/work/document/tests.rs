@@ -138,9 +138,10 @@ fn the_text_says_what_the_tree_says() {
             "leads_closing": 25, "leads_granted": 25, "leads_claimed": 0, "leads_expired": 0, "money": "0", "entries": 2,
             "en": "e", "zh": "中",
         }),
-        json!({ "user_id": ID, "currency": "CNY", "first_entry": 1, "last_entry": 2 }),
+        json!({ "user_id": ID, "currency": "CNY", "first_entry": 1, "last_entry": 2,
+            "other_money": { "sums": [{ "money": "5", "currency": "USD" }] } }),
     );
-    let likeness = json!({ "kind": "account", "id": ID, "fields": ["name"], "similarity": 80 });
+    let likeness = json!({ "kind": "account", "ownerId": ID, "fields": ["name"], "similarity": 80 });
     same::<lead::Model>(
         json!({ "name": "Hopton", "source": "fair", "status": "pooled", "likenesses": { "records": [likeness] } }),
         json!({

@@ -9,6 +9,7 @@ mod contacts;
 mod database;
 mod demo;
 mod examples;
+mod goals;
 mod http;
 mod import;
 mod leads;

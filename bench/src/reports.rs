@@ -59,7 +59,11 @@ async fn of(state: &State, by: &str, actor: &Actor) -> Result<(), Failure> {
     let then = FunnelQuery { as_of: Some(day(state, 60)), ..snapshot.clone() };
     macro_rules! tell {
         ($name:literal, $count:expr, $report:expr) => {{
-            let report = median(async || { $report.await?; Ok(()) }).await?;
+            let report = median(async || {
+                $report.await?;
+                Ok(())
+            })
+            .await?;
             let count = median(async || count(state, $count, actor.tenant_id).await).await?;
             let ratio = report.as_secs_f64() / count.as_secs_f64();
             println!("| {} | {by} | {:.0} ms | {:.0} ms | {ratio:.1} |", $name, millis(report), millis(count));

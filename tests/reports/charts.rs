@@ -99,7 +99,7 @@ async fn what_users_type_is_text_in_every_form() {
     let told: Vec<[&str; 4]> = rows.iter().map(|row| [&row[1], &row[2], &row[3], &row[4]]).collect();
     assert_eq!(told[0], ["", "intent", "3", "1"]);
     assert_eq!(told[4], [NASTY, "intent", "1", "1"]);
-    assert_eq!(told[8], ["-", "intent", "2", "0"], "those without a product");
+    assert_eq!(told[8], ["none", "intent", "2", "0"], "those without a product");
     assert_eq!(rows.len(), 12);
 }
 

@@ -32,7 +32,7 @@ async fn limits(world: &World) {
     let names = json!({ "en": "Stage", "zh": "阶段" });
     let rows = OPEN.iter().map(|stage| {
         let fields = json!({
-            "stage": stage, "names": names, "probability": 20, "required_fields": "{}", "stale_days": LIMIT,
+            "stage": stage, "names": names, "probability": 20, "required_fields": [], "stale_days": LIMIT,
         });
         world.row(Uuid::now_v7(), fields)
     });

@@ -64,7 +64,7 @@ pub struct Goal {
 
 /// A goal to be set.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields, example)]
 pub struct CreateGoal {
     /// Whose it is: either a user or a team.
     pub user_id: Option<Uuid>,

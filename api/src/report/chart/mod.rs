@@ -62,6 +62,7 @@ impl Picture {
     /// # Errors
     /// What the library refuses.
     pub fn svg(&self, theme: Theme) -> Result<String> {
+        font::register();
         let svg = draw::svg(self, theme)?;
         Ok(svg_with_accessibility(&svg, &format!("{}. {}", self.title, self.note), &self.told()))
     }
@@ -69,7 +70,6 @@ impl Picture {
     /// # Errors
     /// What the library refuses.
     pub fn png(&self, theme: Theme) -> Result<Vec<u8>> {
-        font::register();
         svg_to_png(&self.svg(theme)?)
     }
 

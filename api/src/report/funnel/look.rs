@@ -104,7 +104,7 @@ impl Report for Funnel {
             "amounts",
         ];
         let mut rows = Vec::new();
-        for part in self.all_parts("-").iter().flatten() {
+        for part in self.all_parts("none").iter().flatten() {
             let begin = |stage: StageKey, count: i64| {
                 vec![Cell::text(&part.period), Cell::text(&part.group), Cell::text(stage.as_str()), Cell::figure(count)]
             };

@@ -100,7 +100,8 @@ pub async fn route(state: &State, actor: &Actor, user_id: Uuid, day: Option<Date
         let Some(place) = stop.latitude.zip(stop.longitude) else { continue };
         stop.kilometres = last.replace(place).map(|last| rounded(distance(last, place), 2));
     }
-    route.kilometres = rounded(route.stops.iter().filter_map(|stop| stop.kilometres).sum(), 2);
+    // Of nothing, the sum is -0.
+    route.kilometres = rounded(route.stops.iter().filter_map(|stop| stop.kilometres).sum::<f64>() + 0.0, 2);
     Ok(route)
 }
 

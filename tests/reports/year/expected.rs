@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Months, NaiveDate};
+use entity::kind::Role;
 use entity::scalar::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -93,7 +94,7 @@ pub async fn forecast_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate
         sums[3] += amount * if as_of.is_some() { then } else { given };
         sums[4] += amount * share;
     }
-    assert!(rows.len() > 2, "{rows:?}");
+    assert!(rows.len() > 2 || actor.role != Role::Admin, "{rows:?}");
     for row in &told.rows {
         let bucket = match row.bucket {
             ForecastBucket::Month => row.month.clone().expect("a month"),

@@ -104,7 +104,7 @@ impl Year {
         &self.tables[table]
     }
 
-    /// One of each role.
+    /// An administrator, two managers and a rep.
     fn actors(&self) -> Vec<Actor> {
         let of = |role: Role| {
             let users = self.rows("user").iter().filter(move |user| text(user, "role") == Some(role.as_str()));
@@ -115,7 +115,13 @@ impl Year {
                 may_write: true,
             })
         };
-        of(Role::Admin).take(1).chain(of(Role::Manager)).chain(of(Role::Rep).take(2)).collect()
+        // With few reps, some managers lead nobody who works.
+        let works = |actor: &Actor| {
+            let people = self.people(actor);
+            self.rows("activity").iter().any(|row| id(row, "owner_id").is_some_and(|owner| people.contains(&owner)))
+        };
+        let leads = of(Role::Manager).filter(works).take(2);
+        of(Role::Admin).take(1).chain(leads).chain(of(Role::Rep).take(1)).collect()
     }
 
     /// The user himself and, for a manager, those who sit in his team or below it.

@@ -34,7 +34,7 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
         .filter(whose)
         .filter(|row| (from..=to).contains(&day(text(row, "planned_on").expect("a day"))))
         .collect();
-    assert!(!done.is_empty(), "the year of {} is empty", actor.role);
+    assert!(!done.is_empty(), "the year is empty");
 
     let check = |told: &waypost::report::activity::ActivityFigures, owner: Option<Uuid>| {
         let of = |row: &&&Json| owner.is_none_or(|owner| id(row, "owner_id") == Some(owner));
@@ -102,7 +102,7 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
         assert_eq!(row.minutes, minutes, "{tier:?}");
     }
     assert_eq!(told.time.iter().map(|row| row.minutes).sum::<i64>(), told.total.minutes);
-    assert!(told.time.iter().take(3).all(|row| row.minutes > 0) || actor.role == Role::Rep, "{:?}", told.time);
+    assert!(told.time.iter().take(3).all(|row| row.minutes > 0) || actor.role != Role::Admin, "{:?}", told.time);
     assert_eq!(told.untimed, done.iter().filter(|row| row["duration_minutes"].is_null()).count() as i64);
 }
 

@@ -10,6 +10,7 @@ use crate::appeal::AppealApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
+use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
@@ -22,8 +23,15 @@ use crate::points::PointsApi;
 use crate::product::ProductApi;
 use crate::rejected_write::RejectedWriteApi;
 use crate::report::ReportApi;
+use crate::report::activity::ActivityReportApi;
 use crate::report::burden::BurdenApi;
+use crate::report::coverage::CoverageApi;
+use crate::report::forecast::ForecastApi;
+use crate::report::lost::LostApi;
+use crate::report::quota::QuotaApi;
+use crate::report::route::RouteApi;
 use crate::report::uplift::UpliftApi;
+use crate::report::velocity::VelocityApi;
 use crate::rule_set::RuleSetApi;
 use crate::simulation::SimulationApi;
 use crate::stage::StageApi;
@@ -41,7 +49,8 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let leads = (LeadApi, LeadDraftApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
-    let reports = (ReportApi, UpliftApi, BurdenApi);
+    let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
+    let reports = (ReportApi, UpliftApi, BurdenApi, models);
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")

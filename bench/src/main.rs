@@ -7,6 +7,7 @@ mod bare;
 mod cpu;
 mod http;
 mod load;
+mod reports;
 mod scripts;
 mod seed;
 mod server;
@@ -58,6 +59,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Mode {
+    /// Measure reports over one large tenant against `count(*)`
+    Reports {
+        /// Reps who own all of it
+        #[arg(long, default_value_t = 200)]
+        reps: usize,
+        #[arg(long, default_value_t = 1_000_000)]
+        activities: i64,
+        #[arg(long, default_value_t = 200_000)]
+        opportunities: i64,
+        /// Where the throw-away Postgres lives; removed and made anew
+        #[arg(long, default_value = "target/bench")]
+        directory: PathBuf,
+    },
     /// The server under test; started by the benchmark itself
     #[command(hide = true)]
     Server {
@@ -77,12 +91,18 @@ async fn main() -> Result<(), Failure> {
         Some(Mode::Server { address, database_url, signing_key }) => {
             server::serve(database_url, signing_key, *address).await
         }
+        Some(Mode::Reports { reps, activities, opportunities, directory }) => {
+            let (_cluster, _, state, _) = start(directory).await?;
+            let size = reports::Size { reps: *reps, activities: *activities, opportunities: *opportunities };
+            reports::measure(&state, size).await
+        }
         None => measure(&arguments).await,
     }
 }
 
-async fn measure(arguments: &Arguments) -> Result<(), Failure> {
-    let directory = std::path::absolute(&arguments.directory)?;
+/// A Postgres of its own, migrated: its address, and the state and key of a server on it.
+async fn start(directory: &std::path::Path) -> Result<(Cluster, String, State, String), Failure> {
+    let directory = std::path::absolute(directory)?;
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory)?;
     let cluster = Cluster::start(&Options {
@@ -103,7 +123,12 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let key = keys.to_pem()?.expose().to_owned();
     let identity = Identity::new(keys, server::ISSUER, server::ISSUER, Vec::new());
     let state = State::new(connect_as_owner(&url, 8).await?, Clock::system(), identity);
+    Ok((cluster, url, state, key))
+}
 
+async fn measure(arguments: &Arguments) -> Result<(), Failure> {
+    let (cluster, url, state, key) = start(&arguments.directory).await?;
+    let directory = std::path::absolute(&arguments.directory)?;
     let (tenants, wide) = fill(arguments, &state).await?;
     let rep = tenants[0].reps[0];
     let bare = Bare::new(url.clone(), &directory, arguments.seconds, arguments.clients)?;

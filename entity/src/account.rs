@@ -2,7 +2,7 @@ use poem_openapi::Object;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::AccountKind;
+use crate::kind::{AccountKind, AccountTier};
 use crate::scalar::{Money, Timestamp};
 use crate::shape::{Address, Position};
 
@@ -44,6 +44,8 @@ pub struct Model {
     pub position: Option<Position>,
     /// The company's registration number: the unified social credit code in China.
     pub credit_code: Option<String>,
+    /// How much time the customer is to get; absent where nobody has decided.
+    pub tier: Option<AccountTier>,
     pub note: Option<String>,
     /// The id that another system knows this account by; unique within the tenant.
     pub external_id: Option<String>,

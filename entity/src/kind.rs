@@ -88,6 +88,15 @@ text_enum! {
 }
 
 text_enum! {
+    /// How much of the reps' time a customer is to get.
+    AccountTier {
+        Key = "key",
+        Ordinary = "ordinary",
+        Potential = "potential",
+    }
+}
+
+text_enum! {
     /// How a user works an account.
     MemberRole {
         /// Answers for the account; there is exactly one.

@@ -10,6 +10,7 @@ mod m0002_identity;
 mod m0003_reports;
 mod m0004_incentives;
 mod m0005_currencies;
+mod m0006_read_models;
 mod m0008_webhooks;
 
 pub struct Migrator;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_reports::Migration),
             Box::new(m0004_incentives::Migration),
             Box::new(m0005_currencies::Migration),
+            Box::new(m0006_read_models::Migration),
             Box::new(m0008_webhooks::Migration),
         ]
     }

@@ -2,16 +2,19 @@
 //! count made without SQL (`model`), and the wire.
 
 mod burden;
+mod charts;
 mod model;
+mod moves;
 mod random;
 mod stories;
 mod uplift;
 mod wire;
+mod year;
 
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use entity::kind::{AccountKind, Role, StageKey};
+use entity::kind::{AccountKind, AccountTier, Role, StageKey};
 use rust_decimal::Decimal;
 use sea_orm::DatabaseBackend::Postgres;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
@@ -156,8 +159,17 @@ impl World {
     }
 
     async fn account(&self, kind: AccountKind, members: &[&Owner]) -> Account {
-        let account = Account { id: Uuid::now_v7(), kind, members: members.iter().map(|user| user.id).collect() };
-        let row = json!({ "kind": kind, "name": "Acme", "owner_id": account.members[0] });
+        let (tier, region) = match kind {
+            AccountKind::Business => (Some(AccountTier::Key), Some("East")),
+            AccountKind::Consumer => (Some(AccountTier::Potential), Some("华南")),
+            AccountKind::Channel | AccountKind::Internal => (None, None),
+        };
+        let members = members.iter().map(|user| user.id).collect();
+        let account = Account { id: Uuid::now_v7(), kind, tier, region, members };
+        let row = json!({
+            "kind": kind, "name": "Acme", "owner_id": account.members[0], "tier": tier,
+            "address": region.map(|region| json!({ "region": region })),
+        });
         self.insert("account", vec![self.row(account.id, row)]).await;
         account
     }
@@ -181,7 +193,9 @@ impl World {
                 "deleted_at": o.deleted.then_some("2026-01-01T00:00:00Z"),
             });
             rows.push(self.row(o.id, fields));
-            moves.extend(o.moves.iter().zip(1..).map(|(m, number)| self.stage_move(o, m, number)));
+            let received = o.received();
+            let told = o.moves.iter().zip(&received).zip(1..);
+            moves.extend(told.map(|((m, received), number)| self.stage_move(o, m, *received, number)));
             history.extend(self.history(o));
             // A scope that saw it once holds a tombstone.
             let buried = [&self.rui, &self.sam].map(|user| user.id);
@@ -206,11 +220,11 @@ impl World {
         NEXT.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
     }
 
-    fn stage_move(&self, o: &Opportunity, m: &Move, number: i32) -> Json {
+    fn stage_move(&self, o: &Opportunity, m: &Move, received: Time, number: i32) -> Json {
         let fields = json!({
             "opportunity_id": o.id, "owner_id": o.owner.id, "number": number, "from_stage": m.from, "to_stage": m.to,
             "occurred": m.occurred, "occurred_assumed": false, "captured": m.occurred, "captured_proven": true,
-            "received": m.occurred, "actor_id": o.owner.id, "probability": 10,
+            "received": received, "actor_id": o.owner.id, "probability": 10,
         });
         self.row(Uuid::now_v7(), fields)
     }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use entity::kind::{AccountKind, StageKey};
+use entity::kind::{AccountKind, AccountTier, StageKey};
 use entity::scalar::{Date, Money};
 use rust_decimal::Decimal;
 use uuid::Uuid;
+use waypost::report::figures::Known;
 use waypost::report::{
     Cohort, CohortGroup, CohortStage, CurrencyAmount, FunnelQuery, LostFrom, Snapshot, SnapshotGroup, SnapshotStage,
     SplitBy,
@@ -35,6 +36,8 @@ pub struct Team {
 pub struct Account {
     pub id: Uuid,
     pub kind: AccountKind,
+    pub tier: Option<AccountTier>,
+    pub region: Option<&'static str>,
     /// Who sees what is under it.
     pub members: Vec<Uuid>,
 }
@@ -74,26 +77,43 @@ pub struct Opportunity {
     pub worth: Vec<Worth>,
 }
 
-type Key = (Option<Uuid>, Option<AccountKind>, Option<String>);
+/// Name, id, and what has no id.
+type Key = (Option<String>, Option<Uuid>, Option<String>);
 
 impl Opportunity {
     pub fn scopes(&self) -> Vec<Uuid> {
         self.account.as_ref().map_or_else(|| vec![self.owner.id], |account| account.members.clone())
     }
 
-    fn key(&self, by: SplitBy) -> Key {
+    fn key(&self, by: SplitBy, zone: Tz) -> Key {
+        let named =
+            |named: Option<(&String, Uuid)>| (named.map(|(name, _)| name.clone()), named.map(|(_, id)| id), None);
+        let text = |text: Option<String>| (None, None, text);
+        let account = self.account.as_ref();
         match by {
             SplitBy::None => (None, None, None),
-            SplitBy::Team => (Some(self.owner.teams[0].id), None, Some(self.owner.teams[0].name.clone())),
-            SplitBy::User => (Some(self.owner.id), None, Some(self.owner.name.clone())),
-            SplitBy::Product => {
-                (self.product.as_ref().map(|p| p.id), None, self.product.as_ref().map(|p| p.name.clone()))
+            SplitBy::Team => named(Some((&self.owner.teams[0].name, self.owner.teams[0].id))),
+            SplitBy::User => named(Some((&self.owner.name, self.owner.id))),
+            SplitBy::Product => named(self.product.as_ref().map(|product| (&product.name, product.id))),
+            SplitBy::AccountKind => text(account.map(|account| account.kind.to_string())),
+            SplitBy::Tier => text(account.and_then(|account| account.tier).map(|tier| tier.to_string())),
+            SplitBy::Source => text(self.source.clone()),
+            SplitBy::Region => text(account.and_then(|account| account.region).map(str::to_owned)),
+            SplitBy::Month => {
+                text(self.first_came(StageKey::Intent).map(|at| at.with_timezone(&zone).format("%Y-%m").to_string()))
             }
-            SplitBy::AccountKind => (None, self.account.as_ref().map(|a| a.kind), None),
         }
     }
 
-    fn first_came(&self, stage: StageKey) -> Option<Time> {
+    /// When the server was told of each move: never before it was told of the one before.
+    pub fn received(&self) -> Vec<Time> {
+        let mut latest = None;
+        let told =
+            self.moves.iter().map(|m| *latest.insert(latest.map_or(m.occurred, |last: Time| last.max(m.occurred))));
+        told.collect()
+    }
+
+    pub fn first_came(&self, stage: StageKey) -> Option<Time> {
         self.moves.iter().filter(|m| m.to != StageKey::Lost && m.to >= stage).map(|m| m.occurred).min()
     }
 
@@ -124,17 +144,26 @@ pub fn picked<'a>(
 fn grouped<'a>(
     opportunities: &[&'a Opportunity],
     by: SplitBy,
+    zone: Tz,
     counts: impl Fn(&Opportunity) -> bool,
 ) -> Vec<(Key, Vec<&'a Opportunity>)> {
     let mut groups: BTreeMap<_, Vec<&Opportunity>> = BTreeMap::new();
     if by != SplitBy::None {
         for &opportunity in opportunities.iter().filter(|o| counts(o)) {
-            let (id, kind, name) = opportunity.key(by);
-            let last = id.is_none() && kind.is_none();
-            groups.entry((last, name, id, kind)).or_default().push(opportunity);
+            let key = opportunity.key(by, zone);
+            groups.entry((key.1.is_none() && key.2.is_none(), key)).or_default().push(opportunity);
         }
     }
-    groups.into_iter().map(|((_, name, id, kind), members)| ((id, kind, name), members)).collect()
+    groups.into_iter().map(|((_, key), members)| (key, members)).collect()
+}
+
+/// Kind, tier and name of a group.
+fn told(by: SplitBy, (name, _, text): &Key) -> (Option<AccountKind>, Option<AccountTier>, Option<String>) {
+    match by {
+        SplitBy::AccountKind => (text.as_deref().and_then(AccountKind::parse), None, None),
+        SplitBy::Tier => (None, text.as_deref().and_then(AccountTier::parse), None),
+        _ => (None, None, name.clone().or_else(|| text.clone())),
+    }
 }
 
 fn amounts<'a>(worth: impl Iterator<Item = &'a Worth>) -> Vec<CurrencyAmount> {
@@ -148,7 +177,7 @@ fn amounts<'a>(worth: impl Iterator<Item = &'a Worth>) -> Vec<CurrencyAmount> {
 }
 
 /// Linear interpolation between the neighbours.
-fn percentile(days: &[f64], share: f64) -> Option<f64> {
+pub fn percentile(days: &[f64], share: f64) -> Option<f64> {
     let place = share * (days.len().checked_sub(1)? as f64);
     let (low, high) = (days[place.floor() as usize], days[place.ceil() as usize]);
     Some(low + place.fract() * (high - low))
@@ -185,16 +214,31 @@ pub fn cohort(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, from: Naive
         };
         WAY.into_iter().enumerate().map(of_stage).collect::<Vec<_>>()
     };
-    let groups = grouped(opportunities, by, |o| WAY.into_iter().any(|stage| within(o, stage)))
+    let groups = grouped(opportunities, by, zone, |o| WAY.into_iter().any(|stage| within(o, stage)))
         .into_iter()
-        .map(|((id, account_kind, name), members)| CohortGroup { id, account_kind, name, stages: stages(&members) })
+        .map(|(key, members)| {
+            let (account_kind, tier, name) = told(by, &key);
+            CohortGroup { id: key.1, account_kind, tier, name, stages: stages(&members) }
+        })
         .collect();
     Cohort { from: Date(from), to: Date(to), stages: stages(opportunities), groups }
 }
 
-pub fn snapshot(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, as_of: NaiveDate) -> Snapshot {
+pub fn snapshot(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> Snapshot {
+    let as_of = query.as_of.expect("a day").0;
+    let told = stood(opportunities, query.split_by, query.known, zone, as_of);
+    let then = stood(opportunities, SplitBy::None, Known::Then, zone, as_of).stages;
+    let differs = query.known == Known::Now && then != told.stages;
+    Snapshot { known_then: differs.then_some(then), ..told }
+}
+
+fn stood(opportunities: &[&Opportunity], by: SplitBy, known: Known, zone: Tz, as_of: NaiveDate) -> Snapshot {
     let by_then = |at: Time| at.with_timezone(&zone).date_naive() <= as_of;
-    let newest = |o: &Opportunity| o.moves.iter().rev().find(|m| by_then(m.occurred)).cloned();
+    let newest = |o: &Opportunity| {
+        let told = o.moves.iter().zip(o.received());
+        let told = told.filter(|(m, received)| by_then(m.occurred) && (known == Known::Now || by_then(*received)));
+        told.last().map(|(m, _)| m.clone())
+    };
     let worth = |o: &Opportunity| o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned();
     let stages = |members: &[&Opportunity]| {
         let stood = |at: &dyn Fn(&Move) -> bool| {
@@ -213,9 +257,12 @@ pub fn snapshot(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, as_of: Na
         };
         WAY.into_iter().chain([StageKey::Lost]).map(of_stage).collect::<Vec<_>>()
     };
-    let groups = grouped(opportunities, by, |o| newest(o).is_some())
+    let groups = grouped(opportunities, by, zone, |o| newest(o).is_some())
         .into_iter()
-        .map(|((id, account_kind, name), members)| SnapshotGroup { id, account_kind, name, stages: stages(&members) })
+        .map(|(key, members)| {
+            let (account_kind, tier, name) = told(by, &key);
+            SnapshotGroup { id: key.1, account_kind, tier, name, stages: stages(&members) }
+        })
         .collect();
-    Snapshot { as_of: Date(as_of), stages: stages(opportunities), groups }
+    Snapshot { as_of: Date(as_of), stages: stages(opportunities), known_then: None, groups }
 }

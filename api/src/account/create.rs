@@ -36,6 +36,7 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &AccountFields) ->
         address: None,
         position: None,
         credit_code: None,
+        tier: None,
         note: None,
         external_id: None,
     };

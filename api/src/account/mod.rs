@@ -3,10 +3,11 @@
 pub mod create;
 pub mod delete;
 pub mod member;
+pub mod overview;
 pub mod routes;
 
 use entity::account;
-use entity::kind::AccountKind;
+use entity::kind::{AccountKind, AccountTier};
 use entity::scalar::{Email, Line, Money, Text};
 use entity::shape::{Address, Position};
 use uuid::Uuid;
@@ -42,6 +43,8 @@ fields! {
         position: Position,
         /// The company's registration number: the unified social credit code in China.
         credit_code: Line,
+        /// How much time the customer is to get.
+        tier: AccountTier,
         note: Text,
         /// The id that another system knows this account by; unique within the tenant.
         external_id: Line,
@@ -58,6 +61,7 @@ fields! {
         "phone": "+86 21 5555 0100",
         "industry": "optics",
         "employees": 120,
+        "tier": "key",
         "address": { "street": "88 Century Avenue", "city": "Shanghai", "country": "China" },
         "position": { "latitude": 31.2304, "longitude": 121.4737 },
         "externalId": "C-1042"

@@ -10,6 +10,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
+use super::overview::{AccountOverview, overview};
 use super::{AccountFields, member};
 use crate::auth::Actor;
 use crate::problem::{ApiResult, E400, E403, E404, E409, E422, Fail};
@@ -77,6 +78,19 @@ impl AccountApi {
     #[oai(path = "/v1/accounts/:id", method = "get", operation_id = "getAccount", tag = "Tag::Accounts")]
     async fn get(&self, actor: Actor, state: Data<&State>, id: Path<Uuid>) -> Result<Found<account::Model>, Fail<GET>> {
         Ok(rest::get(&state, &actor, id.0).await?)
+    }
+
+    /// Get an account with everything around it
+    ///
+    /// Its card, people, open and past opportunities, plans, the newest of what happened, and what is worth a look.
+    #[oai(
+        path = "/v1/accounts/:id/overview",
+        method = "get",
+        operation_id = "getAccountOverview",
+        tag = "Tag::Accounts"
+    )]
+    async fn overview(&self, actor: Actor, state: Data<&State>, id: Path<Uuid>) -> ApiResult<AccountOverview, GET> {
+        Ok(Json(overview(&state, &actor, id.0).await?))
     }
 
     /// Change an account

@@ -107,7 +107,7 @@ pub fn entries(statement: &statement::Model, entries: &[points_entry::Model], lo
     )
 }
 
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let written = writer.write_record(header);
     let written = rows.fold(written, |written, row| written.and_then(|()| writer.write_record(&row)));
@@ -116,7 +116,7 @@ fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     format!("\u{feff}{}", String::from_utf8(bytes).expect("texts are UTF-8"))
 }
 
-fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
 }
 

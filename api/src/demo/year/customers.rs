@@ -1,6 +1,6 @@
 //! A rep's accounts and the people in them. Most are there in the first two weeks; others come over the year.
 
-use entity::kind::{AccountKind, Kind};
+use entity::kind::{AccountKind, AccountTier, Kind};
 use entity::scalar::{Email, Timestamp};
 use entity::shape::{Address, Position};
 use uuid::Uuid;
@@ -58,7 +58,7 @@ fn customer(diary: &mut Diary, at: Timestamp) -> Customer {
     let position = (!dice.chance(UNPLACED)).then_some(place);
     let company = kind != AccountKind::Consumer;
     let (fewest, most) = dice.weighted(&SIZES);
-    let fields = AccountFields {
+    let mut fields = AccountFields {
         kind: Some(kind),
         name: Some(line(name.clone())),
         phone: Some(line(phone(diary))),
@@ -74,6 +74,13 @@ fn customer(diary: &mut Diary, at: Timestamp) -> Customer {
         }),
         position,
         ..AccountFields::default()
+    };
+    fields.tier = match fields.employees {
+        Some(500..) => Some(AccountTier::Key),
+        Some(80..) => Some(AccountTier::Ordinary),
+        Some(_) => Some(AccountTier::Potential),
+        // People are looked after as they come.
+        None => None,
     };
     let id = diary.dice.id(at);
     diary.enter(at, Kind::Account, id, Intent::Create(Body::Account(fields)));

@@ -62,7 +62,7 @@ fn the_text_says_what_the_tree_says() {
         json!({
             "parent_id": ID, "phone": "1", "email": "a@b", "website": "w", "industry": "i", "employees": 5,
             "annual_revenue": "1000000.1234", "founded_year": 1999, "address": { "city": "Shanghai" },
-            "position": { "latitude": 1e-7, "longitude": 180.0 }, "note": "\u{7}", "external_id": "n",
+            "position": { "latitude": 1e-7, "longitude": 180.0 }, "tier": "key", "note": "\u{7}", "external_id": "n",
         }),
     );
     same::<account_member::Model>(json!({ "account_id": ID, "user_id": ID, "role": "owner" }), json!({}));

@@ -6,8 +6,7 @@ use entity::kind::StageKey;
 use entity::scalar::{Date, Money};
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
-use super::funnel::{Key, amount, order};
-use super::{Cohort, CohortGroup, CohortStage};
+use super::{Cohort, CohortGroup, CohortStage, Key, SplitBy, Told, amount, rounded};
 use crate::opportunity::stage::WAY;
 
 #[derive(FromQueryResult)]
@@ -29,7 +28,7 @@ struct Row {
     amount: Option<Money>,
 }
 
-pub(super) fn lay_out(from: Date, to: Date, rows: &[QueryResult]) -> Result<Cohort, DbErr> {
+pub(super) fn lay_out(from: Date, to: Date, by: SplitBy, rows: &[QueryResult]) -> Result<Cohort, DbErr> {
     let mut total = Vec::new();
     let mut groups: BTreeMap<(bool, Key), Vec<Row>> = BTreeMap::new();
     for row in rows {
@@ -38,15 +37,13 @@ pub(super) fn lay_out(from: Date, to: Date, rows: &[QueryResult]) -> Result<Coho
             continue;
         }
         let row = Row::from_query_result(row, "")?;
-        if row.is_total { &mut total } else { groups.entry(order(&row.key)).or_default() }.push(row);
+        if row.is_total { &mut total } else { groups.entry(row.key.order()).or_default() }.push(row);
     }
     let groups = groups
         .into_iter()
-        .map(|((_, key), rows)| CohortGroup {
-            id: key.split_id,
-            account_kind: key.split_kind,
-            name: key.split_name,
-            stages: stages(&rows),
+        .map(|((_, key), rows)| {
+            let Told { id, account_kind, tier, name } = key.told(by);
+            CohortGroup { id, account_kind, tier, name, stages: stages(&rows) }
         })
         .collect();
     Ok(Cohort { from, to, stages: stages(&total), groups })
@@ -77,9 +74,4 @@ fn of_stage<'a>(stage: StageKey, rows: impl Iterator<Item = &'a Row>) -> CohortS
         p90_days: count.and_then(|row| row.p90_days).map(|days| rounded(days, 2)),
         amounts,
     }
-}
-
-fn rounded(value: f64, decimals: i32) -> f64 {
-    let unit = 10f64.powi(decimals);
-    (value * unit).round() / unit
 }

@@ -1,7 +1,7 @@
 -- Those that first came to a stage within the period, and what has become of them. One row a stage, and one a stage and
 -- currency; for all and for each group. See picked.sql for what goes before.
 ), entered AS (
-    SELECT p.split_id, p.split_kind, p.amount, p.currency, s.stage,
+    SELECT p.split_id, p.split_text, p.amount, p.currency, s.stage,
            j.came[s.place + 1] IS NOT NULL AS advanced,
            coalesce(j.lost = j.newest, false) AS lost,
            j.lost_from[s.place] = j.newest AS lost_here,
@@ -31,7 +31,7 @@
     WHERE j.came[s.place] >= period.starts AND j.came[s.place] < period.ends
 ), counted AS (
     SELECT grouping(split_id) = 1 AS is_total, grouping(currency) = 1 AS is_count,
-           split_id, split_kind, stage, currency,
+           split_id, split_text, stage, currency,
            count(*) AS entered,
            count(*) FILTER (WHERE advanced) AS advanced,
            count(*) FILTER (WHERE lost_here) AS lost,
@@ -41,5 +41,5 @@
            sum(amount) AS amount
     FROM entered
     GROUP BY GROUPING SETS (
-        (stage), (stage, currency), (split_id, split_kind, stage), (split_id, split_kind, stage, currency))
+        (stage), (stage, currency), (split_id, split_text, stage), (split_id, split_text, stage, currency))
     HAVING grouping(split_id) = 1 OR $12::text <> 'none'

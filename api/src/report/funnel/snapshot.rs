@@ -6,8 +6,7 @@ use entity::kind::StageKey;
 use entity::scalar::{Date, Money};
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
-use super::funnel::{Key, amount, order};
-use super::{CurrencyAmount, LostFrom, Snapshot, SnapshotGroup, SnapshotStage};
+use super::{CurrencyAmount, Key, LostFrom, Snapshot, SnapshotGroup, SnapshotStage, SplitBy, Told, amount};
 use crate::opportunity::stage::WAY;
 
 #[derive(Clone, FromQueryResult)]
@@ -22,7 +21,7 @@ struct Row {
     amount: Option<Money>,
 }
 
-pub(super) fn lay_out(as_of: Date, is_split: bool, rows: &[QueryResult]) -> Result<Snapshot, DbErr> {
+pub(super) fn lay_out(as_of: Date, by: SplitBy, rows: &[QueryResult]) -> Result<Snapshot, DbErr> {
     let mut all = Vec::new();
     let mut groups: BTreeMap<(bool, Key), Vec<Row>> = BTreeMap::new();
     for row in rows {
@@ -31,21 +30,19 @@ pub(super) fn lay_out(as_of: Date, is_split: bool, rows: &[QueryResult]) -> Resu
             continue;
         }
         let row = Row::from_query_result(row, "")?;
-        if is_split {
-            groups.entry(order(&row.key)).or_default().push(row.clone());
+        if by != SplitBy::None {
+            groups.entry(row.key.order()).or_default().push(row.clone());
         }
         all.push(row);
     }
     let groups = groups
         .into_iter()
-        .map(|((_, key), rows)| SnapshotGroup {
-            id: key.split_id,
-            account_kind: key.split_kind,
-            name: key.split_name,
-            stages: stages(&rows),
+        .map(|((_, key), rows)| {
+            let Told { id, account_kind, tier, name } = key.told(by);
+            SnapshotGroup { id, account_kind, tier, name, stages: stages(&rows) }
         })
         .collect();
-    Ok(Snapshot { as_of, stages: stages(&all), groups })
+    Ok(Snapshot { as_of, stages: stages(&all), known_then: None, groups })
 }
 
 fn stages(rows: &[Row]) -> Vec<SnapshotStage> {

@@ -1,5 +1,6 @@
 )
-SELECT period.time_zone, period.first_day, period.last_day, period.as_of, c.*
+SELECT period.time_zone, period.first_day, period.last_day, period.as_of,
+       (SELECT team.name FROM team WHERE team.tenant_id = $1 AND team.id = $7::uuid) AS team, c.*
 FROM period
 LEFT JOIN (
     SELECT counted.*, coalesce(team.name, "user".name, product.name) AS split_name

@@ -1,0 +1,82 @@
+//! The activity report as a table (one row a rep and day) and as pictures.
+
+use std::collections::BTreeMap;
+
+use super::{Activity, ActivityChart};
+use crate::report::answer::{Cell, Sheet};
+use crate::report::chart::{Picture, Plot, Series};
+use crate::report::{Report, Words};
+
+/// Of reps, a picture shows the busiest.
+const SHOWN: usize = 25;
+
+impl Report for Activity {
+    fn sheet(&self) -> Sheet {
+        let header = vec!["day", "userId", "name", "activities", "visits", "verified", "minutes"];
+        let rows = self.days.iter().map(|day| {
+            let counts = [day.activities, day.visits, day.verified, day.minutes].map(Cell::figure);
+            [Cell::figure(day.day), Cell::figure(day.user_id), Cell::text(&day.name)]
+                .into_iter()
+                .chain(counts)
+                .collect()
+        });
+        Sheet { header, rows: rows.collect() }
+    }
+
+    fn picture(&self, words: &Words) -> Picture {
+        let (verified, others) = (words.say("verified visits", "已核实拜访"), words.say("other visits", "其他拜访"));
+        let (title, unit, n, plot) = match self.chart {
+            ActivityChart::Days => {
+                let mut days: BTreeMap<String, [f64; 2]> = BTreeMap::new();
+                for day in &self.days {
+                    let counts = days.entry(day.day.to_string()).or_default();
+                    counts[0] += day.verified as f64;
+                    counts[1] += (day.visits - day.verified) as f64;
+                }
+                let series = [verified, others].into_iter().enumerate().map(|(place, name)| Series {
+                    stack: Some("visits"),
+                    ..Series::new(name, days.values().map(|counts| counts[place]))
+                });
+                let (series, names) = (series.collect(), days.keys().cloned().collect());
+                let title = words.say("Visits by day", "每日拜访");
+                (title, words.say("visits", "拜访次数"), self.total.visits, Plot::Columns { names, series })
+            }
+            ActivityChart::Reps => {
+                let mut reps: Vec<_> = self.reps.iter().collect();
+                reps.sort_by_key(|rep| std::cmp::Reverse(rep.figures.visits));
+                reps.truncate(SHOWN);
+                let of = |name: &str, count: fn(&super::ActivityFigures) -> i64| {
+                    Series::new(name, reps.iter().map(|rep| count(&rep.figures) as f64))
+                };
+                let series = vec![
+                    of(words.say("visits", "拜访"), |figures| figures.visits),
+                    of(verified, |figures| figures.verified),
+                    of(words.say("planned", "计划"), |figures| figures.planned),
+                    of(words.say("missed plans", "未执行计划"), |figures| figures.missed),
+                ];
+                let names = reps.iter().map(|rep| rep.name.clone()).collect();
+                let title = words.say("Visits by rep", "销售代表拜访");
+                (title, words.say("visits", "拜访次数"), self.total.visits, Plot::Rows { names, series })
+            }
+            ActivityChart::Time => {
+                let names = self.time.iter().map(|row| words.tier(row.tier).to_owned()).collect();
+                let of = |name: &str, share: fn(&super::TierTime) -> Option<f64>| {
+                    Series::new(name, self.time.iter().map(|row| (share(row).unwrap_or(0.0) * 100.0).round()))
+                };
+                let series = vec![
+                    of(words.say("time spent", "实际时间"), |row| row.share),
+                    of(words.say("policy", "时间策略"), |row| row.policy_share),
+                ];
+                let title = words.say("Time by customer tier", "客户层级时间分配");
+                let timed = self.total.activities - self.untimed;
+                (title, words.say("per cent of minutes", "占总分钟数的百分比"), timed, Plot::Rows { names, series })
+            }
+        };
+        Picture {
+            title: title.to_owned(),
+            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(n)),
+            plot,
+            empty: words.say("Nothing was done.", "没有活动。").to_owned(),
+        }
+    }
+}

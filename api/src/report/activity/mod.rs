@@ -1,0 +1,172 @@
+//! `GET /v1/reports/activity`: what reps did, a rep and day each; plans, punctuality, and where the time went. Figures of a
+//! person are for himself and for those who lead him.
+
+mod look;
+pub mod routes;
+
+use entity::kind::AccountTier;
+use entity::scalar::Date;
+use poem_openapi::types::Example;
+use poem_openapi::{Enum, Object};
+use serde::Deserialize;
+use uuid::{Uuid, uuid};
+
+use super::figures::{PERIOD, Scope, figures};
+use crate::auth::Actor;
+use crate::problem::Error;
+use crate::state::State;
+pub use routes::ActivityReportApi;
+
+const SQL: &str = include_str!("activity.sql");
+
+/// Days of the period where `from` is absent.
+pub const DAYS: i32 = 28;
+
+/// Which picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum ActivityChart {
+    /// Visits a day, verified and others.
+    #[default]
+    Days,
+    /// Visits a rep, and what became of plans.
+    Reps,
+    /// Share of time by tier, beside the policy.
+    Time,
+}
+
+/// Work within a period.
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+#[oai(rename = "ActivityReport", rename_all = "camelCase", skip_serializing_if_is_none, example)]
+#[serde(rename_all = "camelCase")]
+pub struct Activity {
+    pub from: Date,
+    pub to: Date,
+    /// IANA name of the tenant's time zone, in which days begin and end.
+    pub time_zone: String,
+    pub total: ActivityFigures,
+    /// Those who did or planned something, by name.
+    pub reps: Vec<RepActivity>,
+    /// One a rep and day on which something was done.
+    pub days: Vec<DayActivity>,
+    /// The minutes of activities that tell how long they took, by the tier of their accounts.
+    pub time: Vec<TierTime>,
+    /// Activities that do not tell how long they took.
+    pub untimed: i64,
+    #[oai(skip)]
+    #[serde(skip)]
+    pub chart: ActivityChart,
+}
+
+/// Work of one or of all.
+#[derive(Clone, Debug, Default, PartialEq, Object, Deserialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub struct ActivityFigures {
+    pub activities: i64,
+    pub visits: i64,
+    /// Visits whose check-in proves the place.
+    pub verified: i64,
+    /// Visits whose check-in was elsewhere.
+    pub outside: i64,
+    /// `verified / visits`, 4 decimals; absent without visits.
+    pub verified_share: Option<f64>,
+    pub minutes: i64,
+    /// Share of activities that were typed within 24 hours, 4 decimals.
+    pub within_day_share: Option<f64>,
+    /// Median of the hours from when it took place to when it was typed.
+    pub median_delay_hours: Option<f64>,
+    /// Visits that were planned for a day of the period.
+    pub planned: i64,
+    /// Of these, made.
+    pub done: i64,
+    /// Of these, not made in time.
+    pub missed: i64,
+    /// Of these, cancelled. The rest is still to be done.
+    pub cancelled: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct RepActivity {
+    pub user_id: Uuid,
+    pub name: String,
+    pub team: String,
+    pub figures: ActivityFigures,
+}
+
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct DayActivity {
+    pub day: Date,
+    pub user_id: Uuid,
+    pub name: String,
+    pub activities: i64,
+    pub visits: i64,
+    pub verified: i64,
+    pub minutes: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[serde(rename_all = "camelCase")]
+pub struct TierTime {
+    /// Absent for accounts without a tier.
+    pub tier: Option<AccountTier>,
+    pub minutes: i64,
+    /// Of all minutes, 4 decimals; absent where there are none.
+    pub share: Option<f64>,
+    /// What the policy wants: 0.6 for key customers, 0.3 for ordinary and 0.1 for potential ones.
+    pub policy_share: Option<f64>,
+}
+
+impl Example for Activity {
+    fn example() -> Self {
+        let day = |text| Date::parse(text).unwrap_or_default();
+        let figures = ActivityFigures {
+            activities: 12,
+            visits: 8,
+            verified: 6,
+            outside: 1,
+            verified_share: Some(0.75),
+            minutes: 480,
+            within_day_share: Some(0.9167),
+            median_delay_hours: Some(2.5),
+            planned: 9,
+            done: 7,
+            missed: 1,
+            cancelled: 1,
+        };
+        let user_id = uuid!("0198c0de-0000-7000-8000-000000000001");
+        let rep = RepActivity { user_id, name: "Wang Fang".into(), team: "East".into(), figures: figures.clone() };
+        let one = DayActivity {
+            day: day("2026-03-02"),
+            user_id,
+            name: "Wang Fang".into(),
+            activities: 3,
+            visits: 2,
+            verified: 2,
+            minutes: 120,
+        };
+        let time = TierTime { tier: Some(AccountTier::Key), minutes: 300, share: Some(0.625), policy_share: Some(0.6) };
+        Activity {
+            from: day("2026-03-02"),
+            to: day("2026-03-29"),
+            time_zone: "Asia/Shanghai".into(),
+            total: figures,
+            reps: vec![rep],
+            days: vec![one],
+            time: vec![time],
+            untimed: 2,
+            chart: ActivityChart::Days,
+        }
+    }
+}
+
+/// # Errors
+/// 422 if `from` lies after `to`.
+pub async fn activity(state: &State, actor: &Actor, scope: &Scope) -> Result<Activity, Error> {
+    figures(state, actor, &[PERIOD, SQL], scope, []).await
+}

@@ -1,0 +1,94 @@
+//! Pictures of reports: what is to be seen (`Picture`), drawn by charts-rs as SVG, and as PNG from the same SVG. Every
+//! picture has a title, a note with period, unit and sample size, and values written beside what it shows; colours differ
+//! in lightness and lines in their dashes, so that it reads without colour. It holds no script, and every text is escaped.
+
+mod draw;
+mod font;
+
+use charts_rs::{Result, svg_to_png, svg_with_accessibility};
+use poem_openapi::Enum;
+
+/// On what a picture is to be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum Theme {
+    #[default]
+    Light,
+    Dark,
+}
+
+/// A report to be looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    pub title: String,
+    /// Period, unit, sample size.
+    pub note: String,
+    pub plot: Plot,
+    /// Stands where there is nothing to be seen.
+    pub empty: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plot {
+    /// A row of bars for each name, one bar a series.
+    Rows { names: Vec<String>, series: Vec<Series> },
+    /// Bars and lines over names that follow each other, such as weeks.
+    Columns { names: Vec<String>, series: Vec<Series> },
+    /// What went from where to where.
+    Flows(Vec<(String, String, f64)>),
+}
+
+/// One thing that is compared with others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    pub name: String,
+    /// One for each name.
+    pub values: Vec<Option<f64>>,
+    /// From and to of each value's interval.
+    pub intervals: Option<Vec<(f64, f64)>>,
+    /// In columns: a line.
+    pub is_line: bool,
+    /// Those of one name stand on each other.
+    pub stack: Option<&'static str>,
+}
+
+impl Series {
+    pub fn new(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
+        Series { name: name.into(), values: values.into_iter().map(Some).collect(), ..Series::default() }
+    }
+}
+
+impl Picture {
+    /// # Errors
+    /// What the library refuses.
+    pub fn svg(&self, theme: Theme) -> Result<String> {
+        font::register();
+        let svg = draw::svg(self, theme)?;
+        Ok(svg_with_accessibility(&svg, &format!("{}. {}", self.title, self.note), &self.told()))
+    }
+
+    /// # Errors
+    /// What the library refuses.
+    pub fn png(&self, theme: Theme) -> Result<Vec<u8>> {
+        svg_to_png(&self.svg(theme)?)
+    }
+
+    /// The figures in words, for those who cannot see them.
+    fn told(&self) -> String {
+        match &self.plot {
+            Plot::Rows { names, series } | Plot::Columns { names, series } => {
+                let told = series.iter().map(|series| {
+                    let values = names.iter().zip(&series.values);
+                    let values: Vec<String> =
+                        values.filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect();
+                    format!("{}: {}.", series.name, values.join(", "))
+                });
+                told.collect::<Vec<_>>().join(" ")
+            }
+            Plot::Flows(flows) => {
+                let told: Vec<String> = flows.iter().map(|(from, to, n)| format!("{from} {to} {n}")).collect();
+                told.join("; ")
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The route of the coverage of accounts.
+
+use entity::kind::Locale;
+use entity::scalar::Date;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use uuid::Uuid;
+
+use super::{Coverage, DAYS, coverage};
+use crate::auth::Actor;
+use crate::problem::{E400, E401, E403, E422, Fail};
+use crate::report::chart::Theme;
+use crate::report::figures::Scope;
+use crate::report::{Answer, Asked, ReportFormat};
+use crate::state::State;
+use crate::tag::Tag;
+
+pub struct CoverageApi;
+
+#[OpenApi]
+impl CoverageApi {
+    /// Read the coverage of accounts
+    ///
+    /// By tier: how many accounts somebody visited, called, met or wrote to within the period, and how long ago the last
+    /// contact was; with the accounts that have waited longest. Counted are the accounts that the caller sees.
+    #[oai(path = "/v1/reports/coverage", method = "get", operation_id = "getCoverage", tag = "Tag::Reports")]
+    #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
+    async fn coverage(
+        &self,
+        state: Data<&State>,
+        actor: Actor,
+        asked: Asked,
+        /// First day of the period, in the tenant's time zone; 30 days up to `to` if absent.
+        from: Query<Option<Date>>,
+        /// Last day of the period, which counts too; today if absent.
+        to: Query<Option<Date>>,
+        /// Only of owners who are in this team or in one below it now.
+        #[oai(name = "teamId")]
+        team_id: Query<Option<Uuid>>,
+        /// Only of this owner.
+        #[oai(name = "userId")]
+        user_id: Query<Option<Uuid>>,
+        /// The form of the answer; by default what `Accept` asks for.
+        format: Query<Option<ReportFormat>>,
+        /// The language of a picture; by default what `Accept-Language` prefers.
+        locale: Query<Option<Locale>>,
+        /// Light if absent.
+        theme: Query<Option<Theme>>,
+    ) -> Result<Answer<Coverage>, Fail<{ E400 | E401 | E403 | E422 }>> {
+        let scope =
+            Scope { from: from.0, to: to.0, team_id: team_id.0, user_id: user_id.0, days: DAYS, ..Scope::default() };
+        let report = coverage(&state, &actor, &scope).await?;
+        Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
+    }
+}

@@ -1,0 +1,33 @@
+, decided AS (
+    SELECT people.id AS user_id, o.id, m.to_stage = 'signed' AS is_signed
+    FROM people
+    CROSS JOIN period
+    JOIN opportunity o ON o.tenant_id = people.tenant_id AND o.owner_id = people.id
+    CROSS JOIN LATERAL (
+        SELECT m.to_stage, m.occurred FROM stage_move m
+        WHERE m.tenant_id = o.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = o.id AND m.deleted_at IS NULL
+        ORDER BY m.number DESC LIMIT 1
+    ) m
+    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND m.to_stage IN ('signed', 'lost')
+      AND m.occurred >= period.starts AND m.occurred < period.ends
+), said AS (
+    SELECT d.user_id, d.id, d.is_signed::integer AS outcome, m.probability::double precision / 100 AS chance
+    FROM decided d
+    JOIN stage_move m ON m.tenant_id = $1 AND m.opportunity_id = d.id
+    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.to_stage IN ('intent', 'pre_sale', 'negotiation')
+), scored AS (
+    SELECT user_id, count(*) AS forecasts, count(DISTINCT id) AS opportunities,
+           avg((chance - outcome) ^ 2) AS brier, avg(chance) AS said, avg(outcome) AS signed
+    FROM said GROUP BY user_id
+)
+SELECT json_build_object(
+    'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
+    'reps', (
+        SELECT coalesce(json_agg(json_build_object('userId', people.id, 'name', people.name, 'team', people.team,
+                   'forecasts', s.forecasts, 'opportunities', s.opportunities, 'brier', round(s.brier::numeric, 4),
+                   'meanProbability', round(s.said::numeric, 4), 'signedShare', round(s.signed::numeric, 4),
+                   'bias', round((s.said - s.signed)::numeric, 4), 'isSmall', s.opportunities < 20)
+                   ORDER BY people.name, people.id), '[]')
+        FROM scored s JOIN people ON people.id = s.user_id)
+) AS report
+FROM period

@@ -1,0 +1,167 @@
+//! The forecast, its accuracy and the calibrations as tables and as pictures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::scalar::Money;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::{Calibration, Forecast, ForecastAccuracy, ForecastBucket, ForecastRow};
+use crate::report::answer::{Cell, Sheet};
+use crate::report::chart::{Picture, Plot, Series};
+use crate::report::{Report, Words};
+
+/// Of months, a picture shows the next.
+const MONTHS: usize = 12;
+
+fn figure(amount: Money) -> f64 {
+    amount.0.to_f64().unwrap_or_default()
+}
+
+/// The currency with the most in it: amounts of several cannot be added up.
+fn main_currency<'a>(amounts: impl Iterator<Item = (&'a Option<String>, f64)>) -> Option<String> {
+    let mut sums: BTreeMap<&Option<String>, f64> = BTreeMap::new();
+    for (currency, amount) in amounts {
+        *sums.entry(currency).or_default() += amount;
+    }
+    sums.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).and_then(|(currency, _)| currency.clone())
+}
+
+impl Report for Forecast {
+    fn sheet(&self) -> Sheet {
+        let header = vec![
+            "bucket",
+            "month",
+            "currency",
+            "open",
+            "unvalued",
+            "signed",
+            "commit",
+            "bestCase",
+            "pipeline",
+            "weighted",
+            "weightedMeasured",
+        ];
+        let rows = self.rows.iter().map(|row| {
+            let bucket = match row.bucket {
+                ForecastBucket::Month => "month",
+                ForecastBucket::Overdue => "overdue",
+                ForecastBucket::Undated => "undated",
+            };
+            let mut cells =
+                vec![Cell::text(bucket), Cell::maybe(row.month.clone()), Cell::maybe_text(row.currency.clone())];
+            cells.extend([row.open, row.unvalued].map(Cell::figure));
+            let amounts = [row.signed, row.commit, row.best_case, row.pipeline, row.weighted, row.weighted_measured];
+            cells.extend(amounts.map(Cell::figure));
+            cells
+        });
+        Sheet { header, rows: rows.collect() }
+    }
+
+    fn picture(&self, words: &Words) -> Picture {
+        let currency = main_currency(self.rows.iter().map(|row| (&row.currency, figure(row.pipeline))));
+        let rows: Vec<&ForecastRow> = self
+            .rows
+            .iter()
+            .filter(|row| row.currency == currency && row.bucket == ForecastBucket::Month)
+            .take(MONTHS)
+            .collect();
+        let of = |name: &str, amount: fn(&ForecastRow) -> Money| {
+            Series::new(name, rows.iter().map(|row| figure(amount(row)).round()))
+        };
+        let series = vec![
+            of(words.say("signed", "已签约"), |row| row.signed),
+            of(words.say("commit", "承诺"), |row| row.commit),
+            of(words.say("best case", "最佳情况"), |row| row.best_case),
+            of(words.say("pipeline", "全部商机"), |row| row.pipeline),
+            Series { is_line: true, ..of(words.say("weighted", "加权"), |row| row.weighted) },
+            Series {
+                is_line: true,
+                ..of(words.say("weighted as measured", "按历史加权"), |row| row.weighted_measured)
+            },
+        ];
+        let n = rows.iter().map(|row| row.open).sum();
+        let unit = words.say("expected signatures by month", "按预计签约月份");
+        Picture {
+            title: words.say("Forecast", "销售预测").to_owned(),
+            note: format!("{} · {unit} · {} · {}", self.as_of, currency.as_deref().unwrap_or("?"), words.sample(n)),
+            plot: Plot::Columns { names: rows.iter().filter_map(|row| row.month.clone()).collect(), series },
+            empty: words.say("Nothing is expected.", "没有预计签约。").to_owned(),
+        }
+    }
+}
+
+impl Report for ForecastAccuracy {
+    fn sheet(&self) -> Sheet {
+        let header = vec!["month", "currency", "opportunities", "forecast", "actual", "error", "errorShare"];
+        let rows = self.months.iter().map(|row| {
+            let mut cells = vec![Cell::figure(&row.month), Cell::maybe_text(row.currency.clone())];
+            cells.push(Cell::figure(row.opportunities));
+            cells.extend([row.forecast, row.actual, row.error].map(Cell::figure));
+            cells.push(Cell::maybe(row.error_share));
+            cells
+        });
+        Sheet { header, rows: rows.collect() }
+    }
+
+    fn picture(&self, words: &Words) -> Picture {
+        let currency = main_currency(self.months.iter().map(|row| (&row.currency, figure(row.actual))));
+        let rows: Vec<_> = self.months.iter().filter(|row| row.currency == currency).collect();
+        let series = vec![
+            Series::new(words.say("forecast", "预测"), rows.iter().map(|row| figure(row.forecast).round())),
+            Series::new(words.say("signed", "实际签约"), rows.iter().map(|row| figure(row.actual).round())),
+        ];
+        let n = rows.iter().map(|row| row.opportunities).sum();
+        let months: BTreeSet<&String> = rows.iter().map(|row| &row.month).collect();
+        Picture {
+            title: words.say("Past forecasts", "历史预测准确度").to_owned(),
+            note: format!("{} · {}", currency.as_deref().unwrap_or("?"), words.sample(n)),
+            plot: Plot::Columns { names: months.into_iter().cloned().collect(), series },
+            empty: words.say("There is nothing to compare.", "没有可比较的数据。").to_owned(),
+        }
+    }
+}
+
+impl Report for Calibration {
+    fn sheet(&self) -> Sheet {
+        let header = vec![
+            "userId",
+            "name",
+            "team",
+            "forecasts",
+            "opportunities",
+            "brier",
+            "meanProbability",
+            "signedShare",
+            "bias",
+            "isSmall",
+        ];
+        let rows = self.reps.iter().map(|rep| {
+            let mut cells = vec![Cell::figure(rep.user_id), Cell::text(&rep.name), Cell::text(&rep.team)];
+            cells.extend([rep.forecasts, rep.opportunities].map(Cell::figure));
+            cells.extend([rep.brier, rep.mean_probability, rep.signed_share, rep.bias].map(Cell::figure));
+            cells.push(Cell::figure(rep.is_small));
+            cells
+        });
+        Sheet { header, rows: rows.collect() }
+    }
+
+    fn picture(&self, words: &Words) -> Picture {
+        let names = self
+            .reps
+            .iter()
+            .map(|rep| format!("{} (n={}){}", rep.name, rep.opportunities, if rep.is_small { " *" } else { "" }));
+        let percent = |share: f64| (share * 1000.0).round() / 10.0;
+        let series = vec![
+            Series::new(words.say("said", "预估"), self.reps.iter().map(|rep| percent(rep.mean_probability))),
+            Series::new(words.say("signed", "实际"), self.reps.iter().map(|rep| percent(rep.signed_share))),
+        ];
+        let unit = words.say("per cent; * fewer than 20", "百分比；* 少于20");
+        let n = self.reps.iter().map(|rep| rep.opportunities).sum();
+        Picture {
+            title: words.say("Said and signed", "预估与实际签约").to_owned(),
+            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(n)),
+            plot: Plot::Rows { names: names.collect(), series },
+            empty: words.say("Nothing was decided.", "没有结果。").to_owned(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `GET /v1/reports/forecast`, how accurate past forecasts were, and how well each rep places his opportunities.
+
+mod look;
+pub mod routes;
+mod wire;
+
+pub use self::routes::ForecastApi;
+pub use self::wire::*;
+use super::figures::{PERIOD, PICKED, Scope, figures};
+use super::lost::WinRate;
+use crate::auth::Actor;
+use crate::problem::Error;
+use crate::state::State;
+
+const OPEN: &str = include_str!("open.sql");
+const FORECAST: &str = include_str!("forecast.sql");
+const ACCURACY: &str = include_str!("accuracy.sql");
+const CALIBRATION: &str = include_str!("calibration.sql");
+
+/// Months that are looked back on unless asked otherwise.
+pub const MONTHS: i32 = 6;
+/// Days of the period of a calibration where `from` is absent: a year.
+pub const DAYS: i32 = 365;
+
+/// With a day in `as_of`, also what was known then.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn forecast(state: &State, actor: &Actor, scope: &Scope) -> Result<Forecast, Error> {
+    let ask = async |scope: Scope| -> Result<Forecast, Error> {
+        let heard = if scope.is_known_then { "received" } else { "captured" };
+        let open = OPEN.replace("{heard}", heard);
+        let mut forecast: Forecast = figures(state, actor, &[PERIOD, PICKED, &open, FORECAST], &scope, []).await?;
+        for stage in &mut forecast.stages {
+            stage.measured = Some(WinRate::of(stage.signed, stage.decided - stage.signed));
+        }
+        Ok(forecast)
+    };
+    if scope.as_of.is_none() || scope.is_known_then {
+        return ask(*scope).await;
+    }
+    let (mut now, then) = tokio::try_join!(ask(*scope), ask(Scope { is_known_then: true, ..*scope }))?;
+    now.known_then = Some(then.rows).filter(|then| *then != now.rows);
+    Ok(now)
+}
+
+/// # Errors
+/// What the database refuses.
+pub async fn accuracy(state: &State, actor: &Actor, scope: &Scope, months: i32) -> Result<ForecastAccuracy, Error> {
+    figures(state, actor, &[PERIOD, PICKED, ACCURACY], scope, [months.into()]).await
+}
+
+/// Of the actor, and of those whom he leads.
+///
+/// # Errors
+/// 422 if `from` lies after `to`.
+pub async fn calibration(state: &State, actor: &Actor, scope: &Scope) -> Result<Calibration, Error> {
+    figures(state, actor, &[PERIOD, CALIBRATION], scope, []).await
+}

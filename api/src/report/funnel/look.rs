@@ -1,0 +1,186 @@
+//! The funnel as a table and as a picture: one bar a stage; with groups or a comparison, one a stage and group.
+
+use entity::kind::StageKey;
+
+use super::{Cohort, CohortStage, CurrencyAmount, Funnel, Snapshot, SnapshotStage};
+use crate::report::answer::{Cell, Sheet};
+use crate::report::chart::{Picture, Plot, Series};
+use crate::report::{Report, Words};
+
+/// Of groups, a picture shows the largest.
+const SHOWN: usize = 6;
+
+/// One funnel of the report, and what tells it from the others.
+struct Part<'a> {
+    /// Empty for the whole.
+    group: String,
+    period: String,
+    stages: Stages<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Stages<'a> {
+    Cohort(&'a [CohortStage]),
+    Snapshot(&'a [SnapshotStage]),
+}
+
+impl Stages<'_> {
+    fn counts(&self) -> Vec<(StageKey, i64)> {
+        match self {
+            Stages::Cohort(stages) => stages.iter().map(|stage| (stage.stage, stage.entered)).collect(),
+            Stages::Snapshot(stages) => stages.iter().map(|stage| (stage.stage, stage.count)).collect(),
+        }
+    }
+}
+
+fn parts<'a>(cohort: Option<&'a Cohort>, snapshot: Option<&'a Snapshot>, whole: &str, none: &str) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    if let Some(cohort) = cohort {
+        let period = format!("{} – {}", cohort.from, cohort.to);
+        parts.push(Part { group: whole.to_owned(), period: period.clone(), stages: Stages::Cohort(&cohort.stages) });
+        parts.extend(cohort.groups.iter().map(|group| Part {
+            group: named(
+                [&group.name, &group.account_kind.map(|k| k.to_string()), &group.tier.map(|t| t.to_string())],
+                none,
+            ),
+            period: period.clone(),
+            stages: Stages::Cohort(&group.stages),
+        }));
+    }
+    if let Some(snapshot) = snapshot {
+        let period = snapshot.as_of.to_string();
+        parts.push(Part {
+            group: whole.to_owned(),
+            period: period.clone(),
+            stages: Stages::Snapshot(&snapshot.stages),
+        });
+        parts.extend(snapshot.groups.iter().map(|group| Part {
+            group: named(
+                [&group.name, &group.account_kind.map(|k| k.to_string()), &group.tier.map(|t| t.to_string())],
+                none,
+            ),
+            period: period.clone(),
+            stages: Stages::Snapshot(&group.stages),
+        }));
+    }
+    parts
+}
+
+fn named(names: [&Option<String>; 3], none: &str) -> String {
+    names.into_iter().flatten().next().cloned().unwrap_or_else(|| none.to_owned())
+}
+
+impl Funnel {
+    /// The funnel itself, then what it is compared with.
+    fn all_parts(&self, none: &str) -> [Vec<Part<'_>>; 2] {
+        let whole = self.team.as_deref().unwrap_or_default();
+        let one = parts(self.cohort.as_ref(), self.snapshot.as_ref(), whole, none);
+        let other = self.compared.as_ref().map_or_else(Vec::new, |other| {
+            let whole = other.team.as_deref().unwrap_or_default();
+            parts(other.cohort.as_ref(), other.snapshot.as_ref(), whole, none)
+        });
+        [one, other]
+    }
+}
+
+fn spelled(amounts: &[CurrencyAmount]) -> Cell {
+    let each = amounts.iter().map(|sum| format!("{} {}", sum.amount, sum.currency.as_deref().unwrap_or("?")));
+    Cell::text(each.collect::<Vec<_>>().join("; "))
+}
+
+impl Report for Funnel {
+    fn sheet(&self) -> Sheet {
+        let header = vec![
+            "period",
+            "group",
+            "stage",
+            "count",
+            "advanced",
+            "lost",
+            "open",
+            "conversion",
+            "medianDays",
+            "p90Days",
+            "amounts",
+        ];
+        let mut rows = Vec::new();
+        for part in self.all_parts("none").iter().flatten() {
+            let begin = |stage: StageKey, count: i64| {
+                vec![Cell::text(&part.period), Cell::text(&part.group), Cell::text(stage.as_str()), Cell::figure(count)]
+            };
+            match part.stages {
+                Stages::Cohort(stages) => rows.extend(stages.iter().map(|stage| {
+                    let mut row = begin(stage.stage, stage.entered);
+                    row.extend([stage.advanced, stage.lost, stage.open].map(Cell::maybe));
+                    row.extend([stage.conversion, stage.median_days, stage.p90_days].map(Cell::maybe));
+                    row.push(spelled(&stage.amounts));
+                    row
+                })),
+                Stages::Snapshot(stages) => rows.extend(stages.iter().map(|stage| {
+                    let mut row = begin(stage.stage, stage.count);
+                    row.extend([const { Cell::Empty }; 6]);
+                    row.push(spelled(&stage.amounts));
+                    row
+                })),
+            }
+        }
+        Sheet { header, rows }
+    }
+
+    fn picture(&self, words: &Words) -> Picture {
+        let [mut one, mut other] = self.all_parts(words.say("none", "无"));
+        let whole = one.first().map(|part| part.stages);
+        let first = |part: &Part<'_>| part.stages.counts().iter().map(|(_, count)| *count).sum::<i64>();
+        let n: i64 = whole.map_or(0, |stages| match stages {
+            // An opportunity comes to several stages and stands in one.
+            Stages::Cohort(stages) => stages.iter().map(|stage| stage.entered).max().unwrap_or(0),
+            Stages::Snapshot(stages) => stages.iter().map(|stage| stage.count).sum(),
+        });
+        let period = one.first().map(|part| part.period.clone()).unwrap_or_default();
+        let is_compared = !other.is_empty();
+        let shown: Vec<Part<'_>> = if is_compared {
+            one.truncate(1);
+            other.truncate(1);
+            one.into_iter().chain(other).collect()
+        } else if one.len() > 1 {
+            let mut groups = one.split_off(1);
+            groups.sort_by_key(|part| std::cmp::Reverse(first(part)));
+            groups.truncate(SHOWN);
+            groups
+        } else {
+            one
+        };
+        let names = whole.map_or_else(Vec::new, |stages| match stages {
+            Stages::Cohort(stages) if shown.len() == 1 => stages.iter().map(|stage| label(words, stage)).collect(),
+            _ => stages.counts().iter().map(|(stage, _)| words.stage(*stage)).collect(),
+        });
+        let series = shown.iter().map(|part| {
+            let name = match (part.group.is_empty(), is_compared) {
+                (true, _) => part.period.clone(),
+                (false, true) => format!("{} {}", part.group, part.period),
+                (false, false) => part.group.clone(),
+            };
+            Series::new(name, part.stages.counts().iter().map(|(_, count)| *count as f64))
+        });
+        let unit = match whole {
+            Some(Stages::Snapshot(_)) => words.say("opportunities at the end of the day", "当日结束时的商机数"),
+            _ => words.say("opportunities that came to the stage", "进入该阶段的商机数"),
+        };
+        let team = self.team.as_ref().map(|team| format!(" · {team}")).unwrap_or_default();
+        Picture {
+            title: format!("{}{team}", words.say("Funnel", "销售漏斗")),
+            note: format!("{period} · {unit} · {}", words.sample(n)),
+            plot: Plot::Rows { names, series: series.collect() },
+            empty: words.say("Nothing came to any stage.", "没有商机进入任何阶段。").to_owned(),
+        }
+    }
+}
+
+/// `Intent, 75% go on`
+fn label(words: &Words, stage: &CohortStage) -> String {
+    let name = words.stage(stage.stage);
+    match stage.conversion {
+        Some(conversion) => format!("{name} → {:.0}%", conversion * 100.0),
+        None => name,
+    }
+}

@@ -1,0 +1,77 @@
+//! Losses and win rates as a table and as pictures.
+
+use std::collections::BTreeMap;
+
+use super::{Lost, LostChart, WinRate};
+use crate::report::answer::{Cell, Sheet};
+use crate::report::chart::{Picture, Plot, Series};
+use crate::report::{Report, Words};
+
+impl Report for Lost {
+    fn sheet(&self) -> Sheet {
+        let header =
+            vec!["section", "group", "won", "lost", "rate", "low", "high", "isSmall", "reason", "lostFrom", "count"];
+        let rate = |section: &str, group: Cell, rate: &WinRate| {
+            let mut cells = vec![Cell::text(section), group, Cell::figure(rate.won), Cell::figure(rate.lost)];
+            cells.extend([rate.rate, rate.low, rate.high].map(Cell::maybe));
+            cells.push(Cell::figure(rate.is_small));
+            cells.extend([const { Cell::Empty }; 3]);
+            cells
+        };
+        let total = rate("total", Cell::Empty, &self.total);
+        let groups =
+            self.groups.iter().map(|group| rate("group", Cell::maybe_text(group.name.clone()), &group.win_rate));
+        let reasons = self.reasons.iter().map(|row| {
+            let mut cells = vec![Cell::text("reason")];
+            cells.extend([const { Cell::Empty }; 7]);
+            cells.push(Cell::maybe_text(row.reason.map(|reason| reason.as_str())));
+            cells.push(Cell::maybe_text(row.lost_from.map(|stage| stage.as_str())));
+            cells.push(Cell::figure(row.count));
+            cells
+        });
+        Sheet { header, rows: [total].into_iter().chain(groups).chain(reasons).collect() }
+    }
+
+    fn picture(&self, words: &Words) -> Picture {
+        let (title, unit, n, plot) = match self.chart {
+            LostChart::Reasons => {
+                let mut reasons: BTreeMap<&str, i64> = BTreeMap::new();
+                for row in &self.reasons {
+                    *reasons.entry(words.lost_reason(row.reason)).or_default() += row.count;
+                }
+                let mut reasons: Vec<_> = reasons.into_iter().collect();
+                reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+                let unit = words.say("opportunities", "商机数");
+                let series = vec![Series::new(unit, reasons.iter().map(|(_, count)| *count as f64))];
+                let names = reasons.iter().map(|(name, _)| (*name).to_owned()).collect();
+                (words.say("Lost, by reason", "输单原因"), unit, self.total.lost, Plot::Rows { names, series })
+            }
+            LostChart::WinRate => {
+                let whole = (words.say("all", "全部").to_owned(), &self.total);
+                let none = words.say("none", "无");
+                let groups =
+                    self.groups.iter().map(|g| (g.name.clone().unwrap_or_else(|| none.to_owned()), &g.win_rate));
+                let rates: Vec<_> = [whole].into_iter().chain(groups).filter(|(_, rate)| rate.rate.is_some()).collect();
+                let percent = |share: Option<f64>| (share.unwrap_or(0.0) * 1000.0).round() / 10.0;
+                let names = rates.iter().map(|(name, rate)| {
+                    let mark = if rate.is_small { " *" } else { "" };
+                    format!("{name} (n={}){mark}", rate.won + rate.lost)
+                });
+                let series = Series {
+                    intervals: Some(rates.iter().map(|(_, rate)| (percent(rate.low), percent(rate.high))).collect()),
+                    ..Series::new(words.say("won", "赢单"), rates.iter().map(|(_, rate)| percent(rate.rate)))
+                };
+                let unit = words.say("per cent won, 95% interval; * fewer than 20", "赢单百分比，95%区间；* 少于20");
+                let plot = Plot::Columns { names: names.collect(), series: vec![series] };
+                (words.say("Win rate", "赢单率"), unit, self.total.won + self.total.lost, plot)
+            }
+        };
+        let as_of = self.as_of.map(|day| format!(" ({} {day})", words.say("as of", "截至"))).unwrap_or_default();
+        Picture {
+            title: title.to_owned(),
+            note: format!("{} – {}{as_of} · {unit} · {}", self.from, self.to, words.sample(n)),
+            plot,
+            empty: words.say("Nothing was decided.", "没有结果。").to_owned(),
+        }
+    }
+}

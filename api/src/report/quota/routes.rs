@@ -1,0 +1,56 @@
+//! The route of goals and what was reached of them.
+
+use entity::kind::Locale;
+use entity::scalar::Date;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use uuid::Uuid;
+
+use super::{Quota, quota};
+use crate::auth::Actor;
+use crate::problem::{E400, E401, E403, E422, Fail};
+use crate::report::chart::Theme;
+use crate::report::figures::Scope;
+use crate::report::{Answer, Asked, ReportFormat};
+use crate::state::State;
+use crate::tag::Tag;
+
+pub struct QuotaApi;
+
+#[OpenApi]
+impl QuotaApi {
+    /// Read how far goals are reached
+    ///
+    /// The goals that run within the period, each with what was reached in all of its days and how many of them have begun. A
+    /// rep gets his own and his team's, a manager those of the users and teams below him too.
+    #[oai(path = "/v1/reports/quota", method = "get", operation_id = "getQuota", tag = "Tag::Reports")]
+    #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
+    async fn quota(
+        &self,
+        state: Data<&State>,
+        actor: Actor,
+        asked: Asked,
+        /// First day of the period, in the tenant's time zone; `to` if absent.
+        from: Query<Option<Date>>,
+        /// Last day of the period, which counts too; today if absent.
+        to: Query<Option<Date>>,
+        /// Only of this team, of those below it, and of who is in them now.
+        #[oai(name = "teamId")]
+        team_id: Query<Option<Uuid>>,
+        /// Only of this user.
+        #[oai(name = "userId")]
+        user_id: Query<Option<Uuid>>,
+        /// The form of the answer; by default what `Accept` asks for.
+        format: Query<Option<ReportFormat>>,
+        /// The language of a picture; by default what `Accept-Language` prefers.
+        locale: Query<Option<Locale>>,
+        /// Light if absent.
+        theme: Query<Option<Theme>>,
+    ) -> Result<Answer<Quota>, Fail<{ E400 | E401 | E403 | E422 }>> {
+        let scope =
+            Scope { from: from.0, to: to.0, team_id: team_id.0, user_id: user_id.0, days: 1, ..Scope::default() };
+        let report = quota(&state, &actor, &scope).await?;
+        Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
+    }
+}

@@ -1,0 +1,187 @@
+//! What reports cost: one tenant with many activities and opportunities, each report against `count(*)` over the same rows.
+//! The rows are made in SQL: a report reads tables and feed scopes, and no document.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use uuid::Uuid;
+use waypost::auth::Actor;
+use waypost::report::activity::activity;
+use waypost::report::coverage::coverage;
+use waypost::report::figures::Scope;
+use waypost::report::forecast::{accuracy, calibration, forecast};
+use waypost::report::lost::lost;
+use waypost::report::quota::quota;
+use waypost::report::velocity::velocity;
+use waypost::report::{FunnelQuery, FunnelView, SplitBy, funnel};
+use waypost::state::State;
+
+use crate::Failure;
+use crate::seed::{self, Rep};
+
+/// Each is asked so often, and the median told.
+const TIMES: usize = 5;
+
+/// How much there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub reps: usize,
+    pub activities: i64,
+    pub opportunities: i64,
+}
+
+/// Fills a tenant and prints a table.
+pub async fn measure(state: &State, size: Size) -> Result<(), Failure> {
+    let tenant = seed::tenant(state, "reports", size.reps).await?;
+    fill(state, &tenant.reps, size).await?;
+    let admin = Actor::system(tenant.manager.tenant_id);
+    let manager = Actor { user_id: tenant.manager.user_id, role: entity::kind::Role::Manager, ..admin.clone() };
+    println!("{} activities, {} opportunities, {} reps", size.activities, size.opportunities, size.reps);
+    println!("\n| report | by | time | count(*) | ratio |\n| --- | --- | --- | --- | --- |");
+    for (name, actor) in [("admin", &admin), ("manager", &manager)] {
+        of(state, name, actor).await?;
+    }
+    Ok(())
+}
+
+/// What a report reads, as `count(*)` reads it.
+const ACTIVITIES: &str = "SELECT count(*) FROM activity WHERE tenant_id = $1 AND deleted_at IS NULL";
+const MOVES: &str = "SELECT (SELECT count(*) FROM opportunity WHERE tenant_id = $1 AND deleted_at IS NULL)
+                          + (SELECT count(*) FROM stage_move WHERE tenant_id = $1 AND deleted_at IS NULL) AS count";
+
+async fn of(state: &State, by: &str, actor: &Actor) -> Result<(), Failure> {
+    let year = Scope { days: 365, ..Scope::default() };
+    let month = Scope { days: 30, ..Scope::default() };
+    let past = Scope { as_of: Some(day(state, 60)), ..year };
+    let cohort = FunnelQuery::default();
+    let split = FunnelQuery { split_by: SplitBy::User, ..cohort.clone() };
+    let snapshot = FunnelQuery { view: FunnelView::Snapshot, ..cohort.clone() };
+    let then = FunnelQuery { as_of: Some(day(state, 60)), ..snapshot.clone() };
+    macro_rules! tell {
+        ($name:literal, $count:expr, $report:expr) => {{
+            let report = median(async || {
+                $report.await?;
+                Ok(())
+            })
+            .await?;
+            let count = median(async || count(state, $count, actor.tenant_id).await).await?;
+            let ratio = report.as_secs_f64() / count.as_secs_f64();
+            println!("| {} | {by} | {:.0} ms | {:.0} ms | {ratio:.1} |", $name, millis(report), millis(count));
+        }};
+    }
+    tell!("funnel, cohort", MOVES, funnel(state, actor, &cohort));
+    tell!("funnel by rep", MOVES, funnel(state, actor, &split));
+    tell!("funnel, snapshot", MOVES, funnel(state, actor, &snapshot));
+    tell!("funnel, snapshot of a past day, both truths", MOVES, funnel(state, actor, &then));
+    tell!("velocity of a year", MOVES, velocity(state, actor, &year));
+    tell!("forecast", MOVES, forecast(state, actor, &Scope::default()));
+    tell!("forecast of a past day, both truths", MOVES, forecast(state, actor, &past));
+    tell!("forecast accuracy, 6 months", MOVES, accuracy(state, actor, &Scope::default(), 6));
+    tell!("calibration", MOVES, calibration(state, actor, &year));
+    tell!("lost", MOVES, lost(state, actor, &year, SplitBy::None));
+    tell!("activity of a year", ACTIVITIES, activity(state, actor, &year));
+    tell!("activity of a month", ACTIVITIES, activity(state, actor, &month));
+    tell!("coverage", ACTIVITIES, coverage(state, actor, &month));
+    tell!("quota", MOVES, quota(state, actor, &Scope { days: 1, ..Scope::default() }));
+    Ok(())
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// So many days ago.
+fn day(state: &State, ago: i64) -> entity::scalar::Date {
+    entity::scalar::Date((state.clock.now().0 - chrono::TimeDelta::days(ago)).date_naive())
+}
+
+async fn median(ask: impl AsyncFn() -> Result<(), Failure>) -> Result<Duration, Failure> {
+    let mut times = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        let started = Instant::now();
+        ask().await?;
+        times.push(started.elapsed());
+    }
+    times.sort();
+    Ok(times[TIMES / 2])
+}
+
+async fn count(state: &State, sql: &str, tenant_id: Uuid) -> Result<(), Failure> {
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant_id.into()]);
+    state.db.query_one_raw(statement).await?.ok_or("no count")?;
+    Ok(())
+}
+
+async fn fill(state: &State, reps: &[Rep], size: Size) -> Result<(), Failure> {
+    let users: Vec<Uuid> = reps.iter().map(|rep| rep.user_id).collect();
+    let values: [Value; 5] = [
+        reps[0].tenant_id.into(),
+        users.into(),
+        size.opportunities.into(),
+        size.activities.into(),
+        state.clock.now().into(),
+    ];
+    for sql in FILL {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, *sql, values.clone());
+        state.db.execute_raw(statement).await?;
+    }
+    state.db.execute_unprepared("ANALYZE").await?;
+    Ok(())
+}
+
+/// `$1` tenant, `$2` reps, `$3` opportunities, `$4` activities, `$5` now. One account for five opportunities; each of these
+/// has two to four moves in its year, a third of them a change of its amount. Every statement takes all five parameters.
+const FILL: &[&str] = &[
+    "INSERT INTO account (tenant_id, id, revision, created_at, updated_at, kind, name, owner_id, tier)
+     SELECT $1, md5('account' || n)::uuid, 1, $5 - interval '400 days', $5, 'business', 'Account ' || n,
+            ($2::uuid[])[1 + n % cardinality($2::uuid[])], (ARRAY['key', 'ordinary', 'potential'])[1 + n % 3]
+     FROM generate_series(1, greatest($3::bigint / 5, 1)) n WHERE $4::bigint IS NOT NULL",
+    "INSERT INTO opportunity (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, name, stage, stage_since,
+                              amount, currency, expected_on)
+     SELECT a.tenant_id, md5('opportunity' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id, 'Fibre',
+            (ARRAY['intent', 'pre_sale', 'negotiation', 'signed', 'lost'])[1 + n % 5], s.at, n % 100000, 'CNY',
+            (s.at + interval '90 days')::date
+     FROM generate_series(1, $3::bigint) n
+     JOIN account a ON a.tenant_id = $1 AND a.id = md5('account' || (1 + n % greatest($3::bigint / 5, 1)))::uuid
+     CROSS JOIN LATERAL (SELECT $5::timestamptz - make_interval(hours => (n * 7919 % 8760)::integer) AS at) s
+     WHERE $2::uuid[] IS NOT NULL AND $4::bigint IS NOT NULL",
+    "INSERT INTO stage_move (tenant_id, id, revision, created_at, updated_at, opportunity_id, account_id, owner_id, number, from_stage,
+                             to_stage, occurred, occurred_assumed, captured, captured_proven, received, actor_id, probability, lost_reason)
+     SELECT o.tenant_id, md5(m.number || o.id::text)::uuid, 1, m.at, m.at, o.id, o.account_id, o.owner_id, m.number, m.came_from,
+            m.gone_to, m.at, false, m.at, true, m.at, o.owner_id, 10 * m.number, CASE WHEN m.gone_to = 'lost' THEN 'price' END
+     FROM opportunity o
+     CROSS JOIN LATERAL (
+         SELECT number, lag(stage) OVER (ORDER BY number) AS came_from, stage AS gone_to,
+                o.stage_since + make_interval(hours => (number * 97)::integer) AS at
+         FROM unnest(CASE o.stage
+             WHEN 'intent' THEN ARRAY['intent'] WHEN 'pre_sale' THEN ARRAY['intent', 'pre_sale']
+             WHEN 'negotiation' THEN ARRAY['intent', 'pre_sale', 'negotiation']
+             WHEN 'signed' THEN ARRAY['intent', 'pre_sale', 'negotiation', 'signed']
+             ELSE ARRAY['intent', 'pre_sale', 'lost'] END) WITH ORDINALITY AS s(stage, number)
+     ) m
+     WHERE o.tenant_id = $1 AND $2::uuid[] IS NOT NULL AND $3::bigint IS NOT NULL AND $4::bigint IS NOT NULL
+       AND $5::timestamptz IS NOT NULL",
+    "INSERT INTO record_history (tenant_id, kind, record_id, revision, seq, actor_id, op, changes, captured, received)
+     SELECT o.tenant_id, 'opportunity', o.id, 2, 0, o.owner_id, 'update', '{\"amount\":[\"1\",\"2\"]}',
+            o.stage_since + interval '5 days', o.stage_since + interval '5 days'
+     FROM opportunity o
+     WHERE o.tenant_id = $1 AND o.amount::bigint % 3 = 0 AND $2::uuid[] IS NOT NULL AND $3::bigint IS NOT NULL
+       AND $4::bigint IS NOT NULL AND $5::timestamptz IS NOT NULL",
+    "INSERT INTO activity (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, kind, occurred, captured,
+                           captured_proven, received, duration_minutes, summary, verdict)
+     SELECT a.tenant_id, md5('activity' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id,
+            (ARRAY['visit', 'call', 'note'])[1 + n % 3], s.at, s.at + interval '2 hours', true, s.at + interval '3 hours', 30,
+            'Talked about the needs of the second quarter.', CASE WHEN n % 3 = 0 THEN 'verified' END
+     FROM generate_series(1, $4::bigint) n
+     JOIN account a ON a.tenant_id = $1 AND a.id = md5('account' || (1 + n % greatest($3::bigint / 5, 1)))::uuid
+     CROSS JOIN LATERAL (SELECT $5::timestamptz - make_interval(mins => (n * 7919 % 525600)::integer) AS at) s
+     WHERE $2::uuid[] IS NOT NULL",
+    "INSERT INTO feed (tenant_id, scope_id, kind, record_id, seq, revision, account_id, changed_at, document)
+     SELECT r.tenant_id, r.owner_id, r.kind, r.id, 1000000 + row_number() OVER (), 1, r.account_id, $5, '{}'
+     FROM (
+         SELECT tenant_id, owner_id, 'account' AS kind, id, id AS account_id FROM account WHERE name LIKE 'Account %'
+         UNION ALL
+         SELECT tenant_id, owner_id, 'opportunity', id, account_id FROM opportunity
+     ) r
+     WHERE r.tenant_id = $1 AND $2::uuid[] IS NOT NULL AND $3::bigint IS NOT NULL AND $4::bigint IS NOT NULL",
+];

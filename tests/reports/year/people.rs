@@ -1,0 +1,142 @@
+//! What people did, and which accounts they spoke to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use entity::kind::Role;
+use entity::scalar::Date;
+use serde_json::Value as Json;
+use uuid::Uuid;
+use waypost::auth::Actor;
+use waypost::report::activity::activity;
+use waypost::report::coverage::coverage;
+use waypost::report::figures::Scope;
+
+use super::super::close;
+use super::super::model::percentile;
+use super::{Year, day, id, local, share, text, time};
+
+pub async fn activity_agrees(year: &Year, actor: &Actor) {
+    let (from, to) = (day("2025-12-01"), day("2026-01-31"));
+    let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), ..Scope::default() };
+    let told = activity(&year.state, actor, &scope).await.unwrap_or_else(|error| panic!("{error}"));
+    let people = year.people(actor);
+    let whose = |row: &&Json| people.contains(&id(row, "owner_id").expect("an owner"));
+    let done: Vec<&Json> = year
+        .rows("activity")
+        .iter()
+        .filter(whose)
+        .filter(|row| (from..=to).contains(&local(time(row, "occurred"))))
+        .collect();
+    let plans: Vec<&Json> = year
+        .rows("plan")
+        .iter()
+        .filter(whose)
+        .filter(|row| (from..=to).contains(&day(text(row, "planned_on").expect("a day"))))
+        .collect();
+    assert!(!done.is_empty(), "the year is empty");
+
+    let check = |told: &waypost::report::activity::ActivityFigures, owner: Option<Uuid>| {
+        let of = |row: &&&Json| owner.is_none_or(|owner| id(row, "owner_id") == Some(owner));
+        let done: Vec<&&Json> = done.iter().filter(of).collect();
+        let visits: Vec<_> = done.iter().filter(|row| text(row, "kind") == Some("visit")).collect();
+        let verdict = |wanted: &str| visits.iter().filter(|row| text(row, "verdict") == Some(wanted)).count();
+        let mut hours: Vec<f64> = done
+            .iter()
+            .map(|row| (time(row, "captured") - time(row, "occurred")).num_milliseconds() as f64 / 3_600_000.0)
+            .collect();
+        hours.sort_by(f64::total_cmp);
+        let status = |wanted: &str| plans.iter().filter(of).filter(|row| text(row, "status") == Some(wanted)).count();
+        let minutes: i64 = done.iter().filter_map(|row| row["duration_minutes"].as_i64()).sum();
+        let counts = [
+            told.activities,
+            told.visits,
+            told.verified,
+            told.outside,
+            told.minutes,
+            told.planned,
+            told.done,
+            told.missed,
+            told.cancelled,
+        ];
+        let exact = [
+            done.len(),
+            visits.len(),
+            verdict("verified"),
+            verdict("outside"),
+            minutes as usize,
+            plans.iter().filter(of).count(),
+            status("fulfilled"),
+            status("missed"),
+            status("cancelled"),
+        ];
+        assert_eq!(counts, exact.map(|n| n as i64), "{owner:?}");
+        assert!(close(told.verified_share, share(verdict("verified"), visits.len()), 0.000_06), "{told:?}");
+        let soon = hours.iter().filter(|hours| **hours <= 24.0).count();
+        assert!(close(told.within_day_share, share(soon, hours.len()), 0.000_06), "{told:?}");
+        assert!(close(told.median_delay_hours, percentile(&hours, 0.5), 0.006), "{told:?}");
+    };
+    check(&told.total, None);
+    let active: BTreeSet<Uuid> = done.iter().chain(&plans).filter_map(|row| id(row, "owner_id")).collect();
+    assert_eq!(told.reps.iter().map(|rep| rep.user_id).collect::<BTreeSet<_>>(), active);
+    for rep in &told.reps {
+        check(&rep.figures, Some(rep.user_id));
+    }
+
+    let mut days: BTreeMap<(NaiveDate, Uuid), [i64; 2]> = BTreeMap::new();
+    for row in &done {
+        let counts = days.entry((local(time(row, "occurred")), id(row, "owner_id").expect("an owner"))).or_default();
+        counts[0] += 1;
+        counts[1] += i64::from(text(row, "kind") == Some("visit"));
+    }
+    let told_days: BTreeMap<_, _> =
+        told.days.iter().map(|row| ((row.day.0, row.user_id), [row.activities, row.visits])).collect();
+    assert_eq!(told_days, days);
+
+    let tiers: BTreeMap<Uuid, Option<&str>> =
+        year.rows("account").iter().map(|row| (id(row, "id").expect("an id"), text(row, "tier"))).collect();
+    for row in &told.time {
+        let tier = row.tier.map(|tier| tier.as_str());
+        let of_tier = done.iter().filter(|row| tiers[&id(row, "account_id").expect("an account")] == tier);
+        let minutes: i64 = of_tier.filter_map(|row| row["duration_minutes"].as_i64()).sum();
+        assert_eq!(row.minutes, minutes, "{tier:?}");
+    }
+    assert_eq!(told.time.iter().map(|row| row.minutes).sum::<i64>(), told.total.minutes);
+    assert!(told.time.iter().take(3).all(|row| row.minutes > 0) || actor.role != Role::Admin, "{:?}", told.time);
+    assert_eq!(told.untimed, done.iter().filter(|row| row["duration_minutes"].is_null()).count() as i64);
+}
+
+pub async fn coverage_agrees(year: &Year, actor: &Actor) {
+    let (from, to) = (day("2026-01-01"), day("2026-01-31"));
+    let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), ..Scope::default() };
+    let told = coverage(&year.state, actor, &scope).await.unwrap_or_else(|error| panic!("{error}"));
+    let mut last: BTreeMap<Uuid, NaiveDate> = BTreeMap::new();
+    for row in year.rows("activity").iter().filter(|row| text(row, "kind") != Some("note")) {
+        let on = local(time(row, "occurred"));
+        if on <= to {
+            last.entry(id(row, "account_id").expect("an account")).and_modify(|day| *day = on.max(*day)).or_insert(on);
+        }
+    }
+    let accounts: Vec<&Json> = year
+        .seen(actor, "account", "id")
+        .into_iter()
+        .filter(|row| text(row, "kind") != Some("internal") && local(time(row, "created_at")) <= to)
+        .collect();
+    let of = |row: &Json| last.get(&id(row, "id").expect("an id")).copied();
+    for tier in &told.tiers {
+        let name = tier.tier.map(|tier| tier.as_str());
+        let members: Vec<&&Json> = accounts.iter().filter(|row| text(row, "tier") == name).collect();
+        let covered = members.iter().filter(|row| of(row).is_some_and(|day| day >= from)).count();
+        let never = members.iter().filter(|row| of(row).is_none()).count();
+        let mut days: Vec<f64> = members.iter().filter_map(|row| Some((to - of(row)?).num_days() as f64)).collect();
+        days.sort_by(f64::total_cmp);
+        let counts = (tier.accounts, tier.covered, tier.never);
+        assert_eq!(counts, (members.len() as i64, covered as i64, never as i64), "{name:?}");
+        assert!(close(tier.median_days, percentile(&days, 0.5), 0.006), "{tier:?}");
+        assert!(close(tier.covered_share, share(covered, members.len()), 0.000_06), "{tier:?}");
+    }
+    assert_eq!(told.total.accounts, accounts.len() as i64);
+    let waiting = accounts.iter().filter(|row| of(row).is_none_or(|day| day < from)).count();
+    assert_eq!(told.neglected.len(), waiting.min(100));
+    assert!(told.neglected.iter().all(|row| last.get(&row.account_id).copied() == row.last_on.map(|day| day.0)));
+}

@@ -59,8 +59,8 @@ pub fn spec() -> Value {
 /// Everything that answers requests. It never fails: every error comes out as an answer.
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
-    let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document)).data(state);
-    let routes = page::with_missing_page(routes);
+    let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document));
+    let routes = page::front(routes).data(state);
     envelope(routes, Contract::new(document), Limits::default())
 }
 

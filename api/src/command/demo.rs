@@ -75,7 +75,8 @@ fn banner(address: SocketAddr, data: &str) -> String {
         "
 Waypost is ready.
 
-  API             http://{address}
+  Dashboard       http://{address}/
+  API             http://{address}/v1
   Documentation   http://{address}/docs
   Data            {data}  (remove it to begin anew)
 

@@ -145,8 +145,9 @@ pub fn missing(request: &Request) -> Option<impl Fn() -> Response + Send + 'stat
     let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
     let reads = *request.method() == Method::GET && accept.contains("text/html");
     let look = Look::of(request);
-    (reads && !request.uri().path().starts_with("/v1/"))
-        .then_some(move || respond(Answer::Refused(StatusCode::NOT_FOUND, None, html::error(look, &Refusal::not_found("page")))))
+    (reads && !request.uri().path().starts_with("/v1/")).then_some(move || {
+        respond(Answer::Refused(StatusCode::NOT_FOUND, None, html::error(look, &Refusal::not_found("page"))))
+    })
 }
 
 /// Of the event stream, which has no page to show: 401 without a session.

@@ -16,9 +16,19 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Overview,
+    Leads,
+    Holds,
+    Appeals,
+    Rules,
 }
 
-const MENU: [(Place, &str, &str, &str); 1] = [(Place::Overview, "/", "Overview", "概览")];
+const MENU: [(Place, &str, &str, &str); 5] = [
+    (Place::Overview, "/", "Overview", "概览"),
+    (Place::Leads, "/leads", "Leads", "线索"),
+    (Place::Holds, "/holds", "Reviews", "复核"),
+    (Place::Appeals, "/appeals", "Appeals", "申诉"),
+    (Place::Rules, "/rules", "Rules", "规则"),
+];
 
 pub fn document(look: Look, title: &str, body: Markup) -> Markup {
     html! {
@@ -137,19 +147,22 @@ pub fn error(look: Look, refusal: &Refusal) -> Markup {
     let (title, told) = match refusal.code {
         Code::NotFound => (
             look.t("Nothing here", "没有找到"),
-            look.t(
-                "This page does not exist, or you may not see what it shows.",
-                "该页面不存在，或您无权查看其内容。",
-            ),
+            look.t("This page does not exist, or you may not see what it shows.", "该页面不存在，或您无权查看其内容。"),
         ),
         Code::Forbidden => (look.t("Not allowed", "没有权限"), ""),
         Code::RevisionMismatch | Code::Conflict => (
             look.t("Somebody was faster", "内容已变化"),
-            look.t("This has changed since you opened the page. Look at it again.", "打开页面后内容已有变化，请重新查看。"),
+            look.t(
+                "This has changed since you opened the page. Look at it again.",
+                "打开页面后内容已有变化，请重新查看。",
+            ),
         ),
         Code::Internal | Code::Unavailable | Code::Timeout => (
             look.t("That did not work", "出错了"),
-            look.t("It is our fault and has been logged. Try again in a moment.", "这是我们的问题，已记录。请稍后重试。"),
+            look.t(
+                "It is our fault and has been logged. Try again in a moment.",
+                "这是我们的问题，已记录。请稍后重试。",
+            ),
         ),
         _ => (look.t("That cannot be done", "无法完成"), ""),
     };

@@ -52,9 +52,9 @@ pub async fn submit(state: State, request: Request, asked: Asked, look: Look) ->
         Err(Error::Refusal(refusal)) => {
             let told = match refusal.code {
                 Code::Unauthorized => wrong.to_owned(),
-                Code::Forbidden => {
-                    look.t("This user has been disabled. Ask an administrator.", "该用户已停用，请联系管理员。").to_owned()
-                }
+                Code::Forbidden => look
+                    .t("This user has been disabled. Ask an administrator.", "该用户已停用，请联系管理员。")
+                    .to_owned(),
                 Code::TooManyRequests => {
                     let seconds = refusal.retry_after.unwrap_or(1);
                     look.t(

@@ -20,9 +20,12 @@ const SHOWN: i32 = 200;
 pub async fn show(view: View) -> Result<Answer, Error> {
     let id = view.asked.id("opportunity")?;
     let one: opportunity::Model = read::get(&view.state, &view.actor, id).await?;
-    let listing = |sort: &str| Listing::new(None, Some(SHOWN), Some(sort.to_owned())).only("t.opportunity_id = ?", Some(id));
-    let moves = async { read::list::<stage_move::Model>(&view.state, &view.actor, listing("-number"), MOVE_SORTS).await };
-    let done = async { read::list::<activity::Model>(&view.state, &view.actor, listing("-occurred"), ACTIVITY_SORTS).await };
+    let listing =
+        |sort: &str| Listing::new(None, Some(SHOWN), Some(sort.to_owned())).only("t.opportunity_id = ?", Some(id));
+    let moves =
+        async { read::list::<stage_move::Model>(&view.state, &view.actor, listing("-number"), MOVE_SORTS).await };
+    let done =
+        async { read::list::<activity::Model>(&view.state, &view.actor, listing("-occurred"), ACTIVITY_SORTS).await };
     let (stages, moves, done) = tokio::try_join!(Stages::read(&view), moves, done)?;
     let (moves, done) = (moves.items, done.items);
     let mut names = Names::default();
@@ -68,7 +71,13 @@ fn facts(view: &View, stages: &Stages, one: &opportunity::Model) -> Markup {
     }
 }
 
-fn timeline(view: &View, stages: &Stages, names: &Names, moves: &[stage_move::Model], done: &[activity::Model]) -> Markup {
+fn timeline(
+    view: &View,
+    stages: &Stages,
+    names: &Names,
+    moves: &[stage_move::Model],
+    done: &[activity::Model],
+) -> Markup {
     let mut entries: Vec<(Timestamp, Markup)> = moves
         .iter()
         .map(|step| (step.occurred, moved(view, stages, names, step)))

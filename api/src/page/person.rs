@@ -16,6 +16,9 @@ use crate::problem::Error;
 use crate::read::{self, Listing};
 use crate::report::SplitBy;
 
+/// Closed opportunities that are shown at once.
+const CLOSED_SHOWN: usize = 8;
+
 pub async fn show(view: View) -> Result<Answer, Error> {
     let id = view.asked.id("user")?;
     let person = whose(&view.state, &view.actor, Some(id)).await?;
@@ -34,10 +37,8 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     )?;
     let balance = balance.unwrap_or_else(|| nothing_yet(&person));
     let stale = stale(&view, &stages, Some(id)).await?;
-    let (open, closed): (Vec<_>, Vec<_>) = owned
-        .items
-        .into_iter()
-        .partition(|one| !matches!(one.stage, StageKey::Signed | StageKey::Lost));
+    let (open, closed): (Vec<_>, Vec<_>) =
+        owned.items.into_iter().partition(|one| !matches!(one.stage, StageKey::Signed | StageKey::Lost));
     let mut names = Names::default();
     names.users(&view, [id]).await?;
     let accounts = open.iter().chain(&closed).chain(&stale).filter_map(|one| one.account_id);
@@ -70,7 +71,13 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                 }))
                 (card("closed", view.t("Closed", "已结束"), show::number(closed.len() as i64), html! {
                     @if closed.is_empty() { (nothing(view.t("Nothing was closed yet.", "暂无已结束的商机。"))) }
-                    (pipeline::opportunities(&view, &stages, &names, &closed))
+                    (pipeline::opportunities(&view, &stages, &names, &closed[..closed.len().min(CLOSED_SHOWN)]))
+                    @if closed.len() > CLOSED_SHOWN {
+                        details #more-closed {
+                            summary { (view.t("More", "更多")) }
+                            (pipeline::opportunities(&view, &stages, &names, &closed[CLOSED_SHOWN..]))
+                        }
+                    }
                 }))
             }
             (card("latest", view.t("Latest activities", "最新动态"), "", html! {

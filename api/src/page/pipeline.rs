@@ -76,7 +76,11 @@ pub struct Scope {
 
 /// How many months back the figures go.
 pub fn months(view: &View) -> u32 {
-    view.asked.query("months").and_then(|text| text.parse().ok()).filter(|months| [1, 3, 6, 12].contains(months)).unwrap_or(6)
+    view.asked
+        .query("months")
+        .and_then(|text| text.parse().ok())
+        .filter(|months| [1, 3, 6, 12].contains(months))
+        .unwrap_or(6)
 }
 
 /// Links to other periods.
@@ -121,11 +125,12 @@ pub async fn standing(view: &View, scope: Scope) -> Result<Snapshot, Error> {
     answer.snapshot.ok_or_else(|| Error::Internal("a snapshot was asked for and none came".into()))
 }
 
-/// Of those that came to the first of these stages, the share that came to the second.
-pub fn share(stages: &[CohortStage], from: StageKey, to: StageKey) -> Option<f64> {
-    let entered = |key| stages.iter().find(|stage| stage.stage == key).map_or(0, |stage: &CohortStage| stage.entered);
-    let (first, last) = (entered(from), entered(to));
-    (first > 0).then(|| last as f64 / first as f64)
+/// The chance to get from the first stage to a signature: one step's conversion times the next. Who signed in a period
+/// came in before it, so that signed by entered would compare different ones.
+pub fn through(stages: &[CohortStage]) -> Option<f64> {
+    let steps: Option<Vec<f64>> =
+        stages.iter().filter(|stage| stage.stage != StageKey::Signed).map(|stage| stage.conversion).collect();
+    steps.filter(|steps| !steps.is_empty()).map(|steps| steps.into_iter().product())
 }
 
 /// The funnel: a table whose rows carry their bars.
@@ -181,7 +186,7 @@ pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> M
                     th.num scope="col" { (view.t("Entered", "进入")) }
                     th.wide.desk scope="col" { span.hidden { (view.t("Bar", "图示")) } }
                     th.num scope="col" { (view.t("Signed", "签约")) }
-                    th.num scope="col" { (view.t("Win share", "签约率")) }
+                    th.num scope="col" { (view.t("Intent to signed", "意向到签约")) }
                 } }
                 tbody {
                     @for group in groups {
@@ -193,7 +198,7 @@ pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> M
                             td.num { (show::number(at(group, StageKey::Intent))) }
                             td.wide.desk { (bar(entered(group) as f64 / most as f64, "plain")) }
                             td.num.strong { (show::number(at(group, StageKey::Signed))) }
-                            td.num { (show::percent(share(&group.stages, StageKey::Intent, StageKey::Signed))) }
+                            td.num { (show::percent(through(&group.stages))) }
                         }
                     }
                 }
@@ -234,9 +239,9 @@ pub fn activities(view: &View, names: &Names, list: &[activity::Model]) -> Marku
                             small {
                                 a href=(format!("/people/{}", one.owner_id)) { (names.of(one.owner_id)) } " · " (show::moment(view.look, one.occurred, view.zone))
                                 @if let Some(verdict) = one.verdict { " · " (words::verdict(verdict, view.look)) }
+                                @if let Some(id) = one.opportunity_id { " · " a href=(format!("/opportunities/{id}")) { (view.t("opportunity", "商机")) } }
                             }
                         }
-                        @if let Some(id) = one.opportunity_id { span.end { a href=(format!("/opportunities/{id}")) { (view.t("Opportunity", "商机")) } } }
                     }
                 }
             }

@@ -12,7 +12,8 @@ use crate::state::State;
 
 /// Language and theme, whichever is given; then back to the page.
 pub async fn look(state: State, _request: Request, asked: Asked, _look: Look) -> Result<Answer, Error> {
-    let language = Locale::parse(asked.field("language")).map(|locale| browser::keep(&state, LANGUAGE, locale.as_str()));
+    let language =
+        Locale::parse(asked.field("language")).map(|locale| browser::keep(&state, LANGUAGE, locale.as_str()));
     let theme = Theme::parse(asked.field("theme")).map(|theme| browser::keep(&state, THEME, theme.as_str()));
     Ok(Answer::Go(local(asked.field("next")).to_owned(), language.into_iter().chain(theme).collect()))
 }

@@ -6,8 +6,8 @@ use chrono_tz::Tz;
 use entity::kind::{Locale, Role};
 use entity::scalar::{Date, Timestamp};
 use entity::{tenant, user};
-use poem::http::{Method, header};
 use poem::Request;
+use poem::http::{Method, header};
 use uuid::Uuid;
 
 use super::browser::{self, cookie};

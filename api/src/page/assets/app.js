@@ -81,6 +81,9 @@ if (frame && told && 'EventSource' in window) {
     source = undefined;
   };
 
+  // What runs without changing a record is asked for until it is done.
+  setInterval(() => document.querySelector('[data-poll]') && !document.hidden && soon(), 1500);
+
   // A hidden page keeps no connection; what it missed is told by the first event after it.
   document.addEventListener('visibilitychange', () => (document.hidden ? pause() : listen()));
   window.addEventListener('pagehide', pause);

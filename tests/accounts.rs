@@ -241,3 +241,16 @@ async fn an_account_in_use_stays() {
     assert_eq!(edited.problem().0, "record_deleted");
     assert!(lin.get("/v1/accounts").await.items().is_empty());
 }
+
+/// What was typed into a misspelt field would be lost without a word.
+#[tokio::test]
+async fn a_field_that_does_not_exist_is_named() {
+    let world = World::new().await;
+    let lin = world.rep("Lin Wei").await;
+    let made = json!({ "kind": "business", "name": "Acme", "adress": { "city": "Wuhan" } });
+    assert_eq!(lin.post("/v1/accounts", made).await.expect(400).problem().1, ["/adress"]);
+    let made = json!({ "kind": "business", "name": "Acme", "address": { "town": "Wuhan" } });
+    assert_eq!(lin.post("/v1/accounts", made).await.expect(400).problem().1, ["/address/town"]);
+    let path = format!("/v1/accounts/{}", lin.account("Acme").await);
+    assert_eq!(lin.patch(&path, json!({ "indutsry": "Fibre" })).await.expect(400).problem().1, ["/indutsry"]);
+}

@@ -9,7 +9,7 @@ use crate::scalar::{Currency, Date, Line, Money, Points, Text, Timestamp};
 
 /// What a tenant rewards, fines and holds back. An award is base × timeliness × completeness.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize, FromJsonQueryResult)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Rules {
     /// The hours in which delays are counted: all of them, or those of the tenant's calendar.
@@ -37,7 +37,7 @@ pub struct Rules {
 
 /// A span of delay, and the share of the base that it leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Bracket {
     /// The delay is at most this many hours.
@@ -49,7 +49,7 @@ pub struct Bracket {
 /// How far a wall clock is believed that may have been set by hand. What lies beyond counts as typed at its receipt; it
 /// is not fined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Grace {
     /// How many hours before its receipt one entry may be dated.
@@ -60,7 +60,7 @@ pub struct Grace {
 
 /// What one kind of work earns.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkRule {
     pub on: WorkKind,
@@ -72,7 +72,7 @@ pub struct WorkRule {
 
 /// What the card of an account or a contact earns, field by field: the sooner after the first visit, the more.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerRule {
     pub on: CardKind,
@@ -85,7 +85,7 @@ pub struct CustomerRule {
 
 /// What one filled field adds to completeness.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Weight {
     /// The field's name on the wire.
@@ -102,7 +102,7 @@ pub struct Weight {
 
 /// What one kind of offence costs.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Penalty {
     pub kind: PenaltyKind,
@@ -121,7 +121,7 @@ pub struct Penalty {
 
 /// The most that can be earned; what lies above is not paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Caps {
     /// Points of one rep for one day's work.
@@ -134,7 +134,7 @@ pub struct Caps {
 
 /// What makes an award wait. Each absent member looks for nothing.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Holds {
     /// So many activities of one rep typed within so many minutes.
@@ -157,6 +157,7 @@ pub struct Holds {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+#[oai(deny_unknown_fields)]
 pub struct Burst {
     pub entries: i32,
     pub minutes: i32,
@@ -164,7 +165,7 @@ pub struct Burst {
 
 /// How reps come to leads, and what they owe them.
 #[derive(Clone, Debug, PartialEq, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct LeadRules {
     /// The ways by which leads are given out; several may stand beside each other.

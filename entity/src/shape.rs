@@ -11,7 +11,7 @@ use crate::scalar::{Date, Line, Text, Timestamp};
 
 /// A postal address.
 #[derive(Clone, Debug, Default, PartialEq, Object, Serialize, Deserialize, FromJsonQueryResult)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Address {
     /// Street and number.
@@ -30,7 +30,7 @@ pub struct Address {
 
 /// A place on the globe, WGS 84.
 #[derive(Clone, Copy, Debug, PartialEq, Object, Serialize, Deserialize, FromJsonQueryResult)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Position {
     /// Degrees north.
@@ -43,7 +43,7 @@ pub struct Position {
 
 /// Where and when a phone was at the start or the end of a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Object, Serialize, Deserialize, FromJsonQueryResult)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// When the button was pressed.
@@ -67,6 +67,7 @@ pub struct Check {
 
 /// A text in the languages of the product.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+#[oai(deny_unknown_fields)]
 pub struct Names {
     /// English
     pub en: Line,
@@ -76,12 +77,14 @@ pub struct Names {
 
 /// The working hours of a week.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+#[oai(deny_unknown_fields)]
 pub struct Week {
     pub shifts: Vec<Shift>,
 }
 
 /// A span of working hours on one weekday, by the tenant's wall clock.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+#[oai(deny_unknown_fields)]
 pub struct Shift {
     /// 1 is Monday, 7 is Sunday (ISO 8601).
     #[oai(validator(minimum(value = "1"), maximum(value = "7")))]
@@ -96,11 +99,13 @@ pub struct Shift {
 
 /// Days that differ from their weekday.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+#[oai(deny_unknown_fields)]
 pub struct SpecialDays {
     pub days: Vec<SpecialDay>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize, Deserialize)]
+#[oai(deny_unknown_fields)]
 pub struct SpecialDay {
     pub day: Date,
     /// What people call it, such as `National Day`.

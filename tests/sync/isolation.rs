@@ -60,7 +60,7 @@ async fn victim() -> Victim {
                 "account",
                 "create",
                 account,
-                with("account", json!({ "kind": "business", "name": SECRET })),
+                json!({ "account": { "kind": "business", "name": SECRET, "externalId": SECRET } }),
             ),
             phone.mutation("contact", "create", contact, with("contact", json!({ "name": SECRET, "note": SECRET }))),
             phone.mutation("opportunity", "create", opportunity, with("opportunity", json!({ "name": SECRET }))),

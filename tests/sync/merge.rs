@@ -271,3 +271,24 @@ async fn a_move_brings_its_values_field_by_field() {
     assert_eq!(now["expectedOn"], "2026-04-01");
     assert_eq!(rejected(&bo), [json!({ "amount": "150.00" })]);
 }
+
+/// Two people share one phone: that it is the same phone does not make what the other typed one's own.
+#[tokio::test]
+async fn two_users_of_one_phone_do_not_overwrite_each_other() {
+    let world = World::new().await;
+    let (lin, mut bo, account) = two_phones(&world).await;
+    bo.device = lin.device;
+    let base = lin.revision("account", account);
+    let first = edit(&lin, account, base, json!({ "industry": "Fibre" }));
+    lin.applies(first).await;
+    let second = edit(&bo, account, base, json!({ "industry": "Cable" }));
+    assert_eq!(bo.push(&[second]).await.remove(0)["conflicts"], json!(["industry"]));
+    bo.pull(100).await;
+    assert_eq!(rejected(&bo), [json!({ "industry": "Cable" })]);
+
+    // His own, typed twice before he pulled, is no conflict.
+    for industry in ["Glass", "Light"] {
+        let again = edit(&lin, account, base, json!({ "industry": industry }));
+        lin.applies(again).await;
+    }
+}

@@ -23,7 +23,7 @@ const SORTS: Sorts = &[("name", "t.name", "text")];
 
 /// How a user is to work an account.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetAccountMember {
     /// `owner` hands the account over; the owner before stays as a member.
     pub role: MemberRole,

@@ -23,7 +23,7 @@ use crate::tag::Tag;
 
 /// An objection to a fine.
 #[derive(Clone, Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct AppealEntry {
     /// A UUIDv7 that the client makes, so that it can appeal while offline; by default the server's.
     pub id: Option<Uuid>,
@@ -33,6 +33,7 @@ pub struct AppealEntry {
 
 /// What a manager decides about an appeal.
 #[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
 pub struct DecideAppeal {
     pub decision: AppealDecision,
     /// The rep reads it.

@@ -66,7 +66,7 @@ pub struct ApiKeyList {
 
 /// A key to be made.
 #[derive(Object, Clone, Debug)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
     /// A user of role `integration`.
     pub user_id: Uuid,

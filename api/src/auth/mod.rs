@@ -45,7 +45,7 @@ const JWKS_CACHING: &str = "public, max-age=300";
 
 /// A log-in.
 #[derive(Object, Debug)]
-#[oai(rename_all = "camelCase", example)]
+#[oai(rename_all = "camelCase", example, deny_unknown_fields)]
 pub struct Login {
     /// The tenant's slug.
     pub tenant: Line,
@@ -68,21 +68,21 @@ impl poem_openapi::types::Example for Login {
 
 /// A refresh token to be traded.
 #[derive(Object, Debug)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshSession {
     pub refresh_token: Secret,
 }
 
 /// A session to be ended.
 #[derive(Object, Debug)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logout {
     pub refresh_token: Secret,
 }
 
 /// A new password of one's own.
 #[derive(Object, Debug)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePassword {
     pub current_password: Secret,
     /// 10 to 200 characters; not the e-mail address, not the tenant's slug.
@@ -91,7 +91,7 @@ pub struct ChangePassword {
 
 /// A first password, or one in place of a forgotten one.
 #[derive(Object, Debug)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AcceptInvitation {
     /// From the invitation.
     pub token: Secret,

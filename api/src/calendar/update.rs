@@ -18,7 +18,7 @@ use crate::write::at_revision;
 const MOST_DAYS: usize = 1_000;
 const MOST_SHIFTS: usize = 50;
 
-/// A calendar to be set, in place of the one before.
+/// A calendar to be set, in place of the one before. A calendar as it was read may be sent back whole.
 #[derive(Clone, Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SetCalendar {

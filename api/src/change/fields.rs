@@ -49,7 +49,7 @@ macro_rules! fields {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, poem_openapi::Object)]
-        #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+        #[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
         pub struct $name {
             $($(#[$required_meta])* pub $required: Option<$required_type>,)*
             $($(#[$optional_meta])* pub $optional: Option<$optional_type>,)*

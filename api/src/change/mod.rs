@@ -294,7 +294,7 @@ pub fn update<F: Fields>(
     }
     let mut values = present(fields);
     let shown = document(&before);
-    let touched = context.touched(change, work.device);
+    let touched = context.touched(change);
     let mut lost: Vec<String> = values
         .iter()
         .filter(|(name, value)| touched.contains(name.as_str()) && shown.get(*name) != Some(value))

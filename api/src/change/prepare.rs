@@ -41,8 +41,8 @@ pub struct Context {
 
 impl Context {
     /// The fields of the change's record that others wrote since its author saw it.
-    pub fn touched(&self, change: &Change, device: Option<Uuid>) -> BTreeSet<&str> {
-        self.history.touched(change, device)
+    pub fn touched(&self, change: &Change) -> BTreeSet<&str> {
+        self.history.touched(change)
     }
 
     /// What a batch about leads may know of them.

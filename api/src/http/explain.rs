@@ -82,6 +82,11 @@ impl Walk<'_> {
                     }
                 }
                 let others = &schema["additionalProperties"];
+                let known = schema["properties"].as_object();
+                for name in fields.keys().filter(|n| others.is_null() && known.is_some_and(|k| !k.contains_key(*n))) {
+                    let detail = "There is no such field here. Check its spelling, or leave it out.";
+                    self.found.push(FieldError::new(format!("{at}/{}", escape(name)), detail));
+                }
                 for (name, given) in
                     fields.iter().filter(|(n, _)| others.is_object() && schema["properties"][n].is_null())
                 {
@@ -206,6 +211,11 @@ mod tests {
                 json!({ "id": id, "kind": "call", "tags": ["a", "long"] }),
                 "/tags/1",
                 "Must be text, of length at most 3.",
+            ),
+            (
+                json!({ "id": id, "kind": "call", "next": { "id": id, "kind": "call", "minuts": 5 } }),
+                "/next/minuts",
+                "There is no such field here. Check its spelling, or leave it out.",
             ),
             (
                 json!({ "id": id, "kind": "call", "next": { "id": id } }),

@@ -84,7 +84,7 @@ fields! {
 
 /// Who gets the lead.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssignLead {
     /// A rep or manager.
     pub user_id: Uuid,
@@ -92,6 +92,7 @@ pub struct AssignLead {
 
 /// What was done about a lead.
 #[derive(Clone, Debug, PartialEq, Object)]
+#[oai(deny_unknown_fields)]
 pub struct WorkLead {
     pub kind: ActivityKind,
     /// What came of it; it is added to the lead's note.
@@ -100,13 +101,14 @@ pub struct WorkLead {
 
 /// Why the owner needs more time.
 #[derive(Clone, Debug, PartialEq, Object)]
+#[oai(deny_unknown_fields)]
 pub struct ExcuseLead {
     pub excuse: Line,
 }
 
 /// Whether the owner gets the time that he asks for.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct DecideExcuse {
     pub accept: bool,
     /// The new last day; by default as many working days from today as for a lead just picked.
@@ -115,13 +117,14 @@ pub struct DecideExcuse {
 
 /// Why a lead goes back into the pool, or out of it for good.
 #[derive(Clone, Debug, PartialEq, Object)]
+#[oai(deny_unknown_fields)]
 pub struct LeadReason {
     pub reason: Line,
 }
 
 /// What a lead becomes: an account, unless it is one already, a contact if the lead names one, and an opportunity.
 #[derive(Clone, Debug, Default, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct ConvertLead {
     /// An account of yours that the lead turned out to be; by default a new one is made.
     pub account_id: Option<Uuid>,
@@ -141,7 +144,7 @@ pub struct ConvertLead {
 
 /// What a lead is the same as: exactly one of the two.
 #[derive(Clone, Debug, Default, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct MergeLead {
     /// Another lead, which goes on in its place and gets what it lacks.
     pub lead_id: Option<Uuid>,
@@ -151,6 +154,7 @@ pub struct MergeLead {
 
 /// Rights to pick leads, for points.
 #[derive(Clone, Debug, PartialEq, Object)]
+#[oai(deny_unknown_fields)]
 pub struct BuyRights {
     #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
     pub count: i32,

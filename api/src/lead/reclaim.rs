@@ -21,7 +21,7 @@ const SOURCE: &str = "reclaimed";
 
 /// Why an account goes back into the pool, and who keeps it until somebody has picked it.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct ReclaimAccount {
     pub reason: Line,
     /// A rep or manager; by default the manager who asks.

@@ -17,7 +17,7 @@ pub const EVERYWHERE: &str = "*";
 
 /// Somebody works a region. Several may work the same one, and one several.
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Territory {
     /// As leads name it; `*` takes leads of every region, and those without one.
     pub region: Line,
@@ -27,6 +27,7 @@ pub struct Territory {
 
 /// All territories of the tenant.
 #[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
 pub struct Territories {
     #[oai(validator(max_items = 5000))]
     pub territories: Vec<Territory>,

@@ -12,6 +12,7 @@ use crate::work::UnitOfWork;
 
 /// Why a review ends as it does.
 #[derive(Clone, Debug, PartialEq, Object)]
+#[oai(deny_unknown_fields)]
 pub struct Ruling {
     /// The rep reads it.
     pub reason: Line,

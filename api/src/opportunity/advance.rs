@@ -36,7 +36,7 @@ pub fn advance_at(
     let occurred = advance.occurred.unwrap_or(work.captured.at);
     not_in_the_future(work, occurred, "A move is entered when it has happened; `expectedOn` holds what is expected.")?;
 
-    let touched = context.touched(change, work.device);
+    let touched = context.touched(change);
     let (mut after, losing) = with_values(&before, advance, &touched);
     let required = required(&context.settings().stages);
     let facts = Facts {

@@ -61,7 +61,7 @@ fields! {
 
 /// A move to another stage, with what that stage asks for.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example, deny_unknown_fields)]
 pub struct AdvanceOpportunity {
     /// Where to. Several stages forward pass those between; `lost` ends it; a lost one reopens where it was lost.
     pub stage: StageKey,

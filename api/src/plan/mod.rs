@@ -46,6 +46,7 @@ fields! {
 
 /// Why a plan will not be done.
 #[derive(Clone, Debug, PartialEq, Object)]
+#[oai(deny_unknown_fields)]
 pub struct CancelPlan {
     pub reason: Line,
 }

@@ -24,7 +24,7 @@ pub const SORTS: Sorts = &[("ordinal", "t.ordinal", "integer")];
 
 /// A payout to be made.
 #[derive(Clone, Debug, Object)]
-#[oai(rename = "PayOutPoints", rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename = "PayOutPoints", rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct NewPayout {
     /// A UUIDv7 that the client makes; by default the server's.
     pub id: Option<Uuid>,

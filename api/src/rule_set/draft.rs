@@ -14,6 +14,7 @@ use crate::write::at_revision;
 
 /// A rule set to be drafted, or a draft's new rules.
 #[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
 pub struct DraftRuleSet {
     pub rules: Rules,
 }

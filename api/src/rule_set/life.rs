@@ -19,7 +19,7 @@ use crate::work::UnitOfWork;
 
 /// When a rule set is to begin.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ActivateRuleSet {
     /// The first day on which it rules, by the tenant's clock: today or later.
     pub starts_on: Date,

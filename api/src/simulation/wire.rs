@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The period to replay.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartSimulation {
     /// First day; work counts on the day on which it took place.
     pub from: Date,

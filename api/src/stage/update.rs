@@ -13,7 +13,7 @@ use crate::write::at_revision;
 
 /// What may be set on a stage.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateStage {
     pub names: Option<Names>,
     /// Chance in per cent that an opportunity in this stage is signed. That of `signed` is 100, that of `lost` 0.

@@ -38,6 +38,7 @@ pub struct RecordRevision {
 
 /// A record that a client wants again.
 #[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
 pub struct RecordKey {
     pub kind: Kind,
     pub id: Uuid,

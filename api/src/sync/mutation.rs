@@ -68,7 +68,7 @@ pub enum MutationOp {
 
 /// What a phone's clocks showed at one moment.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct ClockReading {
     /// The clock that the user sees and may set.
     pub wall: Timestamp,
@@ -97,7 +97,7 @@ impl ClockReading {
 
 /// One write that a phone made offline. A flat object: `kind` says which of the members holds the fields.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct Mutation {
     /// Made by the phone; the same id is applied once, however often it is sent.
     pub mutation_id: Uuid,

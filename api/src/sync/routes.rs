@@ -27,6 +27,7 @@ const LONGEST_PAGE: i32 = 5_000;
 
 /// Records by id.
 #[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
 pub struct RecordKeys {
     #[oai(validator(min_items = 1, max_items = 500))]
     pub records: Vec<RecordKey>,

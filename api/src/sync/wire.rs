@@ -20,7 +20,7 @@ use crate::problem::Problem;
 
 /// Writes of one phone.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct PushRequest {
     /// Made by the app when it is installed; tells a phone's own writes from those of others.
     pub device_id: Uuid,

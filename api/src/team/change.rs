@@ -12,7 +12,7 @@ use crate::write::at_revision;
 
 /// A team to be made.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTeam {
     pub name: Line,
     /// The team above; by default the one above all others.
@@ -23,7 +23,7 @@ pub struct CreateTeam {
 
 /// What may be set on a team.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateTeam {
     pub name: Option<Line>,
     /// Moves the team, with all below it, under another one.

@@ -13,7 +13,7 @@ use crate::work::UnitOfWork;
 
 /// What may be set on a tenant.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateTenant {
     pub name: Option<Line>,
     /// IANA name of the zone whose midnight ends the tenant's days, such as `Asia/Shanghai`.

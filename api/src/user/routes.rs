@@ -26,7 +26,7 @@ pub const SORTS: Sorts = &[("name", "t.name", "text"), ("email", "t.email", "tex
 
 /// Somebody who is to work with the product.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateUser {
     /// What he logs in with.
     pub email: Email,

@@ -14,7 +14,7 @@ use crate::write::at_revision;
 
 /// What may be set on a user.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateUser {
     pub name: Option<Line>,
     /// `rep`, `manager` or `admin`; integrations come with their API keys.

@@ -46,6 +46,7 @@ pub struct WebFormList {
 
 /// A form to be made.
 #[derive(Object, Clone, Debug)]
+#[oai(deny_unknown_fields)]
 pub struct CreateWebForm {
     /// What it is for.
     pub name: Line,

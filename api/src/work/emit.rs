@@ -31,15 +31,13 @@ pub struct Kept<'a> {
     pub changes: &'a str,
     pub captured: Timestamp,
     pub received: Timestamp,
-    pub actor_id: Uuid,
-    pub device_id: Option<Uuid>,
 }
 
 /// The arrays that `RECORDS` reads. They hold no NULL: absent are the nil UUID and the empty text.
 #[derive(Default)]
 pub struct Emitted {
     feed: [Vec<Value>; 8],
-    history: [Vec<Value>; 9],
+    history: [Vec<Value>; 7],
 }
 
 const FEED: [ArrayType; 8] = [
@@ -52,7 +50,7 @@ const FEED: [ArrayType; 8] = [
     ArrayType::Uuid,
     ArrayType::String,
 ];
-const HISTORY: [ArrayType; 9] = [
+const HISTORY: [ArrayType; 7] = [
     ArrayType::String,
     ArrayType::Uuid,
     ArrayType::Int,
@@ -60,8 +58,6 @@ const HISTORY: [ArrayType; 9] = [
     ArrayType::String,
     ArrayType::ChronoDateTimeUtc,
     ArrayType::ChronoDateTimeUtc,
-    ArrayType::Uuid,
-    ArrayType::Uuid,
 ];
 
 impl Emitted {
@@ -80,7 +76,7 @@ impl Emitted {
     }
 
     pub fn history(&mut self, row: Kept<'_>) {
-        let values: [Value; 9] = [
+        let values: [Value; 7] = [
             row.kind.as_str().into(),
             row.record_id.into(),
             row.revision.into(),
@@ -88,8 +84,6 @@ impl Emitted {
             row.changes.into(),
             row.captured.into(),
             row.received.into(),
-            row.actor_id.into(),
-            row.device_id.unwrap_or_default().into(),
         ];
         self.history.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
     }
@@ -98,14 +92,14 @@ impl Emitted {
         self.feed[0].is_empty()
     }
 
-    /// `$2` to `$18`.
+    /// `$2` to `$16`.
     pub fn parameters(self) -> impl Iterator<Item = Value> {
         let columns = FEED.into_iter().zip(self.feed).chain(HISTORY.into_iter().zip(self.history));
         columns.map(|(of, values)| Value::Array(of, Some(Box::new(values))))
     }
 }
 
-/// `$1` tenant, `$2` to `$9` records, `$10` to `$18` history, `$19` now → the new head.
+/// `$1` tenant, `$2` to `$9` records, `$10` to `$16` history, `$17` now, `$18` actor, `$19` device → the new head.
 ///
 /// A record under an account gets one row per member; another, its named scope. A record that was deleted or moved
 /// (`sweep`) is buried wherever it is still shown.
@@ -139,7 +133,7 @@ WITH r AS MATERIALIZED (
     SELECT head - (SELECT count(*) FROM numbered) AS base, head FROM clock
 ), fed AS (
     INSERT INTO feed AS f (tenant_id, scope_id, kind, record_id, seq, revision, account_id, changed_at, document)
-    SELECT $1, scope_id, kind, record_id, base + n, revision, account_id, $19, document FROM numbered CROSS JOIN base
+    SELECT $1, scope_id, kind, record_id, base + n, revision, account_id, $17, document FROM numbered CROSS JOIN base
     ON CONFLICT (tenant_id, record_id, scope_id, kind) DO UPDATE
     SET seq = excluded.seq, revision = excluded.revision, account_id = excluded.account_id,
         changed_at = excluded.changed_at, document = excluded.document
@@ -149,9 +143,9 @@ WITH r AS MATERIALIZED (
     ON CONFLICT (tenant_id, scope_id) DO UPDATE SET head = excluded.head
 ), history AS (
     INSERT INTO record_history (tenant_id, kind, record_id, revision, seq, actor_id, device_id, op, changes, captured, received)
-    SELECT $1, x.kind, x.record_id, x.revision, base.head, x.actor_id, NULLIF(x.device_id, '00000000-0000-0000-0000-000000000000'), x.op, x.changes, x.captured, x.received
-    FROM unnest($10::text[], $11::uuid[], $12::integer[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::uuid[], $18::uuid[])
-         AS x(kind, record_id, revision, op, changes, captured, received, actor_id, device_id)
+    SELECT $1, x.kind, x.record_id, x.revision, base.head, $18, $19, x.op, x.changes, x.captured, x.received
+    FROM unnest($10::text[], $11::uuid[], $12::integer[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[])
+         AS x(kind, record_id, revision, op, changes, captured, received)
     CROSS JOIN base
 )
 SELECT head FROM base

@@ -232,13 +232,7 @@ impl UnitOfWork {
     /// Stages a row: a new one, a changed one or, with `deleted_at` set, a deleted one. Returns its revision, which
     /// counts up only if something changed.
     pub fn put<M: Record>(&mut self, next: M) -> i32 {
-        let by = By {
-            tenant_id: self.actor.tenant_id,
-            user_id: self.actor.user_id,
-            device: self.device,
-            captured: self.captured.at,
-            now: self.now,
-        };
+        let by = By { tenant_id: self.actor.tenant_id, captured: self.captured.at, now: self.now };
         let reason = self.reason.clone();
         self.table::<M>().put(next, by, reason.as_deref())
     }
@@ -268,7 +262,7 @@ impl UnitOfWork {
 
     /// Remembers the answer to a write, to be given again when the write is repeated.
     pub fn receipt(&mut self, key: &str, hash: &str, result: &str) {
-        self.receipts.add(self.actor.user_id, key, hash, result);
+        self.receipts.add(key, hash, result);
     }
 
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
@@ -320,13 +314,14 @@ impl UnitOfWork {
 
     async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
         let emitted = self.write_rows().await?;
-        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.now) {
+        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
             self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
         }
         if emitted.is_empty() {
             return Ok(None);
         }
-        let mut head = self.moved_clock(emit::RECORDS, emitted.parameters().chain([self.now.into()])).await?;
+        let by = [self.now.into(), self.actor.user_id.into(), self.device.into()];
+        let mut head = self.moved_clock(emit::RECORDS, emitted.parameters().chain(by)).await?;
         let members = self.membership();
         if !members.is_empty() {
             head = self.moved_clock(emit::MEMBERS, [text_of(&members), self.now.into()]).await?.or(head);

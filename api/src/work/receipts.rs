@@ -5,28 +5,24 @@ use uuid::Uuid;
 
 use entity::scalar::Timestamp;
 
-/// `$1` tenant, `$2` users, `$3` now, `$4` keys, `$5` hashes, `$6` results.
+/// `$1` tenant, `$2` user, `$3` now, `$4` keys, `$5` hashes, `$6` results.
 pub const INSERT: &str = "
     INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at)
-    SELECT c.tenant_id, r.user_id, r.key, r.hash, r.result, $3 FROM sync_clock c
-    CROSS JOIN unnest($2::uuid[], $4::text[], $5::text[], $6::text[]) AS r(user_id, key, hash, result) WHERE c.tenant_id = $1";
+    SELECT c.tenant_id, $2, r.key, r.hash, r.result, $3 FROM sync_clock c
+    CROSS JOIN unnest($4::text[], $5::text[], $6::text[]) AS r(key, hash, result) WHERE c.tenant_id = $1";
 
+/// Keys, hashes and results.
 #[derive(Default)]
-pub struct Receipts {
-    users: Vec<Uuid>,
-    /// Keys, hashes and results.
-    texts: [Vec<String>; 3],
-}
+pub struct Receipts([Vec<String>; 3]);
 
 impl Receipts {
-    pub fn add(&mut self, user_id: Uuid, key: &str, hash: &str, result: &str) {
-        self.users.push(user_id);
-        self.texts.iter_mut().zip([key, hash, result]).for_each(|(column, value)| column.push(value.to_owned()));
+    pub fn add(&mut self, key: &str, hash: &str, result: &str) {
+        self.0.iter_mut().zip([key, hash, result]).for_each(|(column, value)| column.push(value.to_owned()));
     }
 
     /// `$2` to `$6`, if there are any.
-    pub fn parameters(self, now: Timestamp) -> Option<[Value; 5]> {
-        let Receipts { users, texts: [keys, hashes, results] } = self;
-        (!users.is_empty()).then(|| [users.into(), now.into(), keys.into(), hashes.into(), results.into()])
+    pub fn parameters(self, user_id: Uuid, now: Timestamp) -> Option<[Value; 5]> {
+        let [keys, hashes, results] = self.0;
+        (!keys.is_empty()).then(|| [user_id.into(), now.into(), keys.into(), hashes.into(), results.into()])
     }
 }

@@ -48,12 +48,10 @@ struct Change {
     by: By,
 }
 
-/// Who writes, and when it was typed.
+/// For whom it is written, and when it was typed.
 #[derive(Clone, Copy)]
 pub struct By {
     pub tenant_id: Uuid,
-    pub user_id: Uuid,
-    pub device: Option<Uuid>,
     pub captured: Timestamp,
     pub now: Timestamp,
 }
@@ -259,8 +257,6 @@ impl<M: Record> Staging for Table<M> {
                     changes: &change.fields,
                     captured: change.by.captured,
                     received: change.by.now,
-                    actor_id: change.by.user_id,
-                    device_id: change.by.device,
                 });
             }
         }

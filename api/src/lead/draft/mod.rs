@@ -25,7 +25,7 @@ pub use routes::LeadDraftApi;
 
 /// A draft to be opened.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct StartLeadDraft {
     /// The team whose reps take part, with those of the teams below it; by default your own.
     pub team_id: Option<Uuid>,

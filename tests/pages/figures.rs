@@ -62,7 +62,7 @@ async fn a_rep_sees_his_own_figures_a_manager_those_below_him_an_admin_all() {
     assert!(page.contains("Visited Fibre") && page.contains("Visited Switch"));
     assert!(page.contains("East") && page.contains("West"));
 
-    let elsewhere = world().await;
+    let elsewhere = super::world().await;
     let foreign = Browser::of(&elsewhere, &elsewhere.admin().await).await;
     for path in [format!("/people/{}", lin.id), format!("/teams/{east}"), format!("/opportunities/{fibre}")] {
         let answer = foreign.get(&path).await;

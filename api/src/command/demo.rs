@@ -76,7 +76,7 @@ fn banner(address: SocketAddr, data: &str) -> String {
 Waypost is ready.
 
   Dashboard       http://{address}/
-  API             http://{address}/v1
+  API             http://{address}
   Documentation   http://{address}/docs
   Data            {data}  (remove it to begin anew)
 

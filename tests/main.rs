@@ -27,4 +27,5 @@ mod simulations;
 mod sync;
 mod teams;
 mod users;
+mod webhooks;
 mod world;

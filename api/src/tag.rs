@@ -25,6 +25,8 @@ pub enum Tag {
     /// Pull and push for devices that work offline.
     Sync,
     Reports,
+    /// Changes, sent to where a company asks for.
+    Webhooks,
     /// The tenant's own settings.
     Tenant,
 }

@@ -18,6 +18,7 @@ mod leads;
 mod ledger;
 mod offences;
 mod opportunities;
+mod pages;
 mod plans;
 mod points;
 mod products;

@@ -91,6 +91,7 @@ struct Server {
 impl Server {
     /// `serve` on a free port with these settings, ready.
     fn start(data: &Path, settings: &[(&str, &str)]) -> Server {
+        waypost::webhook::reach::encrypt();
         let log = data.join("test.log");
         let mut command = program(["serve", "--listen", "127.0.0.1:0"]);
         command.env("WAYPOST_DATA", data).envs(settings.iter().copied()).stderr(fs::File::create(&log).unwrap());

@@ -29,4 +29,5 @@ mod sync;
 mod teams;
 mod tools;
 mod users;
+mod webhooks;
 mod world;

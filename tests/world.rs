@@ -92,7 +92,8 @@ impl World {
     pub async fn on(db: DatabaseConnection, clock: Clock) -> Self {
         let identity =
             Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
-        let state = State::new(db, clock, identity);
+        let home = "127.0.0.0/8".parse().expect("a network");
+        let state = State::reaching(db, clock, identity, vec![home]);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");
         let created = create_tenant(&state, new).await.expect("a new tenant");

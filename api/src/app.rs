@@ -34,12 +34,13 @@ use crate::team::TeamApi;
 use crate::tenant::TenantApi;
 use crate::user::UserApi;
 use crate::web_form::WebFormApi;
+use crate::webhook::WebhookApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
     let leads = (LeadApi, LeadDraftApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
-    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi);
+    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let reports = (ReportApi, UpliftApi, BurdenApi);
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))

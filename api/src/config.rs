@@ -143,8 +143,12 @@ pub struct Server {
     #[arg(long, env = "WAYPOST_RETIRED_KEYS", hide_env_values = true, value_name = "PEM|FILE")]
     retired_keys: Option<String>,
     /// Networks of the proxies whose X-Forwarded-For is believed, separated by commas, such as 10.0.0.0/8
-    #[arg(long, env = "WAYPOST_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "", value_parser = networks, hide_default_value = true)]
+    #[arg(long, env = "WAYPOST_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "", value_parser = trusted_proxies, hide_default_value = true)]
     trusted_proxies: Networks,
+    /// Private networks that webhooks may reach, separated by commas, such as 10.1.0.0/16. By default they reach the public
+    /// internet alone
+    #[arg(long, env = "WAYPOST_WEBHOOK_NETWORKS", value_name = "NETWORKS", default_value = "", value_parser = webhook_networks, hide_default_value = true)]
+    webhook_networks: Networks,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -172,6 +176,11 @@ impl Server {
             };
             ConfigError::new("WAYPOST_LISTEN", format!("cannot listen on {}: {cause}. {remedy}", self.listen))
         })
+    }
+
+    /// Private networks that webhooks may reach.
+    pub fn webhook_networks(&self) -> Vec<Network> {
+        self.webhook_networks.0.clone()
     }
 
     /// How this server proves who is asking.
@@ -254,10 +263,18 @@ fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn networks(text: &str) -> Result<Networks, String> {
+fn trusted_proxies(text: &str) -> Result<Networks, String> {
+    networks("WAYPOST_TRUSTED_PROXIES", text)
+}
+
+fn webhook_networks(text: &str) -> Result<Networks, String> {
+    networks("WAYPOST_WEBHOOK_NETWORKS", text)
+}
+
+fn networks(variable: &str, text: &str) -> Result<Networks, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts.map(str::parse).collect::<Result<_, _>>().map(Networks).map_err(|cause: String| {
-        format!("WAYPOST_TRUSTED_PROXIES must be networks separated by commas, such as 10.0.0.0/8: {cause}")
+        format!("{variable} must be networks separated by commas, such as 10.0.0.0/8: {cause}")
     })
 }
 

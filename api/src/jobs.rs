@@ -16,6 +16,7 @@ use crate::simulation;
 use crate::state::State;
 use crate::statement;
 use crate::sync::expire::expire;
+use crate::webhook::deliver;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -28,6 +29,7 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(SECOND, "looking for what other servers wrote", &state, |state| async move {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
+            every(SECOND, "sending webhooks", &state, |state| async move { deliver::send(&state).await }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
             every(MINUTE, "taking up simulations that were left", &state, |state| async move {
                 simulation::run::resume(&state).await

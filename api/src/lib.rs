@@ -46,5 +46,6 @@ pub mod team;
 pub mod tenant;
 pub mod user;
 pub mod web_form;
+pub mod webhook;
 pub mod work;
 pub mod write;

@@ -8,10 +8,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::auth::Identity;
+use crate::auth::address::Network;
 use crate::clock::Clock;
 use crate::pokes::Pokes;
 use crate::problem::Error;
 use crate::sync::news::Desk;
+use crate::webhook::deliver::Outbox;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -24,14 +26,21 @@ pub struct Parts {
     pub pokes: Pokes,
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
+    pub outbox: Outbox,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
 
 impl State {
+    /// Webhooks reach the public internet alone.
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
+        State::reaching(db, clock, identity, Vec::new())
+    }
+
+    /// Webhooks reach these private networks too.
+    pub fn reaching(db: DatabaseConnection, clock: Clock, identity: Identity, networks: Vec<Network>) -> Self {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
-        State(Arc::new(Parts { db, clock, identity, pokes, news, stopping }))
+        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox: Outbox::new(networks), stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

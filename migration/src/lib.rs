@@ -9,6 +9,7 @@ mod m0001_records;
 mod m0002_identity;
 mod m0003_reports;
 mod m0004_incentives;
+mod m0008_webhooks;
 
 pub struct Migrator;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_identity::Migration),
             Box::new(m0003_reports::Migration),
             Box::new(m0004_incentives::Migration),
+            Box::new(m0008_webhooks::Migration),
         ]
     }
 }

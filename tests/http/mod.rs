@@ -181,6 +181,7 @@ async fn serve(limits: Limits) -> String {
 
 /// A server with a small limit for bodies.
 async fn server() -> String {
+    waypost::webhook::reach::encrypt();
     serve(Limits { body: SMALL_BODY, ..Limits::default() }).await
 }
 

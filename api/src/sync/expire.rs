@@ -1,4 +1,4 @@
-//! Forgets old tombstones and receipts. A device that was away for longer pulls again from the beginning.
+//! Forgets old tombstones, receipts and deliveries. A device that was away for longer pulls again from the beginning.
 
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::problem::Error;
 use crate::state::State;
+use crate::webhook::log;
 
 /// How long a tombstone and a receipt are kept, in days.
 pub const KEPT_DAYS: i64 = 90;
@@ -46,5 +47,6 @@ pub async fn expire(state: &State) -> Result<(), Error> {
         state.db.execute_raw(statement(GRANTS, vec![tenant_id.into()])).await?;
     }
     state.db.execute_raw(statement(RECEIPTS, vec![before.into()])).await?;
+    log::forget(&state.db, (state.clock.now().0 - TimeDelta::days(log::KEPT_DAYS)).into()).await?;
     Ok(())
 }

@@ -1,0 +1,259 @@
+//! Sends what is due. An endpoint gets one event at a time, in order; one that fails waits longer and longer, over three days,
+//! and everything behind it waits too. A server takes an endpoint on lease, so two never send to one at the same time; if it
+//! dies, another goes on from the last event that was taken. At least once, then: receivers know repetitions by the id.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use entity::scalar::Timestamp;
+use reqwest::StatusCode;
+use sea_orm::{ConnectionTrait, QueryResult};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::event::{self, Event};
+use super::log::Outcome;
+use super::reach::{FORBIDDEN, Reach};
+use super::{Cursor, sign, statement};
+use crate::auth::address::Network;
+use crate::problem::Error;
+use crate::state::State;
+
+/// Events of one turn; then others have theirs.
+const BATCH: i64 = 100;
+
+/// Endpoints that are served at the same time.
+const AT_ONCE: usize = 16;
+
+/// Longer than one attempt can take.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+
+/// How long to wait after each failure, as the Standard Webhooks specification suggests, in seconds. After the last of them
+/// the endpoint is disabled.
+const WAITS: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/// What a server needs to send.
+pub struct Outbox {
+    pub reach: Reach,
+    turns: Arc<Semaphore>,
+}
+
+impl Outbox {
+    /// `allowed`: private networks that may be reached.
+    pub fn new(allowed: Vec<Network>) -> Self {
+        Outbox { reach: Reach::new(allowed), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+/// Serves all that are due and that there is room for, without waiting for them.
+pub async fn send(state: &State) -> Result<(), Error> {
+    for key in due(state).await? {
+        let Ok(turn) = state.outbox.turns.clone().try_acquire_owned() else { break };
+        let state = state.clone();
+        tokio::spawn(async move {
+            if let Err(cause) = serve(&state, key).await {
+                tracing::warn!(webhook = %key.1, "sending webhooks: {cause}");
+            }
+            drop(turn);
+        });
+    }
+    Ok(())
+}
+
+/// The endpoints of all tenants for which there is something, by tenant and id.
+pub async fn due(state: &State) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    let sql = "
+        SELECT w.tenant_id, w.id FROM webhook w JOIN sync_clock c ON c.tenant_id = w.tenant_id
+        WHERE w.disabled_at IS NULL AND w.next_attempt_at <= $1 AND (w.leased_until IS NULL OR w.leased_until <= $1)
+          AND (w.seq, w.record_id) < (c.head, $2)
+        ORDER BY w.next_attempt_at LIMIT 1000";
+    let now = state.clock.now();
+    let asked =
+        sea_orm::Statement::from_sql_and_values(sea_orm::DbBackend::Postgres, sql, [now.into(), Uuid::max().into()]);
+    let rows = state.db.query_all_raw(asked).await?;
+    let keys = rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)));
+    keys.collect()
+}
+
+/// An endpoint on lease.
+struct Endpoint {
+    tenant_id: Uuid,
+    id: Uuid,
+    url: String,
+    kinds: Vec<String>,
+    ops: Vec<String>,
+    secrets: Vec<String>,
+    at: Cursor,
+    failures: i32,
+}
+
+/// Sends one endpoint its turn of events; returns how many it took.
+pub async fn serve(state: &State, (tenant_id, id): (Uuid, Uuid)) -> Result<usize, Error> {
+    let Some(mut endpoint) = lease(state, tenant_id, id).await? else { return Ok(0) };
+    // Read before the events: whatever it counts is committed and will be among them.
+    let head = statement(tenant_id, "SELECT head FROM sync_clock WHERE tenant_id = $1", []);
+    let head: i64 = state.db.query_one_raw(head).await?.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let events = events(state, &endpoint, head).await?;
+    let all = events.len() < BATCH as usize;
+    let mut taken = 0;
+    for event in events {
+        let outcome = attempt(state, &endpoint, &event).await;
+        let delivered = outcome.delivered();
+        if !outcome.record(state, &endpoint, &event).await? || !delivered {
+            return Ok(taken);
+        }
+        endpoint.at = event.cursor;
+        endpoint.failures = 0;
+        taken += 1;
+    }
+    let end = if all { Cursor::behind(head) } else { endpoint.at.clone() };
+    let sql = format!(
+        "UPDATE webhook SET seq = $3, record_id = $4, kind = $5, revision = $6, leased_until = NULL WHERE {UNMOVED}"
+    );
+    let mut values = vec![id.into(), end.seq.into(), end.record_id.into(), end.kind.into(), end.revision.into()];
+    values.extend(place(&endpoint.at));
+    state.db.execute_raw(statement(tenant_id, &sql, values)).await?;
+    Ok(taken)
+}
+
+/// That nobody moved the endpoint meanwhile, by replaying, say. `$1` tenant, `$2` endpoint, `$7` to `$10` where it stood.
+const UNMOVED: &str = "tenant_id = $1 AND id = $2 AND seq = $7 AND record_id = $8 AND kind = $9 AND revision = $10";
+
+fn place(cursor: &Cursor) -> [sea_orm::Value; 4] {
+    [cursor.seq.into(), cursor.record_id.into(), cursor.kind.clone().into(), cursor.revision.into()]
+}
+
+async fn lease(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Option<Endpoint>, Error> {
+    let sql = "
+        UPDATE webhook SET leased_until = $4
+        WHERE tenant_id = $1 AND id = $2 AND disabled_at IS NULL AND next_attempt_at <= $3
+          AND (leased_until IS NULL OR leased_until <= $3)
+        RETURNING url, kinds, ops, secret, former_secret, former_until, seq, record_id, kind, revision, failures";
+    let now = state.clock.now();
+    let until: Timestamp = (now.0 + LEASE).into();
+    let asked = statement(tenant_id, sql, [id.into(), now.into(), until.into()]);
+    let Some(row) = state.db.query_one_raw(asked).await? else { return Ok(None) };
+    Ok(Some(Endpoint::read(&row, (tenant_id, id), now)?))
+}
+
+impl Endpoint {
+    fn read(row: &QueryResult, (tenant_id, id): (Uuid, Uuid), now: Timestamp) -> Result<Self, Error> {
+        let former: Option<String> = row.try_get("", "former_secret")?;
+        let until: Option<Timestamp> = row.try_get("", "former_until")?;
+        let former = former.filter(|_| until.is_some_and(|until| until > now));
+        Ok(Endpoint {
+            tenant_id,
+            id,
+            url: row.try_get("", "url")?,
+            kinds: row.try_get("", "kinds")?,
+            ops: row.try_get("", "ops")?,
+            secrets: std::iter::once(row.try_get("", "secret")?).chain(former).collect(),
+            at: Cursor {
+                seq: row.try_get("", "seq")?,
+                record_id: row.try_get("", "record_id")?,
+                kind: row.try_get("", "kind")?,
+                revision: row.try_get("", "revision")?,
+            },
+            failures: row.try_get("", "failures")?,
+        })
+    }
+}
+
+async fn events(state: &State, endpoint: &Endpoint, head: i64) -> Result<Vec<Event>, Error> {
+    let mut values = place(&endpoint.at).to_vec();
+    values.extend([head.into(), endpoint.kinds.clone().into(), endpoint.ops.clone().into(), BATCH.into()]);
+    let rows = state.db.query_all_raw(statement(endpoint.tenant_id, event::SQL, values)).await?;
+    Ok(rows.iter().map(Event::read).collect::<Result<_, _>>()?)
+}
+
+async fn attempt(state: &State, endpoint: &Endpoint, event: &Event) -> Outcome {
+    let begun = Instant::now();
+    let answer = post(state, endpoint, event).await;
+    let millis = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX);
+    match answer {
+        Ok(status) => Outcome { status: Some(status), error: None, millis },
+        Err(error) => Outcome { status: None, error: Some(error), millis },
+    }
+}
+
+/// The answer's status, or why there was none, in words that hold nothing of the address.
+async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<StatusCode, &'static str> {
+    let url = state.outbox.reach.check(&endpoint.url).map_err(|_| FORBIDDEN)?;
+    let client = state.outbox.reach.client().map_err(|_| "this server has no certificates to check others with")?;
+    let at = state.clock.now().0.timestamp();
+    let secrets = endpoint.secrets.iter().map(String::as_str);
+    let request = client
+        .post(url)
+        .header("content-type", "application/json")
+        .header("webhook-id", &event.id)
+        .header("webhook-timestamp", at)
+        .header("webhook-signature", sign::signature(secrets, &event.id, at, &event.body))
+        .body(event.body.clone());
+    request.send().await.map(|answer| answer.status()).map_err(|error| told(&error))
+}
+
+fn told(error: &reqwest::Error) -> &'static str {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    match () {
+        () if cause.to_string() == FORBIDDEN => FORBIDDEN,
+        () if error.is_timeout() => "no answer within 15 seconds",
+        () if error.is_connect() => "no connection: wrong name, nobody there, or a certificate that does not fit",
+        () => "the connection broke before there was an answer",
+    }
+}
+
+impl Outcome {
+    fn delivered(&self) -> bool {
+        self.status.is_some_and(|status| status.is_success())
+    }
+
+    /// Keeps it in the log and moves the endpoint on, or makes it wait. False if the endpoint was moved by somebody else or is
+    /// gone: then its turn is over.
+    async fn record(&self, state: &State, endpoint: &Endpoint, event: &Event) -> Result<bool, Error> {
+        let now = state.clock.now();
+        let later = |seconds: i64| Timestamp::from(now.0 + TimeDelta::seconds(seconds));
+        let failures = if self.delivered() { 0 } else { endpoint.failures + 1 };
+        let (to, next, lease, disabled) = if self.delivered() {
+            (&event.cursor, now, Some(Timestamp::from(now.0 + LEASE)), None)
+        } else if self.status == Some(StatusCode::GONE) {
+            (&endpoint.at, now, None, Some("The endpoint answered 410: it is gone."))
+        } else {
+            match usize::try_from(failures - 1).ok().and_then(|at| WAITS.get(at)) {
+                Some(wait) => (&endpoint.at, later(*wait), None, None),
+                None => (&endpoint.at, now, None, Some("It failed for three days.")),
+            }
+        };
+        let sql = format!(
+            "WITH moved AS (
+                UPDATE webhook SET seq = $3, record_id = $4, kind = $5, revision = $6, failures = $11, next_attempt_at = $12,
+                                   leased_until = $13, disabled_at = CASE WHEN $14::text IS NULL THEN NULL ELSE $15::timestamptz END,
+                                   disabled_reason = $14
+                WHERE {UNMOVED} RETURNING tenant_id
+            )
+            INSERT INTO webhook_delivery (tenant_id, id, webhook_id, event_id, type, attempt, attempted_at, status, error, millis)
+            SELECT tenant_id, $16, $2, $17, $18, $19, $15, $20, $21, $22 FROM moved"
+        );
+        let mut values = vec![endpoint.id.into()];
+        values.extend(place(to));
+        values.extend(place(&endpoint.at));
+        values.extend([
+            failures.into(),
+            next.into(),
+            lease.into(),
+            disabled.map(str::to_owned).into(),
+            now.into(),
+            Uuid::now_v7().into(),
+            event.id.clone().into(),
+            event.kind.clone().into(),
+            (endpoint.failures + 1).into(),
+            self.status.map(|status| i32::from(status.as_u16())).into(),
+            self.error.map(str::to_owned).into(),
+            self.millis.into(),
+        ]);
+        Ok(state.db.execute_raw(statement(endpoint.tenant_id, &sql, values)).await?.rows_affected() == 1)
+    }
+}

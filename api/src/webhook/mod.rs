@@ -84,7 +84,7 @@ pub struct WebhookList {
 
 /// An endpoint to be made.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields, example)]
 pub struct CreateWebhook {
     /// An https address on the public internet.
     #[oai(validator(max_length = 2000))]
@@ -98,7 +98,7 @@ pub struct CreateWebhook {
 
 /// What is to be different about an endpoint.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
 pub struct UpdateWebhook {
     #[oai(validator(max_length = 2000))]
     pub url: Option<String>,

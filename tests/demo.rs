@@ -96,7 +96,7 @@ async fn the_demo_is_a_company_with_a_year_behind_it() {
 async fn counts(demo: &Demo) {
     let stored: BTreeMap<Kind, f64> = {
         let mut stored = BTreeMap::new();
-        for kind in [Kind::Account, Kind::Contact, Kind::Opportunity, Kind::Activity, Kind::Plan] {
+        for kind in [Kind::Account, Kind::Contact, Kind::Opportunity, Kind::Activity, Kind::Plan, Kind::Lead] {
             stored.insert(kind, demo.number(&format!("SELECT count(*) FROM {kind}")).await);
         }
         stored

@@ -16,6 +16,7 @@ mod leads;
 mod ledger;
 mod offences;
 mod opportunities;
+mod pages;
 mod plans;
 mod points;
 mod products;

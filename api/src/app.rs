@@ -18,6 +18,7 @@ use crate::lead::{LeadApi, LeadDraftApi};
 use crate::leaderboard::LeaderboardApi;
 use crate::openapi::polish;
 use crate::opportunity::OpportunityApi;
+use crate::page;
 use crate::plan::PlanApi;
 use crate::points::PointsApi;
 use crate::product::ProductApi;
@@ -68,7 +69,8 @@ pub fn spec() -> Value {
 /// Everything that answers requests. It never fails: every error comes out as an answer.
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
-    let routes = docs::routes(Route::new().nest("/", service()), &document).data(state);
+    let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document));
+    let routes = page::front(routes).data(state);
     envelope(routes, Contract::new(document), Limits::default())
 }
 

@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod offence;
 pub mod openapi;
 pub mod opportunity;
+pub mod page;
 pub mod plan;
 pub mod points;
 pub mod pokes;

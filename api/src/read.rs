@@ -100,6 +100,17 @@ pub async fn find<M: Record>(state: &State, actor: &Actor, id: Uuid) -> Result<O
     Ok(M::find_by_statement(statement).one(&state.db).await?)
 }
 
+/// Those of these records that are there and visible, in no order.
+pub async fn some<M: Record>(state: &State, actor: &Actor, ids: Vec<Uuid>) -> Result<Vec<M>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{} AND t.id = ANY($3)", select::<M>(actor, "t.*"));
+    let values = [actor.tenant_id.into(), actor.user_id.into(), ids.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    Ok(M::find_by_statement(statement).all(&state.db).await?)
+}
+
 /// Whether this scope is granted to the actor.
 pub async fn holds_scope(state: &State, actor: &Actor, scope_id: Uuid) -> Result<bool, Error> {
     let sql = "SELECT 1 AS one FROM scope_grant \

@@ -19,7 +19,7 @@ use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, No
 use crate::state::State;
 use crate::tag::Tag;
 
-const SORTS: Sorts = &[("occurred", "t.occurred", "timestamptz")];
+pub const SORTS: Sorts = &[("occurred", "t.occurred", "timestamptz")];
 
 pub struct ActivityApi;
 

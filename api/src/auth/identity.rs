@@ -16,6 +16,7 @@ use super::address::Network;
 use super::api_key::{self, ApiKeyScope};
 use super::password::Hasher;
 use super::secret::{Opaque, Purpose, digest};
+use super::session;
 use super::token::{Claims, Keys};
 use crate::problem::{Error, Refusal};
 
@@ -94,6 +95,29 @@ impl Identity {
             self.proofs.insert(key, found.clone());
         }
         Ok(found.proof)
+    }
+
+    /// Who the browser is that sends this cookie. Only pages ask: the API knows no cookies, so that no other site can make
+    /// a browser call it.
+    ///
+    /// # Errors
+    /// 401 for whatever is not good at `now`.
+    pub async fn prove_browser(&self, db: &impl ConnectionTrait, cookie: &str, now: Timestamp) -> Result<Proof, Error> {
+        let over = || Refusal::unauthorized("This session is over. Log in again.");
+        let opaque = Opaque::parse(Purpose::Refresh, cookie).ok_or_else(over)?;
+        // Apart from bearers, or a cookie could be used as one for as long as it is remembered.
+        let key = digest(&format!("browser {cookie}"));
+        if let Some(known) = self.proofs.get(&key) {
+            return Ok(known.proof);
+        }
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
+        let (session_id, user_id, named) = session::of_browser(db, &opaque, now).await?.ok_or_else(over)?;
+        let actor = Actor { tenant_id: opaque.tenant_id, user_id, role: role(&named)?, may_write: true };
+        let proof = Proof { actor, session_id, may_read: true, is_api_key: false };
+        if self.forgotten.load(Ordering::SeqCst) == forgotten {
+            self.proofs.insert(key, Remembered { proof: proof.clone(), claims: None });
+        }
+        Ok(proof)
     }
 
     /// Makes the next request of this user ask the database. Call it after committing a change to him.

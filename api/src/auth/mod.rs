@@ -35,7 +35,7 @@ use self::api_key::{ApiKeyList, CreateApiKey, CreatedApiKey};
 use self::session::SessionTokens;
 use self::token::Jwks;
 use crate::http::RequestContext;
-use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Fail, Refusal};
+use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Error, Fail, Refusal};
 use crate::rest::NoContent;
 use crate::state::State;
 use crate::tag::Tag;
@@ -106,6 +106,24 @@ pub struct AcceptInvitation {
 pub struct Me {
     pub user: user::Model,
     pub tenant: tenant::Model,
+}
+
+/// The user behind an actor, and his tenant.
+///
+/// # Errors
+/// 401 if he no longer exists.
+pub async fn me(state: &State, actor: &Actor) -> Result<Me, Error> {
+    let values = [actor.tenant_id.into(), actor.user_id.into()];
+    let sql = r#"SELECT * FROM "user" WHERE tenant_id = $1 AND id = $2"#;
+    let user = user::Model::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values));
+    let sql = "SELECT * FROM tenant WHERE id = $1";
+    let tenant = Statement::from_sql_and_values(Postgres, sql, [actor.tenant_id.into()]);
+    let tenant = tenant::Model::find_by_statement(tenant);
+    let gone = || Refusal::unauthorized("This user no longer exists.");
+    Ok(Me {
+        user: user.one(&state.db).await?.ok_or_else(gone)?,
+        tenant: tenant.one(&state.db).await?.ok_or_else(gone)?,
+    })
 }
 
 /// Made.
@@ -207,17 +225,7 @@ impl AuthApi {
     /// Get the user who is logged in
     #[oai(path = "/v1/me", method = "get", operation_id = "getMe", tag = "Tag::Auth")]
     async fn me(&self, actor: Actor, state: Data<&State>) -> ApiResult<Me, { E401 | E403 }> {
-        let values = [actor.tenant_id.into(), actor.user_id.into()];
-        let sql = r#"SELECT * FROM "user" WHERE tenant_id = $1 AND id = $2"#;
-        let user = user::Model::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values));
-        let sql = "SELECT * FROM tenant WHERE id = $1";
-        let values = [actor.tenant_id.into()];
-        let tenant = tenant::Model::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values));
-        let gone = || Refusal::unauthorized("This user no longer exists.");
-        Ok(Json(Me {
-            user: user.one(&state.db).await?.ok_or_else(gone)?,
-            tenant: tenant.one(&state.db).await?.ok_or_else(gone)?,
-        }))
+        Ok(Json(me(&state, &actor).await?))
     }
 
     /// List API keys

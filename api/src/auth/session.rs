@@ -137,6 +137,32 @@ pub async fn refresh(
     tokens(identity, next, user_id, session_id, now)
 }
 
+/// A browser's cookie is good for so long after the log-in.
+pub const BROWSER_LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// The session behind a browser's cookie, with its user and his role. The cookie is the refresh token with which the
+/// session began, looked up and never traded: no script sees it, and several requests at once do not race for a successor.
+pub async fn of_browser(
+    db: &impl ConnectionTrait,
+    given: &Opaque,
+    now: Timestamp,
+) -> Result<Option<(Uuid, Uuid, String)>, Error> {
+    let row = db
+        .query_one_raw(Statement::from_sql_and_values(
+            Postgres,
+            r#"SELECT s.id, s.user_id, u.role FROM refresh_token r
+               JOIN session s ON s.tenant_id = r.tenant_id AND s.id = r.session_id
+               JOIN "user" u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+               WHERE r.tenant_id = $1 AND s.tenant_id = $1 AND u.tenant_id = $1 AND r.hash = $2
+                 AND r.used_at IS NULL AND r.expires_at > $3 AND r.issued_at > $4
+                 AND s.ended_at IS NULL AND u.disabled_at IS NULL AND u.deleted_at IS NULL"#,
+            [given.tenant_id.into(), given.hash().into(), now.0.into(), (now.0 - BROWSER_LIFETIME).into()],
+        ))
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((row.try_get("", "id")?, row.try_get("", "user_id")?, row.try_get("", "role")?)))
+}
+
 /// Why a token could not be traded. A second use ends the session.
 async fn refused(
     db: &impl ConnectionTrait,

@@ -75,6 +75,7 @@ fn banner(address: SocketAddr, data: &str) -> String {
         "
 Waypost is ready.
 
+  Dashboard       http://{address}
   API             http://{address}
   Documentation   http://{address}/docs
   Data            {data}  (remove it to begin anew)

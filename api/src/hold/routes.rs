@@ -19,7 +19,7 @@ use crate::rest::{self, CHANGE, Found, GET, LIST};
 use crate::state::State;
 use crate::tag::Tag;
 
-const SORTS: Sorts = &[("releaseOn", "t.release_on", "date")];
+pub const SORTS: Sorts = &[("releaseOn", "t.release_on", "date")];
 
 pub struct HoldApi;
 

@@ -65,12 +65,13 @@ impl Failed<'_> {
         self.refusal(&Refusal::internal())
     }
 
-    /// An answer with an error status and no problem in it gets one; any other answer passes.
+    /// An answer with an error status that tells nothing gets a problem; any other answer passes, a page for people too.
     pub fn bare(&self, mut response: Response) -> Response {
         let status = response.status();
         let is_error = status.is_client_error() || status.is_server_error();
-        let is_problem = response.content_type().is_some_and(|t| t.starts_with(<Problem as Payload>::CONTENT_TYPE));
-        if !is_error || is_problem {
+        let told = [<Problem as Payload>::CONTENT_TYPE, "text/html"];
+        let is_told = response.content_type().is_some_and(|t| told.iter().any(|known| t.starts_with(known)));
+        if !is_error || is_told {
             return response;
         }
         let problem = self.problem(Problem::about_blank(status));

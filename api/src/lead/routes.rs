@@ -24,7 +24,7 @@ use crate::state::State;
 use crate::tag::Tag;
 use crate::write;
 
-const SORTS: Sorts = &[
+pub const SORTS: Sorts = &[
     ("name", "t.name", "text"),
     ("employees", "coalesce(t.employees, 0)", "integer"),
     ("dueOn", "coalesce(t.due_on, 'infinity')", "date"),

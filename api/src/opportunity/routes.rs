@@ -20,13 +20,13 @@ use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, No
 use crate::state::State;
 use crate::tag::Tag;
 
-const SORTS: Sorts = &[
+pub const SORTS: Sorts = &[
     ("name", "t.name", "text"),
     ("amount", "coalesce(t.amount, 0)", "numeric"),
     ("expectedOn", "coalesce(t.expected_on, 'infinity')", "date"),
     ("stageSince", "t.stage_since", "timestamptz"),
 ];
-const MOVE_SORTS: Sorts = &[("number", "t.number", "integer")];
+pub const MOVE_SORTS: Sorts = &[("number", "t.number", "integer")];
 
 pub struct OpportunityApi;
 

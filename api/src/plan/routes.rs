@@ -20,7 +20,7 @@ use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, No
 use crate::state::State;
 use crate::tag::Tag;
 
-const SORTS: Sorts = &[("plannedOn", "t.planned_on", "date")];
+pub const SORTS: Sorts = &[("plannedOn", "t.planned_on", "date")];
 
 pub struct PlanApi;
 

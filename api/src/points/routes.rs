@@ -20,7 +20,7 @@ use crate::rest::{self, CREATE, Created, SUBLIST};
 use crate::state::State;
 use crate::tag::Tag;
 
-const SORTS: Sorts = &[("ordinal", "t.ordinal", "integer")];
+pub const SORTS: Sorts = &[("ordinal", "t.ordinal", "integer")];
 
 /// A payout to be made.
 #[derive(Clone, Debug, Object)]
@@ -113,7 +113,7 @@ impl PointsApi {
 
 /// The user whose points the actor may read: himself or, for who leads, somebody below him. A directory shows the names
 /// of all colleagues, so that a user can be read does not say that his points can.
-async fn whose(state: &State, actor: &Actor, named: Option<Uuid>) -> Result<user::Model, Error> {
+pub async fn whose(state: &State, actor: &Actor, named: Option<Uuid>) -> Result<user::Model, Error> {
     let id = named.unwrap_or(actor.user_id);
     if !actor.sees_all() && !read::holds_scope(state, actor, id).await? {
         return Err(Refusal::not_found(user::Model::KIND.as_str()).into());
@@ -122,7 +122,7 @@ async fn whose(state: &State, actor: &Actor, named: Option<Uuid>) -> Result<user
 }
 
 /// The balance of a user who has no entry yet.
-fn nothing_yet(user: &user::Model) -> points_balance::Model {
+pub fn nothing_yet(user: &user::Model) -> points_balance::Model {
     points_balance::Model {
         tenant_id: user.tenant_id,
         id: user.id,

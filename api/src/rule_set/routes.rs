@@ -24,7 +24,7 @@ use crate::write::{if_match, whole};
 /// Statuses of a change of one rule set.
 const CHANGE: u32 = E400 | E403 | E404 | E409 | E412 | E422;
 
-const SORTS: Sorts = &[("version", "t.version", "integer")];
+pub const SORTS: Sorts = &[("version", "t.version", "integer")];
 
 pub struct RuleSetApi;
 

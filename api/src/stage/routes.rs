@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::tag::Tag;
 use crate::write::{if_match, whole};
 
-const SORTS: Sorts =
+pub const SORTS: Sorts =
     &[("stage", "array_position(ARRAY['intent', 'pre_sale', 'negotiation', 'signed', 'lost'], t.stage)", "integer")];
 
 pub struct StageApi;

@@ -27,7 +27,8 @@ pub async fn events(state: &State, actor: &Actor) -> Result<impl Stream<Item = E
     }))
 }
 
-async fn head(state: &State, tenant_id: Uuid) -> Result<i64, DbErr> {
+/// The number of the tenant's newest change.
+pub async fn head(state: &State, tenant_id: Uuid) -> Result<i64, DbErr> {
     let sql = "SELECT head FROM sync_clock WHERE tenant_id = $1";
     let row =
         state.db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant_id.into()])).await?;

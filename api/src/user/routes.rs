@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::tag::Tag;
 use crate::write::{if_match, whole};
 
-const SORTS: Sorts = &[("name", "t.name", "text"), ("email", "t.email", "text")];
+pub const SORTS: Sorts = &[("name", "t.name", "text"), ("email", "t.email", "text")];
 
 /// Somebody who is to work with the product.
 #[derive(Clone, Debug, Object)]

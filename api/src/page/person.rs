@@ -1,0 +1,90 @@
+//! A rep: funnel, points, opportunities and what he did.
+
+use entity::kind::StageKey;
+use entity::{opportunity, points_balance, team};
+use maud::html;
+
+use super::answer::Answer;
+use super::html::{card, nothing, page};
+use super::overview::{latest, stale};
+use super::pipeline::{self, Names, Scope, Stages};
+use super::view::View;
+use super::{show, words};
+use crate::opportunity::routes::SORTS;
+use crate::points::routes::{nothing_yet, whose};
+use crate::problem::Error;
+use crate::read::{self, Listing};
+use crate::report::SplitBy;
+
+/// Closed opportunities that are shown at once.
+const CLOSED_SHOWN: usize = 8;
+
+pub async fn show(view: View) -> Result<Answer, Error> {
+    let id = view.asked.id("user")?;
+    let person = whose(&view.state, &view.actor, Some(id)).await?;
+    let scope = Scope { team_id: None, user_id: Some(id) };
+    let team = async { read::find::<team::Model>(&view.state, &view.actor, person.team_id).await };
+    let balance = async { read::find::<points_balance::Model>(&view.state, &view.actor, id).await };
+    let listing = Listing::new(None, Some(50), Some("-stageSince".to_owned())).only("t.owner_id = ?", Some(id));
+    let owned = async { read::list::<opportunity::Model>(&view.state, &view.actor, listing, SORTS).await };
+    let (stages, cohort, latest, team, balance, owned) = tokio::try_join!(
+        Stages::read(&view),
+        pipeline::cohort(&view, scope, SplitBy::None),
+        latest(&view, Some(id), 12),
+        team,
+        balance,
+        owned,
+    )?;
+    let balance = balance.unwrap_or_else(|| nothing_yet(&person));
+    let stale = stale(&view, &stages, Some(id)).await?;
+    let (open, closed): (Vec<_>, Vec<_>) =
+        owned.items.into_iter().partition(|one| !matches!(one.stage, StageKey::Signed | StageKey::Lost));
+    let mut names = Names::default();
+    names.users(&view, [id]).await?;
+    let accounts = open.iter().chain(&closed).chain(&stale).filter_map(|one| one.account_id);
+    names.accounts(&view, accounts.chain(latest.iter().map(|one| one.account_id))).await?;
+
+    let head = html! {
+        div {
+            nav.path aria-label=(view.t("Path", "路径")) {
+                a href="/" { (view.t("Overview", "概览")) }
+                @if let Some(team) = team.as_ref().filter(|_| !view.is_rep()) { " › " a href=(format!("/teams/{}", team.id)) { (team.name) } }
+            }
+            h1 { (person.name) }
+            p.muted { (words::role(person.role, view.look)) @if let Some(team) = &team { " · " (team.name) } }
+        }
+        (pipeline::periods(&view))
+    };
+    let content = html! {
+        dl.tiles #tiles data-live {
+            div.tile { dt { (view.t("Points", "积分")) } dd { strong { (show::decimal(balance.points.0)) } small { (balance.entries) (view.t(" entries", " 条记录")) } } }
+            div.tile { dt { (view.t("On hold", "暂扣")) } dd { strong { (show::decimal(balance.held.0)) } small { (view.t("wait for a decision", "等待裁定")) } } }
+            div.tile { dt { (view.t("Rights to pick leads", "领取线索额度")) } dd { strong { (balance.leads) } } }
+            div.tile.(if stale.is_empty() { "fine" } else { "warn" }) { dt { (view.t("Stale", "停滞")) } dd { strong { (stale.len()) } small { (view.t("beyond their stage's limit", "超出阶段时限")) } } }
+        }
+        div.grid {
+            div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort))) }
+            div.span2 {
+                (card("open", view.t("Open opportunities", "进行中商机"), show::number(open.len() as i64), html! {
+                    @if open.is_empty() { (nothing(view.t("No open opportunity.", "没有进行中的商机。"))) }
+                    (pipeline::opportunities(&view, &stages, &names, &open))
+                }))
+                (card("closed", view.t("Closed", "已结束"), show::number(closed.len() as i64), html! {
+                    @if closed.is_empty() { (nothing(view.t("Nothing was closed yet.", "暂无已结束的商机。"))) }
+                    (pipeline::opportunities(&view, &stages, &names, &closed[..closed.len().min(CLOSED_SHOWN)]))
+                    @if closed.len() > CLOSED_SHOWN {
+                        details #more-closed {
+                            summary { (view.t("More", "更多")) }
+                            (pipeline::opportunities(&view, &stages, &names, &closed[CLOSED_SHOWN..]))
+                        }
+                    }
+                }))
+            }
+            (card("latest", view.t("Latest activities", "最新动态"), "", html! {
+                @if latest.is_empty() { (nothing(view.t("No activity yet.", "暂无动态。"))) }
+                (pipeline::activities(&view, &names, &latest))
+            }))
+        }
+    };
+    Ok(Answer::Page(page(&view, None, &person.name, head, content)))
+}

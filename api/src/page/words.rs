@@ -1,0 +1,56 @@
+//! What things are called on the pages.
+
+use entity::kind::{ActivityKind, LostReason, Role, StageKey, Verdict};
+
+use super::view::Look;
+
+pub fn role(role: Role, look: Look) -> &'static str {
+    match role {
+        Role::Rep => look.t("Sales rep", "销售代表"),
+        Role::Manager => look.t("Manager", "经理"),
+        Role::Admin => look.t("Administrator", "管理员"),
+        Role::Integration => look.t("Integration", "集成"),
+    }
+}
+
+/// Where the tenant has no name of its own.
+pub fn stage(stage: StageKey, look: Look) -> &'static str {
+    match stage {
+        StageKey::Intent => look.t("Intent", "意向"),
+        StageKey::PreSale => look.t("Pre-sale", "售前"),
+        StageKey::Negotiation => look.t("Negotiation", "谈判"),
+        StageKey::Signed => look.t("Signed", "签约"),
+        StageKey::Lost => look.t("Lost", "丢单"),
+    }
+}
+
+pub fn activity(kind: ActivityKind, look: Look) -> &'static str {
+    match kind {
+        ActivityKind::Visit => look.t("Visit", "拜访"),
+        ActivityKind::Call => look.t("Call", "电话"),
+        ActivityKind::Meeting => look.t("Meeting", "会议"),
+        ActivityKind::Email => look.t("E-mail", "邮件"),
+        ActivityKind::Note => look.t("Note", "记录"),
+    }
+}
+
+pub fn verdict(verdict: Verdict, look: Look) -> &'static str {
+    match verdict {
+        Verdict::Verified => look.t("on site", "已到场"),
+        Verdict::Outside => look.t("elsewhere", "不在现场"),
+        Verdict::Unknown => look.t("place unknown", "位置未知"),
+    }
+}
+
+pub fn lost(reason: LostReason, look: Look) -> &'static str {
+    match reason {
+        LostReason::Price => look.t("price", "价格"),
+        LostReason::Competitor => look.t("competitor", "竞争对手"),
+        LostReason::NoBudget => look.t("no budget", "没有预算"),
+        LostReason::NoDecision => look.t("no decision", "迟迟未决"),
+        LostReason::NoFit => look.t("no fit", "不匹配"),
+        LostReason::NoContact => look.t("no contact", "失去联系"),
+        LostReason::Duplicate => look.t("duplicate", "重复"),
+        LostReason::Other => look.t("other", "其他"),
+    }
+}

@@ -1,0 +1,174 @@
+// A manager's day at the pages, in a real browser. Started by the suite (tests/pages/browser.rs), which made the world
+// that STORY tells of; ends with 1 and a reason where something is not as it should be.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { DESK, PHONE, logIn, start } from './chromium.mjs';
+
+const story = JSON.parse(process.env.STORY);
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+await mkdir(story.screenshots, { recursive: true });
+
+const shot = (page, name) => page.screenshot({ path: join(story.screenshots, `${name}.png`), fullPage: true });
+
+/** Nothing serious or critical that axe finds. */
+async function accessible(page, name) {
+  // As a debugger does it: the page's own policy lets no such script in.
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: axe });
+  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+    expression: 'axe.run(document).then((r) => JSON.stringify(r.violations.map((v) => ({ id: v.id, impact: v.impact, nodes: v.nodes.map((n) => n.html.slice(0, 160) + " :: " + n.failureSummary) }))))',
+    awaitPromise: true,
+  });
+  assert.ok(!exceptionDetails, JSON.stringify(exceptionDetails));
+  const found = JSON.parse(result.value).filter((one) => ['serious', 'critical'].includes(one.impact));
+  assert.deepEqual(found, [], `${name}: ${JSON.stringify(found, null, 1)}`);
+}
+
+/** Whatever a browser complains of, a refused script among it, and any dialog that a typed script would open. */
+function listen(page) {
+  const complaints = [];
+  page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('dialog', (dialog) => complaints.push(`a dialog: ${dialog.message()}`) && dialog.dismiss());
+  return complaints;
+}
+
+const pushVisit = (summary) =>
+  fetch(`${story.base}/v1/sync/mutations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${story.rep.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      deviceId: randomUUID(),
+      mutations: [{
+        mutationId: randomUUID(), kind: 'activity', op: 'create', recordId: randomUUID(),
+        activity: { kind: 'visit', accountId: story.rep.account, occurred: story.now, summary },
+      }],
+    }),
+  }).then((answer) => answer.json());
+
+const extraHTTPHeaders = { 'x-forwarded-for': story.place };
+
+await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
+  const page = await context.newPage();
+  const complaints = listen(page);
+
+  // The log-in.
+  await page.goto(`${story.base}/holds`);
+  await accessible(page, 'log-in');
+  await shot(page, 'desk-login');
+  await page.fill('#tenant', story.tenant);
+  await page.fill('#email', story.email);
+  await page.fill('#password', 'not the password');
+  await page.click('button.primary');
+  await page.waitForSelector('[role=alert]');
+  await page.fill('#password', story.password);
+  await page.click('button.primary');
+  await page.waitForURL(`${story.base}/holds`);
+  complaints.length = 0; // The refused log-in is one of them.
+  assert.equal(await page.evaluate(() => document.cookie), '', 'no script sees a cookie');
+
+  // The first view: light enough for a phone, and usable by keyboard.
+  const session = await context.newCDPSession(page);
+  let bytes = 0;
+  session.on('Network.loadingFinished', (one) => (bytes += one.encodedDataLength));
+  await session.send('Network.enable');
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+  await page.goto(`${story.base}/`);
+  await page.waitForSelector('#live[data-state=on]');
+  assert.ok(bytes > 3000 && bytes < 100_000, `the first view is ${bytes} bytes`);
+  console.log(`first view: ${bytes} bytes`);
+  await session.send('Network.setCacheDisabled', { cacheDisabled: false });
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  await accessible(page, 'overview');
+  await shot(page, 'desk-overview');
+
+  // A phone pushes a visit, and it is there without a reload.
+  await page.evaluate(() => (window.untouched = true));
+  const summary = `Second visit ${randomUUID()}`;
+  const pushed = await pushVisit(summary);
+  assert.equal(pushed.results[0].status, 'applied', JSON.stringify(pushed));
+  await page.getByText(summary).first().waitFor({ timeout: 15_000 });
+  assert.equal(await page.evaluate(() => window.untouched), true, 'the page was not loaded again');
+  await shot(page, 'desk-live');
+
+  // Down to the person, the opportunity and its timeline.
+  await page.click('#groups a:has-text("Lin Wei")');
+  await page.waitForURL(`**/people/${story.rep.id}`);
+  await accessible(page, 'person');
+  await shot(page, 'desk-person');
+  await page.click(`a[href="/opportunities/${story.opportunity}"]`);
+  await page.waitForSelector('.timeline li.move');
+  await page.getByText('Visited Fibre for the campus').waitFor();
+  await accessible(page, 'opportunity');
+  await shot(page, 'desk-opportunity');
+  await page.goto(`${story.base}/leads`);
+  await accessible(page, 'leads');
+  await shot(page, 'desk-leads');
+  for (const path of ['appeals', 'rules']) {
+    await page.goto(`${story.base}/${path}`);
+    await accessible(page, path);
+  }
+
+  // A review.
+  await page.click('nav a[href="/holds"]');
+  await page.getByText('Showed the samples to Mr Li').first().waitFor();
+  await accessible(page, 'holds');
+  await shot(page, 'desk-holds');
+  await page.fill('input[name=reason]', 'Seen the samples');
+  await page.click('form.decide button.primary');
+  await page.waitForSelector('.done');
+  assert.equal(await page.locator('form.decide').count(), 0, 'nothing is left to decide');
+
+  // Chinese, and dark.
+  await page.goto(`${story.base}/`);
+  await page.click('button[name=language][value=zh]');
+  await page.waitForSelector('html[lang=zh-CN]');
+  await page.getByRole('heading', { name: '转化漏斗' }).waitFor();
+  await page.click('button[name=theme][value=dark]');
+  await page.waitForSelector('html[data-theme=dark]');
+  await accessible(page, 'overview, Chinese and dark');
+  await shot(page, 'desk-overview-zh-dark');
+  await page.emulateMedia({ media: 'print' });
+  await shot(page, 'print-overview');
+  await page.emulateMedia({ media: null });
+  assert.deepEqual(complaints, []);
+
+  await page.click('.who button');
+  await page.waitForURL(`${story.base}/login`);
+  await page.goBack();
+  await page.waitForSelector('#password');
+});
+
+await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, async (context) => {
+  const page = await context.newPage();
+  const complaints = listen(page);
+  await logIn(page, story.base, story);
+  for (const [name, path] of [
+    ['overview', '/'], ['person', `/people/${story.rep.id}`], ['opportunity', `/opportunities/${story.opportunity}`],
+    ['leads', '/leads'], ['holds', '/holds'],
+  ]) {
+    await page.goto(story.base + path);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(over <= 0, `${name} is ${over} px too wide for a phone`);
+    await accessible(page, `${name} on a phone`);
+    await shot(page, `phone-${name}`);
+  }
+  assert.deepEqual(complaints, []);
+});
+
+await start({ javaScriptEnabled: false, extraHTTPHeaders }, async (context) => {
+  const page = await context.newPage();
+  await logIn(page, story.base, story);
+  assert.match(await page.textContent('#funnel'), /Fibre|Entered/);
+  await page.click('button[name=language][value=zh]');
+  assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN', 'everything is there without script');
+});
+
+console.log(`screenshots in ${story.screenshots}`);

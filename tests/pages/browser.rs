@@ -1,0 +1,79 @@
+//! The pages in a real browser: Debian's Chromium, driven by `tests/browser/story.mjs`. Where node, Chromium or the
+//! packages are not there, the test says that it did not run.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use chrono::Duration;
+use serde_json::json;
+
+use super::figures::{MARKUP, opportunity};
+use super::{PASSWORD, give_password, place, world};
+use crate::ledger::set_rules;
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// What is missing to drive a browser, in words.
+fn missing(folder: &Path) -> Option<String> {
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !node.is_ok_and(|status| status.success()) {
+        return Some("node is not installed".into());
+    }
+    let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| CHROMIUM.into());
+    if !Path::new(&chromium).exists() {
+        return Some(format!("{chromium} is not there: apt-get install chromium"));
+    }
+    (!folder.join("node_modules/playwright-core").exists())
+        .then(|| format!("the packages are not there: npm ci --prefix {}", folder.display()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_works_with_the_pages_in_a_browser() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    if let Some(missing) = missing(&root.join("tests/browser")) {
+        eprintln!("The browser's story did NOT run: {missing}.");
+        return;
+    }
+    let world = world().await;
+    let holds = json!({ "burst": null, "similarityPercent": 90, "releaseAfterDays": 3 });
+    set_rules(&world, json!({ "holds": holds })).await;
+    let admin = world.admin().await;
+    let manager = world.manager("Mei Manager").await;
+    let rep = world.rep("Lin Wei").await;
+    let other = world.rep(MARKUP).await;
+    let fibre = opportunity(&rep, "Fibre for the campus").await;
+    rep.post(
+        &format!("/v1/opportunities/{fibre}/advance"),
+        json!({ "stage": "negotiation", "expectedOn": "2026-05-01" }),
+    )
+    .await
+    .expect(200);
+    for name in ["Switches", "Router", MARKUP] {
+        opportunity(&other, name).await;
+    }
+    admin.post("/v1/leads", json!({ "name": "Hopton", "source": "fair", "region": "East" })).await.expect(201);
+    let account = rep.account("Acme").await;
+    // The same words twice: the second award waits for a review.
+    for _ in 0..2 {
+        let note = json!({ "accountId": account, "kind": "note", "occurred": rep.now().to_rfc3339(), "summary": "Showed the samples to Mr Li" });
+        rep.post("/v1/activities", note).await.expect(201);
+        world.wait(Duration::days(1));
+    }
+    let email = give_password(&world, &manager).await;
+    let story = json!({
+        "base": world.url, "tenant": world.slug, "email": email, "password": PASSWORD,
+        "rep": { "id": rep.id, "token": rep.token().await, "account": account },
+        "place": place(), "opportunity": fibre, "now": rep.now().to_rfc3339(),
+        "screenshots": root.join("target/screenshots"),
+    });
+    let told = tokio::task::spawn_blocking(move || {
+        Command::new("node").arg(root.join("tests/browser/story.mjs")).env("STORY", story.to_string()).output()
+    });
+    let told = told.await.expect("joins").expect("node starts");
+    let text = format!("{}{}", String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.status.success(), "{text}");
+    println!("{text}");
+    let hold = admin.get("/v1/holds").await.expect(200);
+    assert_eq!(hold.body["items"][0]["decision"], "Seen the samples", "{:#}", hold.body);
+    world.audit().await;
+}

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use waypost::app::spec;
 
+use crate::ledger::own_world;
 use crate::tools::{Npm, Python, root};
 use crate::world::{Person, World};
 use breaking::{breaks, says_so};
@@ -39,7 +40,7 @@ async fn schemathesis(python: &Python, world: &World, person: &Person, arguments
 #[tokio::test]
 async fn no_request_breaks_the_server_or_gets_an_answer_that_the_document_does_not_know() {
     let Some(python) = Python::install().await else { return };
-    let world = World::new().await;
+    let world = own_world().await;
     let (admin, rep) = (world.admin().await, world.rep("Lin Wei").await);
     let account = rep.account("Hopton").await;
     for name in ["Switches", "Routers"] {

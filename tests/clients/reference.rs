@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
 
 use sea_orm::DatabaseBackend::Postgres;
 use sea_orm::{ConnectionTrait, Statement};
@@ -16,6 +15,7 @@ use uuid::Uuid;
 use waypost::clock::Clock;
 
 use super::{PASSWORD, with_password};
+use crate::ledger::own_world_at;
 use crate::tools::{Npm, succeed};
 use crate::world::{Person, World};
 
@@ -98,7 +98,7 @@ fn account(number: usize) -> Value {
 #[tokio::test]
 async fn the_reference_client_survives_what_phones_live_through() {
     let Some(npm) = built().await else { return };
-    let world = World::at(Clock::system()).await;
+    let world = own_world_at(Clock::system()).await;
     let rep = world.rep("Lin Wei").await;
     let device = Device::of(&npm, &world, &rep).await;
 
@@ -180,9 +180,8 @@ async fn broken_link(device: &Device<'_>, rep: &Person) {
     device.write(&[account(WRITTEN + 1)]).await;
     let mut command = device.command(&["sync"]);
     command.env("WAYPOST_URL", url);
-    let began = tokio::time::Instant::now();
     let told: Value = serde_json::from_str(&succeed(command).await).expect("numbers");
     assert_eq!(told["pushed"], 1, "{told}");
-    assert!(CONNECTIONS.load(Relaxed) > 3 && began.elapsed() > Duration::from_millis(1));
+    assert!(CONNECTIONS.load(Relaxed) > 3);
     assert_eq!(count(rep).await, WRITTEN + 2);
 }

@@ -169,11 +169,15 @@ fn url(socket: &Path, database: &str) -> String {
 fn lock(root: &Path) -> Result<File, StartError> {
     let path = root.join("lock");
     let file = File::create(&path).map_err(at(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse(root.to_owned())),
-        Err(TryLockError::Error(error)) => Err(at(&path)(error)),
+    // A program that this process is just starting holds a copy of a lock that was let go for the blink of an eye.
+    for _ in 0..20 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
+            Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
+        }
     }
+    Err(StartError::InUse(root.to_owned()))
 }
 
 /// The socket's path must be short whatever the data directory's is, so its directory lies with the temporary files,

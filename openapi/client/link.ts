@@ -17,20 +17,26 @@ export class Refused extends Error {
 }
 
 const TRIES = 8;
+const PATIENCE = 15_000;
 const [FIRST, LONGEST] = [200, 30_000];
 
 /** Sends until an answer comes that tells the outcome. All that the protocol sends may be sent twice. */
 async function persistently(request: Request): Promise<Response> {
   for (let attempt = 1; ; attempt += 1) {
     let asked = 0;
+    // A timer of our own: Node does not stay alive for `AbortSignal.timeout`, nor for a request whose connection broke.
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), PATIENCE);
     try {
-      const response = await fetch(request.clone(), { signal: AbortSignal.timeout(60_000) });
+      const response = await fetch(request.clone(), { signal: patience.signal });
       // 500 and 503: the outcome is unknown. 429: nothing was done.
       if (response.status < 500 && response.status !== 429) return response;
       if (attempt === TRIES) return response;
       asked = 1000 * Number(response.headers.get('Retry-After') ?? 0);
     } catch (error) {
       if (attempt === TRIES) throw error;
+    } finally {
+      clearTimeout(timer);
     }
     await pause(asked + Math.random() * Math.min(LONGEST, FIRST * 2 ** attempt));
   }

@@ -236,8 +236,8 @@ fn stood(opportunities: &[&Opportunity], by: SplitBy, known: Known, zone: Tz, as
     let by_then = |at: Time| at.with_timezone(&zone).date_naive() <= as_of;
     let newest = |o: &Opportunity| {
         let told = o.moves.iter().zip(o.received());
-        let told = told.filter(|(m, received)| by_then(m.occurred) && (known == Known::Now || by_then(*received)));
-        told.last().map(|(m, _)| m.clone())
+        let mut told = told.filter(|(m, received)| by_then(m.occurred) && (known == Known::Now || by_then(*received)));
+        told.next_back().map(|(m, _)| m.clone())
     };
     let worth = |o: &Opportunity| o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned();
     let stages = |members: &[&Opportunity]| {

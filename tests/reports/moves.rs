@@ -172,8 +172,8 @@ async fn wins_and_losses_are_counted_as_without_sql_now_and_as_they_were_known_t
             let newest = |o: &Opportunity, known_then: bool| {
                 let by_then = |time: Time| as_of.is_none_or(|day| day_of(time, zone) <= day);
                 let told = o.moves.iter().zip(o.received());
-                let told = told.filter(|(m, received)| by_then(m.occurred) && (!known_then || by_then(*received)));
-                told.last().map(|(m, _)| m.clone()).filter(|m| (from..=to).contains(&day_of(m.occurred, zone)))
+                let mut told = told.filter(|(m, received)| by_then(m.occurred) && (!known_then || by_then(*received)));
+                told.next_back().map(|(m, _)| m.clone()).filter(|m| (from..=to).contains(&day_of(m.occurred, zone)))
             };
             let count = |known_then: bool, of: &dyn Fn(&Opportunity) -> bool| {
                 let ends = picked.iter().filter(|o| of(o)).filter_map(|o| newest(o, known_then));

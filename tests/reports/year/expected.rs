@@ -158,7 +158,7 @@ pub async fn accuracy_agrees(year: &Year, actor: &Actor) {
         let before = |row: &Json, column: &str| local(time(row, column)) < first;
         for row in &seen {
             let moves = &moves[&id(row, "id").expect("an id")];
-            let known = moves.iter().filter(|m| before(m, "occurred") && before(m, "received")).next_back();
+            let known = moves.iter().rfind(|m| before(m, "occurred") && before(m, "received"));
             if let Some(newest) = known.filter(|m| !matches!(text(m, "to_stage"), Some("signed" | "lost"))) {
                 let is_later = |row: &Json| !before(row, "received");
                 let expected = year.was(row, "expected_on", "expectedOn", is_later);

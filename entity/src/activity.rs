@@ -54,7 +54,7 @@ pub struct Model {
     pub distance: Option<i32>,
     /// The id that another system knows this activity by; unique within the tenant.
     pub external_id: Option<String>,
-    /// Seconds that it took to enter it, as the client measured them; asked for nowhere and worth nothing.
+    /// Seconds that it took to enter it, as the client measured them. No rule asks for it or rewards it.
     pub entry_seconds: Option<i32>,
 }
 

@@ -17,6 +17,7 @@ mod import;
 mod leads;
 mod ledger;
 mod offences;
+mod once;
 mod opportunities;
 mod pages;
 mod plans;

@@ -1,5 +1,7 @@
 //! The whole application: every API in one place, and what stands around them. `spec` needs no database.
 
+use std::sync::Arc;
+
 use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
@@ -13,6 +15,7 @@ use crate::contact::ContactApi;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
+use crate::http::once::{self, Once};
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::lead::{LeadApi, LeadDraftApi};
 use crate::leaderboard::LeaderboardApi;
@@ -73,8 +76,11 @@ pub fn spec() -> Value {
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
     let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document));
-    let routes = page::front(routes).data(state);
-    envelope(routes, Contract::new(document), Limits::default())
+    let routes = page::front(routes).data(state.clone());
+    let contract = Arc::new(Contract::new(document));
+    let operations = once::operations(&service().spec());
+    let routes = Once { inner: Arc::new(routes), contract: contract.clone(), operations, state };
+    envelope(routes, contract, Limits::default())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,6 +20,7 @@ use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::auth::token::Keys;
 use crate::database::{Options, Search};
+use crate::http::rate::Rate;
 
 /// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
 /// its own superuser.
@@ -149,6 +151,9 @@ pub struct Server {
     /// internet alone
     #[arg(long, env = "WAYPOST_WEBHOOK_NETWORKS", value_name = "NETWORKS", default_value = "", value_parser = webhook_networks, hide_default_value = true)]
     webhook_networks: Networks,
+    /// Requests that each session and each API key may make in a minute
+    #[arg(long, env = "WAYPOST_REQUESTS_PER_MINUTE", default_value = "6000", value_name = "NUMBER", value_parser = requests_per_minute)]
+    requests_per_minute: NonZeroU32,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -185,7 +190,10 @@ impl Server {
 
     /// How this server proves who is asking.
     pub fn identity(&self, database: &Database) -> Result<Identity, ConfigError> {
-        Ok(Identity::new(self.keys(database)?, &self.public_url, AUDIENCE, self.trusted_proxies.0.clone()))
+        let keys = self.keys(database)?;
+        let mut identity = Identity::new(keys, &self.public_url, AUDIENCE, self.trusted_proxies.0.clone());
+        identity.rate = Rate::new(self.requests_per_minute);
+        Ok(identity)
     }
 
     /// The keys for access tokens. For the embedded Postgres one is made at the first start; servers that share a
@@ -276,6 +284,12 @@ fn networks(variable: &str, text: &str) -> Result<Networks, String> {
     parts.map(str::parse).collect::<Result<_, _>>().map(Networks).map_err(|cause: String| {
         format!("{variable} must be networks separated by commas, such as 10.0.0.0/8: {cause}")
     })
+}
+
+fn requests_per_minute(text: &str) -> Result<NonZeroU32, String> {
+    let variable = "WAYPOST_REQUESTS_PER_MINUTE";
+    let number = number(variable, 60..=1_000_000, text)?;
+    NonZeroU32::new(number).ok_or_else(|| format!("{variable} must not be 0"))
 }
 
 fn database_connections(text: &str) -> Result<u32, String> {

@@ -60,6 +60,10 @@ pub fn start(state: State) -> JoinHandle<()> {
                 &state,
                 |state| async move { automatic::run(&state).await.map(drop) }
             ),
+            every(MINUTE, "forgetting what tokens asked", &state, |state| async move {
+                state.identity.rate.tidy();
+                Ok(())
+            }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -8,6 +8,8 @@ mod contract;
 pub mod explain;
 mod limits;
 mod log;
+pub mod once;
+pub mod rate;
 mod render;
 
 pub use contract::Contract;
@@ -34,13 +36,13 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 
 /// Wraps the whole application. It never fails: every error comes out as an answer.
 /// `contract` is the polished document of the routes inside.
-pub fn envelope<E: Endpoint>(inner: E, contract: Contract, limits: Limits) -> impl Endpoint<Output = Response> {
+pub fn envelope<E: Endpoint>(inner: E, contract: Arc<Contract>, limits: Limits) -> impl Endpoint<Output = Response> {
     Envelope { inner, contract, limits }
 }
 
 struct Envelope<E> {
     inner: E,
-    contract: Contract,
+    contract: Arc<Contract>,
     limits: Limits,
 }
 
@@ -71,6 +73,11 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
 
         for (name, value) in &SECURITY {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        if let Some(left) = context.left.get() {
+            for (name, value) in left.headers() {
+                response.headers_mut().insert(name, value);
+            }
         }
         if let Some(id) = context.header() {
             response.headers_mut().insert(log::X_REQUEST_ID, id);

@@ -11,7 +11,7 @@ use waypost::auth::credential::set_password;
 use crate::tools::{Npm, Python, root};
 use crate::world::{Person, World};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// Lets somebody log in with `PASSWORD`; his address.
 pub async fn with_password(world: &World, admin: &Person, person: &Person) -> String {

@@ -11,6 +11,7 @@ mod database;
 mod demo;
 mod document;
 mod examples;
+mod fleet;
 mod goals;
 mod http;
 mod import;

@@ -77,6 +77,11 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// What a server proves people with.
+pub fn identity() -> Identity {
+    Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new())
+}
+
 /// Files kept in a directory, with the limits that are usual.
 pub fn files_in(directory: &Path) -> Files {
     let store = files::open(directory.to_str().expect("UTF-8")).expect("a directory");
@@ -103,8 +108,7 @@ impl World {
 
     /// On a database of the caller's, whose pool may serve several worlds.
     pub async fn on(db: DatabaseConnection, clock: Clock) -> Self {
-        let identity =
-            Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
+        let identity = identity();
         let home = "127.0.0.0/8".parse().expect("a network");
         let store = Arc::new(TempDir::new().expect("a directory"));
         let state = State::serving(db, clock, identity, vec![home], Some(files_in(store.path())));
@@ -119,11 +123,6 @@ impl World {
     /// Where its files are kept.
     pub fn store(&self) -> &Path {
         self.store.path()
-    }
-
-    /// What another server of the same tenant proves with.
-    pub fn identity(&self) -> Identity {
-        self.state.identity.clone()
     }
 
     /// The same tenant, seen through another server.

@@ -6,7 +6,7 @@ mod points;
 mod records;
 mod resume;
 mod store;
-mod tus;
+pub mod tus;
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};

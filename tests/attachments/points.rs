@@ -66,7 +66,7 @@ async fn a_phone_pushes_visit_and_photo_offline_and_the_points_rise_when_the_fil
     let (kind, points, en, zh) = &all[1];
     assert_eq!((kind.as_str(), points.as_str()), ("correction", "5.00"), "only the difference");
     assert!(en.contains("No longer missing: photo.") && zh.contains("已补充：照片。"), "{en} {zh}");
-    phone.pull().await;
+    phone.pull(100).await;
     assert_eq!(phone.all("points_balance").next().expect("one")["points"], "10.00");
 
     let second = attachment(&phone.person, account, "photo", json!({ "activityId": activity })).await;

@@ -17,7 +17,7 @@ async fn a_record_comes_before_its_file_and_everybody_who_works_the_account_sees
     let id = Uuid::now_v7();
     let fields = json!({ "attachment": { "accountId": account, "kind": "document", "fileName": "合同.pdf" } });
     phone.applies(phone.mutation("attachment", "create", id, fields)).await;
-    phone.pull().await;
+    phone.pull(100).await;
     let held = |phone: &Phone| phone.replica[&("attachment".to_owned(), id)].1.clone();
     assert_eq!((held(&phone)["state"].as_str(), held(&phone)["hasThumbnail"].as_bool()), (Some("pending"), Some(false)));
     assert_eq!(get(&phone.person, id).await.expect(409).problem().0, "conflict");
@@ -27,7 +27,7 @@ async fn a_record_comes_before_its_file_and_everybody_who_works_the_account_sees
     let answer = put(&phone.person, id, &file).await.expect(200);
     assert_eq!(answer.text("/state"), "ready");
     assert_eq!((answer.text("/contentType"), answer.body["bytes"].as_i64()), ("application/pdf".into(), Some(10_000)));
-    phone.pull().await;
+    phone.pull(100).await;
     assert_eq!(held(&phone), answer.body, "the phone hears of it");
     assert_eq!(get(&boss, id).await.expect(200).bytes, file);
 
@@ -51,7 +51,7 @@ async fn a_record_comes_before_its_file_and_everybody_who_works_the_account_sees
     assert!(phone.person.get("/v1/attachments?state=pending").await.expect(200).ids().is_empty());
 
     phone.applies(phone.mutation("attachment", "delete", id, json!({}))).await;
-    phone.pull().await;
+    phone.pull(100).await;
     assert!(!phone.holds("attachment", id));
     assert_eq!(get(&phone.person, id).await.expect(404).problem().0, "not_found");
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use waypost::upload::due;
 
 use super::{attachment, begin, get, pdf, raw, send, tus};
-use crate::world::World;
+use crate::world::{World, identity};
 
 #[tokio::test]
 async fn an_upload_goes_on_where_it_stopped_on_any_server() {
@@ -35,7 +35,7 @@ async fn an_upload_goes_on_where_it_stopped_on_any_server() {
     let other = world.served_by(waypost::state::State::serving(
         world.state.db.clone(),
         world.state.clock.clone(),
-        world.identity(),
+        identity(),
         Vec::new(),
         Some(crate::world::files_in(world.store())),
     ));

@@ -2,21 +2,29 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use object_store::RetryConfig;
 
 use crate::webhook::reach::encrypt;
 
 /// Opens the store. The error says what is wrong with the location and what to do; it repeats no secret.
 pub fn open(location: &str) -> Result<Arc<dyn ObjectStore>, String> {
     match location.split_once("://") {
-        Some(("s3", rest)) => bucket(rest),
+        Some(("s3", rest)) => bucket(rest, AmazonS3Builder::from_env()),
         Some(_) => Err("must be a directory, or s3://bucket/prefix".to_owned()),
         None => directory(Path::new(location)),
     }
+}
+
+/// The same for a bucket, with credentials that are not the environment's.
+pub fn open_as(location: &str, key: &str, secret: &str) -> Result<Arc<dyn ObjectStore>, String> {
+    let rest = location.strip_prefix("s3://").ok_or("must be s3://bucket/prefix")?;
+    bucket(rest, AmazonS3Builder::new().with_access_key_id(key).with_secret_access_key(secret))
 }
 
 fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
@@ -30,14 +38,14 @@ fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
 }
 
 /// `bucket/prefix?region=…&endpoint=…`; who may use it, and what is not said here, comes from the usual variables (AWS_…).
-fn bucket(rest: &str) -> Result<Arc<dyn ObjectStore>, String> {
+fn bucket(rest: &str, builder: AmazonS3Builder) -> Result<Arc<dyn ObjectStore>, String> {
     encrypt();
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (name, prefix) = place.split_once('/').unwrap_or((place, ""));
     if name.is_empty() {
         return Err("names no bucket: write it as s3://bucket/prefix".to_owned());
     }
-    let mut builder = AmazonS3Builder::from_env().with_bucket_name(name);
+    let mut builder = builder.with_bucket_name(name).with_retry(patience());
     let mut endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
@@ -60,6 +68,11 @@ fn bucket(rest: &str) -> Result<Arc<dyn ObjectStore>, String> {
         format!("cannot be used: {cause}. AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL say how")
     })?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+/// Somebody waits for the answer; whoever sends a file can go on with it later.
+fn patience() -> RetryConfig {
+    RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(15), ..RetryConfig::default() }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use tokio_util::bytes::Bytes;
 use uuid::Uuid;
 
 pub use content::{HEAD, Type, TYPES, of_content};
-pub use location::open;
+pub use location::{open, open_as};
 pub use picture::{Picture, read as read_picture};
 
 use crate::problem::{Error, Refusal};

@@ -31,8 +31,8 @@ async fn a_record_comes_before_its_file_and_everybody_who_works_the_account_sees
     assert_eq!(held(&phone), answer.body, "the phone hears of it");
     assert_eq!(get(&boss, id).await.expect(200).bytes, file);
 
-    let members = format!("/v1/accounts/{account}/members");
-    boss.post(&members, json!({ "userId": bo.id })).await.expect(201);
+    let member = format!("/v1/accounts/{account}/members/{}", bo.id);
+    boss.put(&member, json!({ "role": "member" })).await.expect(200);
     assert_eq!(get(&bo, id).await.expect(200).bytes, file);
     assert_eq!(put(&bo, id, &file).await.expect(403).problem().0, "forbidden");
     let path = format!("/v1/attachments/{id}");
@@ -102,10 +102,12 @@ async fn the_photo_of_a_late_visit_is_taken_as_the_visit_is() {
     let world = World::new().await;
     let (admin, lin, bo) = (world.admin().await, world.rep("Lin").await, world.rep("Bo").await);
     let account = lin.account("Hopton").await;
-    let phone = Phone::new(&world, lin);
     let visited = world.state.clock.now();
     world.wait(TimeDelta::hours(1));
-    admin.patch(&format!("/v1/accounts/{account}"), json!({ "ownerId": bo.id })).await.expect(200);
+    let member = |id: Uuid| format!("/v1/accounts/{account}/members/{id}");
+    admin.put(&member(bo.id), json!({ "role": "owner" })).await.expect(200);
+    admin.delete(&member(lin.id)).await.expect(204);
+    let phone = Phone::new(&world, lin);
     let (activity, photo, other) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
     let fields = json!({ "activity": { "accountId": account, "kind": "visit", "occurred": visited } });
     let named = |activity: Option<Uuid>| {

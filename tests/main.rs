@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activities;
+mod attachments;
 mod auth;
 mod calendar;
 mod clients;

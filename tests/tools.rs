@@ -70,23 +70,22 @@ impl Python {
             if !present("python3").await {
                 return None;
             }
-            let _alone = INSTALLING.lock().await;
-            let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-            let wanted = root().join("openapi/python/requirements.txt");
-            let lock = std::fs::read(&wanted).expect("requirements");
-            let stamp = home.join("installed");
-            if !std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-                let mut make = Command::new("python3");
-                make.args(["-m", "venv", "--clear"]).arg(&home);
-                succeed(make).await;
-                let mut install = Command::new(home.join("bin/pip"));
-                install.args(["install", "--quiet", "--no-deps", "--only-binary", ":all:", "-r"]).arg(&wanted);
-                succeed(install).await;
-                std::fs::write(stamp, lock).expect("a stamp");
-            }
-            Some(home)
+            Some(made("openapi/python", "python").await)
         });
         home.await.clone().map(Python)
+    }
+
+    /// The same for the `requirements.txt` of another folder.
+    pub async fn of(folder: &str) -> Option<Self> {
+        if !present("python3").await {
+            return None;
+        }
+        Some(Python(made(folder, &folder.replace('/', "-")).await))
+    }
+
+    /// Where a program of the environment is.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.0.join("bin").join(name)
     }
 
     /// Runs a program of the environment in a folder of the source tree.
@@ -96,6 +95,25 @@ impl Python {
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         succeed(command).await
     }
+}
+
+/// An environment with the packages that a folder asks for.
+async fn made(folder: &str, name: &str) -> PathBuf {
+    let _alone = INSTALLING.lock().await;
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let wanted = root().join(folder).join("requirements.txt");
+    let lock = std::fs::read(&wanted).expect("requirements");
+    let stamp = home.join("installed");
+    if !std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&home);
+        succeed(make).await;
+        let mut install = Command::new(home.join("bin/pip"));
+        install.args(["install", "--quiet", "--no-deps", "--only-binary", ":all:", "-r"]).arg(&wanted);
+        succeed(install).await;
+        std::fs::write(stamp, lock).expect("a stamp");
+    }
+    home
 }
 
 /// Whether a program is there.

@@ -9,9 +9,11 @@ use serde_json::Value;
 use crate::account::AccountApi;
 use crate::activity::ActivityApi;
 use crate::appeal::AppealApi;
+use crate::attachment::AttachmentApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
+use crate::files::MOST_BYTES;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
@@ -44,12 +46,13 @@ use crate::statement::StatementApi;
 use crate::sync::SyncApi;
 use crate::team::TeamApi;
 use crate::tenant::TenantApi;
+use crate::upload::tus;
 use crate::user::UserApi;
 use crate::web_form::WebFormApi;
 use crate::webhook::WebhookApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, AttachmentApi, ProductApi);
     let leads = (LeadApi, LeadDraftApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
@@ -75,12 +78,15 @@ pub fn spec() -> Value {
 /// Everything that answers requests. It never fails: every error comes out as an answer.
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
-    let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document));
+    let files = state.files().map_or(MOST_BYTES, |files| files.most_bytes);
+    let limits = Limits::default().for_files(files);
+    let routes = tus::routes(docs::routes(Route::new().nest("/", service()), &document));
+    let routes = page::routes(routes);
     let routes = page::front(routes).data(state.clone());
     let contract = Arc::new(Contract::new(document));
     let operations = once::operations(&service().spec());
     let routes = Once { inner: Arc::new(routes), contract: contract.clone(), operations, state };
-    envelope(routes, contract, Limits::default())
+    envelope(routes, contract, limits)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::auth::token::Keys;
 use crate::database::{Options, Search};
+use crate::files::{self, Files};
 use crate::http::rate::Rate;
 
 /// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
@@ -71,10 +72,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where the embedded Postgres and the signing key live.
+/// Where the embedded Postgres, the signing key and files live.
 #[derive(Args, Clone)]
 pub struct Data {
-    /// Directory for the embedded PostgreSQL and the key that was made for it
+    /// Directory for the embedded PostgreSQL, the key that was made for it, and files
     ///
     /// PostgreSQL's programs are found on this machine or fetched once; WAYPOST_POSTGRES_BIN names their directory where
     /// that fails.
@@ -154,6 +155,17 @@ pub struct Server {
     /// Requests that each session and each API key may make in a minute
     #[arg(long, env = "WAYPOST_REQUESTS_PER_MINUTE", default_value = "6000", value_name = "NUMBER", value_parser = requests_per_minute)]
     requests_per_minute: NonZeroU32,
+    /// Where photos, voice notes and documents are kept: a directory that all servers of one database share, or a bucket of an
+    /// S3-compatible store as s3://bucket/prefix?region=…&endpoint=…, with the usual AWS_… variables. Without it, the directory
+    /// `files` in the data directory
+    #[arg(long, env = "WAYPOST_FILES", hide_env_values = true, value_name = "DIRECTORY|URL")]
+    files: Option<String>,
+    /// Most MiB that one file may have
+    #[arg(long = "file-mib", env = "WAYPOST_FILE_MIB", default_value = "50", value_name = "NUMBER", value_parser = file_mib)]
+    file_mib: u32,
+    /// Days that an upload is kept which nobody goes on with
+    #[arg(long = "upload-days", env = "WAYPOST_UPLOAD_DAYS", default_value = "7", value_name = "DAYS", value_parser = upload_days)]
+    upload_days: u32,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -186,6 +198,18 @@ impl Server {
     /// Private networks that webhooks may reach.
     pub fn webhook_networks(&self) -> Vec<Network> {
         self.webhook_networks.0.clone()
+    }
+
+    /// Where files are kept.
+    pub fn files(&self, data: &Data) -> Result<Files, ConfigError> {
+        let wrong = |problem: &dyn fmt::Display| ConfigError::new("WAYPOST_FILES", problem);
+        let below = data.directory.join("files");
+        let location = match given(self.files.as_ref()) {
+            Some(location) => location,
+            None => below.to_str().ok_or_else(|| wrong(&"the data directory's path must be UTF-8"))?,
+        };
+        let store = files::open(location).map_err(|problem| wrong(&problem))?;
+        Ok(Files::new(store, i64::from(self.file_mib) * 1024 * 1024, self.upload_days.into()))
     }
 
     /// How this server proves who is asking.
@@ -290,6 +314,14 @@ fn requests_per_minute(text: &str) -> Result<NonZeroU32, String> {
     let variable = "WAYPOST_REQUESTS_PER_MINUTE";
     let number = number(variable, 60..=1_000_000, text)?;
     NonZeroU32::new(number).ok_or_else(|| format!("{variable} must not be 0"))
+}
+
+fn file_mib(text: &str) -> Result<u32, String> {
+    number("WAYPOST_FILE_MIB", 1..=2_000, text)
+}
+
+fn upload_days(text: &str) -> Result<u32, String> {
+    number("WAYPOST_UPLOAD_DAYS", 1..=90, text)
 }
 
 fn database_connections(text: &str) -> Result<u32, String> {

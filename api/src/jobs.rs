@@ -16,6 +16,7 @@ use crate::simulation;
 use crate::state::State;
 use crate::statement;
 use crate::sync::expire::expire;
+use crate::upload;
 use crate::webhook::deliver;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -64,6 +65,7 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.identity.rate.tidy();
                 Ok(())
             }),
+            every(MINUTE, "ending uploads", &state, |state| async move { upload::due::run(&state).await }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::clock::Clock;
+use crate::files::Files;
 use crate::pokes::Pokes;
 use crate::problem::Error;
 use crate::sync::news::Desk;
@@ -27,20 +28,35 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    files: Option<Files>,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
 
 impl State {
-    /// Webhooks reach the public internet alone.
+    /// Webhooks reach the public internet alone, and no files are kept.
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
-        State::reaching(db, clock, identity, Vec::new())
+        State::serving(db, clock, identity, Vec::new(), None)
     }
 
-    /// Webhooks reach these private networks too.
-    pub fn reaching(db: DatabaseConnection, clock: Clock, identity: Identity, networks: Vec<Network>) -> Self {
+    /// Webhooks reach these private networks too; files are kept there.
+    pub fn serving(
+        db: DatabaseConnection,
+        clock: Clock,
+        identity: Identity,
+        networks: Vec<Network>,
+        files: Option<Files>,
+    ) -> Self {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
-        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox: Outbox::new(networks), stopping }))
+        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox: Outbox::new(networks), files, stopping }))
+    }
+
+    /// Where files are kept. A command that serves nobody has no such place.
+    ///
+    /// # Errors
+    /// A fault of ours, if it is asked for all the same.
+    pub fn files(&self) -> Result<&Files, Error> {
+        self.files.as_ref().ok_or_else(|| Error::Internal("this program keeps no files".to_owned()))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

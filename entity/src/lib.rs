@@ -12,6 +12,7 @@ pub mod account;
 pub mod account_member;
 pub mod activity;
 pub mod appeal;
+pub mod attachment;
 pub mod calendar;
 pub mod contact;
 pub mod hold;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
 use crate::appeal::AppealFields;
+use crate::attachment::{Arrival, AttachmentFields};
 use crate::contact::ContactFields;
 use crate::lead::{self, Act, BuyRights, LeadFields};
 use crate::ledger::payout::{self, PayOut};
@@ -27,7 +28,7 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, appeal, contact, hold, opportunity, plan, points, product};
+use crate::{account, activity, appeal, attachment, contact, hold, opportunity, plan, points, product};
 pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
 pub use settings::Settings;
@@ -67,6 +68,8 @@ pub enum Intent {
     Lead(Act),
     /// Of the balance of the user who buys.
     BuyRights(BuyRights),
+    /// Of the file that an attachment is the record of.
+    Arrive(Arrival),
 }
 
 /// The values, by kind.
@@ -80,6 +83,7 @@ pub enum Body {
     Product(ProductFields),
     Appeal(AppealFields),
     Lead(LeadFields),
+    Attachment(AttachmentFields),
 }
 
 /// What came of a change that was not refused.
@@ -110,6 +114,7 @@ body_from!(
     Product(ProductFields),
     Appeal(AppealFields),
     Lead(LeadFields),
+    Attachment(AttachmentFields),
 );
 
 impl Change {
@@ -150,6 +155,7 @@ impl Body {
             Body::Product(fields) => present(fields),
             Body::Appeal(fields) => present(fields),
             Body::Lead(fields) => present(fields),
+            Body::Attachment(fields) => present(fields),
         }
     }
 
@@ -163,6 +169,7 @@ impl Body {
             Body::Product(fields) => fields.references(),
             Body::Appeal(fields) => fields.references(),
             Body::Lead(fields) => fields.references(),
+            Body::Attachment(fields) => fields.references(),
         }
     }
 }
@@ -179,6 +186,8 @@ impl Intent {
             Intent::PayOut(payout) => present(payout),
             Intent::Lead(act) => act.values(),
             Intent::BuyRights(body) => present(body),
+            // Nobody types it.
+            Intent::Arrive(_) => Map::new(),
         }
     }
 
@@ -195,6 +204,7 @@ impl Intent {
             Intent::PayOut(_) => "pay_out",
             Intent::Lead(act) => act.op(),
             Intent::BuyRights(_) => "buy_rights",
+            Intent::Arrive(_) => "arrive",
         }
     }
 }
@@ -224,7 +234,10 @@ fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<O
 
         (Intent::Create(Body::Contact(fields)), _) => contact::create(work, change, fields),
         (Intent::Update(Body::Contact(fields)), _) => update(work, context, change, fields, |_, _, _| Ok(())),
-        (Intent::Delete, Kind::Contact) => delete::<entity::contact::Model>(work, change, |_, _| Ok(())),
+        (Intent::Delete, Kind::Contact) => delete::<entity::contact::Model>(work, change, |work, contact| {
+            attachment::bury_of(work, contact.id);
+            Ok(())
+        }),
 
         (Intent::Create(Body::Opportunity(fields)), _) => opportunity::create::create(work, context, change, fields),
         (Intent::Update(Body::Opportunity(fields)), _) => opportunity::update::update(work, context, change, fields),
@@ -261,6 +274,11 @@ fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<O
         (Intent::Delete, Kind::Lead) => lead::update::delete(work, change),
         (Intent::Lead(act), _) => lead::act(work, context, change, act),
         (Intent::BuyRights(body), _) => lead::rights::buy(work, context, body),
+
+        (Intent::Create(Body::Attachment(fields)), _) => attachment::create::create(work, change, fields),
+        (Intent::Update(Body::Attachment(fields)), _) => attachment::update(work, context, change, fields),
+        (Intent::Delete, Kind::Attachment) => attachment::delete(work, context, change),
+        (Intent::Arrive(arrival), _) => attachment::arrive(work, context, change, arrival),
 
         (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
         (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),

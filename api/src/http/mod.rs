@@ -13,6 +13,7 @@ pub mod rate;
 mod render;
 
 pub use contract::Contract;
+use limits::Limit;
 pub use limits::Limits;
 pub use log::RequestContext;
 
@@ -89,8 +90,8 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
 
 impl<E: Endpoint> Envelope<E> {
     /// Calls the routes inside the limits, and turns whatever goes wrong there into a problem.
-    async fn guarded(&self, mut request: Request, failed: render::Failed<'_>, limit: usize) -> Response {
-        let too_large = || Refusal::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
+    async fn guarded(&self, mut request: Request, failed: render::Failed<'_>, limit: Limit) -> Response {
+        let too_large = || Refusal::new(Code::TooLarge, format!("The body may have at most {} bytes.", limit.bytes));
         let answer = async {
             let Ok(seen) = limits::count(&mut request, limit).await else {
                 return failed.refusal(&too_large());
@@ -102,7 +103,7 @@ impl<E: Endpoint> Envelope<E> {
                 Err(panic) => failed.panic(panic.as_ref()),
             }
         };
-        match tokio::time::timeout(self.limits.time, answer).await {
+        match tokio::time::timeout(limit.time, answer).await {
             Ok(response) => response,
             Err(_) => {
                 let detail = "The request took too long and was given up. Repeat it, or ask for less at a time.";

@@ -19,6 +19,7 @@ use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::auth::token::Keys;
 use crate::database::{Options, Search};
+use crate::mailer::Mailer;
 
 /// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
 /// its own superuser.
@@ -149,6 +150,13 @@ pub struct Server {
     /// internet alone
     #[arg(long, env = "WAYPOST_WEBHOOK_NETWORKS", value_name = "NETWORKS", default_value = "", value_parser = webhook_networks, hide_default_value = true)]
     webhook_networks: Networks,
+    /// Mail server for the Monday summaries, as smtps://user:password@host (TLS) or smtp://user:password@host:587 (STARTTLS);
+    /// only `?tls=none` sends without encryption. Without it none are mailed
+    #[arg(long, env = "WAYPOST_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Who mails are from, such as `Waypost <waypost@example.com>`
+    #[arg(long, env = "WAYPOST_MAIL_FROM", value_name = "MAILBOX")]
+    mail_from: Option<String>,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -181,6 +189,22 @@ impl Server {
     /// Private networks that webhooks may reach.
     pub fn webhook_networks(&self) -> Vec<Network> {
         self.webhook_networks.0.clone()
+    }
+
+    /// The server that mails go through; none is named, none is used.
+    pub fn mailer(&self) -> Result<Option<Mailer>, ConfigError> {
+        let (url, from) = match (given(self.smtp_url.as_ref()), given(self.mail_from.as_ref())) {
+            (None, _) => return Ok(None),
+            (Some(_), None) => {
+                let problem = "is needed with WAYPOST_SMTP_URL, such as `Waypost <waypost@example.com>`";
+                return Err(ConfigError::new("WAYPOST_MAIL_FROM", problem));
+            }
+            (Some(url), Some(from)) => (url, from),
+        };
+        let from = from.parse().map_err(|_| {
+            ConfigError::new("WAYPOST_MAIL_FROM", "must be an address, such as `Waypost <waypost@example.com>`")
+        })?;
+        Mailer::new(url, from).map(Some).map_err(|problem| ConfigError::new("WAYPOST_SMTP_URL", problem))
     }
 
     /// How this server proves who is asking.

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::clock::Clock;
+use crate::mailer::Mailer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
 use crate::sync::news::Desk;
@@ -27,6 +28,8 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    /// Absent where no mail server is named.
+    pub mailer: Option<Mailer>,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
@@ -39,8 +42,19 @@ impl State {
 
     /// Webhooks reach these private networks too.
     pub fn reaching(db: DatabaseConnection, clock: Clock, identity: Identity, networks: Vec<Network>) -> Self {
+        State::mailing(db, clock, identity, networks, None)
+    }
+
+    /// And mail goes through this server.
+    pub fn mailing(
+        db: DatabaseConnection,
+        clock: Clock,
+        identity: Identity,
+        networks: Vec<Network>,
+        mailer: Option<Mailer>,
+    ) -> Self {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
-        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox: Outbox::new(networks), stopping }))
+        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox: Outbox::new(networks), mailer, stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

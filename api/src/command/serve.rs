@@ -52,11 +52,12 @@ pub(super) fn serve(
     // Whatever may be wrong with the settings is told before Postgres is started.
     let identity = server.identity(database)?;
     let networks = server.webhook_networks();
+    let mailer = server.mailer()?;
     let listener = server.bind()?;
     let limit = server.shutdown_limit();
     let home = Home::for_server(database, server.database_connections)?;
     home.run(async |pool| {
-        let state = State::reaching(pool, Clock::system(), identity, networks);
+        let state = State::mailing(pool, Clock::system(), identity, networks, mailer);
         let mut signals = Signals::listen()?;
         let app = app(state.clone());
         let address = listener.local_addr()?;

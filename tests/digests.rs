@@ -105,7 +105,8 @@ async fn work(who: &Person, name: &str) -> Uuid {
     let id = who.post("/v1/opportunities", body).await.expect(201).id();
     let to = json!({ "stage": "negotiation", "expectedOn": "2026-03-30" });
     who.post(&format!("/v1/opportunities/{id}/advance"), to).await.expect(200);
-    let visit = json!({ "accountId": account, "kind": "visit", "occurred": who.now().to_rfc3339(), "summary": "Talked" });
+    let visit =
+        json!({ "accountId": account, "kind": "visit", "occurred": who.now().to_rfc3339(), "summary": "Talked" });
     who.post("/v1/activities", visit).await.expect(201);
     id
 }
@@ -175,9 +176,12 @@ async fn each_manager_is_told_once_when_mondays_work_begins() {
     assert_eq!((kept.items().len(), &kept.items()[0]["monday"]), (1, &json!("2026-03-09")));
     let figures = &kept.items()[0]["figures"];
     let funnel = mei.get("/v1/reports/funnel?from=2025-12-15&to=2026-03-08").await.expect(200);
-    for (told, stage) in figures["funnel"].as_array().expect("stages").iter().zip(
-        funnel.body["cohort"]["stages"].as_array().expect("stages"),
-    ) {
+    for (told, stage) in figures["funnel"]
+        .as_array()
+        .expect("stages")
+        .iter()
+        .zip(funnel.body["cohort"]["stages"].as_array().expect("stages"))
+    {
         for member in ["stage", "entered", "advanced", "lost", "conversion", "medianDays"] {
             assert_eq!(told[member], stage[member], "{member}");
         }

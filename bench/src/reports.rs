@@ -129,7 +129,7 @@ async fn fill(state: &State, reps: &[Rep], size: Size) -> Result<(), Failure> {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, *sql, values.clone());
         state.db.execute_raw(statement).await?;
     }
-    state.db.execute_unprepared("ANALYZE").await?;
+    state.db.execute_unprepared("VACUUM ANALYZE").await?;
     Ok(())
 }
 

@@ -88,7 +88,7 @@ async fn expected(state: &State, actor: &Actor) -> Result<Vec<DigestForecast>, E
         (ForecastBucket::Month, Some(month)) => months.contains(month),
         (bucket, _) => *bucket == ForecastBucket::Overdue,
     });
-    Ok(told
+    let mut told: Vec<DigestForecast> = told
         .map(|row| DigestForecast {
             month: row.month,
             currency: row.currency,
@@ -98,7 +98,10 @@ async fn expected(state: &State, actor: &Actor) -> Result<Vec<DigestForecast>, E
             pipeline: row.pipeline,
             weighted: row.weighted,
         })
-        .collect())
+        .collect();
+    // Months first, what is overdue last.
+    told.sort_by(|a, b| (a.month.is_none(), &a.month, &a.currency).cmp(&(b.month.is_none(), &b.month, &b.currency)));
+    Ok(told)
 }
 
 async fn exceptions(state: &State, actor: &Actor) -> Result<DigestExceptions, Error> {
@@ -149,11 +152,6 @@ async fn leaders(state: &State, actor: &Actor, from: Date, to: Date) -> Result<V
     };
     let places = board.places.into_iter().take(SHOWN);
     Ok(places
-        .map(|place| DigestLeader {
-            rank: place.rank,
-            user_id: place.user_id,
-            name: place.name,
-            points: place.points,
-        })
+        .map(|place| DigestLeader { rank: place.rank, user_id: place.user_id, name: place.name, points: place.points })
         .collect())
 }

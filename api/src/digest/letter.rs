@@ -205,10 +205,12 @@ impl Letter<'_> {
         let amount = |row: &DigestForecast, amount: entity::scalar::Money| {
             show::amount(self.look(), amount.0, row.currency.as_deref())
         };
+        // Those whose worth nobody has told add nothing to any column.
         let rows: Vec<Vec<Markup>> = self
             .figures
             .forecast
             .iter()
+            .filter(|row| row.currency.is_some())
             .map(|row| {
                 vec![
                     html! { (self.month(row)) },
@@ -269,10 +271,11 @@ impl Letter<'_> {
             }
         });
         section(self.t("Funnel", "转化漏斗"), stages.collect());
-        let expected = self.figures.forecast.iter().map(|row| {
-            let currency = row.currency.as_deref().unwrap_or("?");
+        let expected = self.figures.forecast.iter().filter_map(|row| {
+            let currency = row.currency.as_deref()?;
             let (commit, weighted) = (self.t("commit", "承诺"), self.t("weighted", "加权"));
-            format!("{}: {commit} {} {currency}, {weighted} {} {currency}", self.month(row), row.commit, row.weighted)
+            let month = self.month(row);
+            Some(format!("{month}: {commit} {} {currency}, {weighted} {} {currency}", row.commit, row.weighted))
         });
         section(self.t("Forecast", "销售预测"), expected.collect());
         let leaders = self.figures.leaders.iter().map(|one| format!("{}. {} {}", one.rank, one.name, one.points));

@@ -54,8 +54,7 @@ pub fn picture(figures: &DigestFigures, words: &Words) -> Picture {
         p90_days: None,
         amounts: Vec::new(),
     });
-    let cohort =
-        Cohort { from: figures.funnel_from, to: figures.to, stages: stages.collect(), groups: Vec::new() };
+    let cohort = Cohort { from: figures.funnel_from, to: figures.to, stages: stages.collect(), groups: Vec::new() };
     let funnel = Funnel {
         view: FunnelView::Cohort,
         time_zone: String::new(),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::gather::gather;
 use super::letter::Letter;
-use super::{must_lead, monday, opt_out};
+use super::{monday, must_lead, opt_out};
 use crate::auth::{Actor, me};
 use crate::problem::{ApiResult, E400, E403, Error};
 use crate::read::{self, Listing, Page, Sorts};

@@ -95,6 +95,9 @@ pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup
     if forecast.rows.iter().all(|row| row.open == 0) {
         return nothing(view.t("Nothing is open.", "没有进行中的商机。"));
     }
+    // Those whose worth nobody has told add nothing to any column.
+    let valued = forecast.rows.iter().filter(|row| row.currency.is_some());
+    let unvalued: i64 = forecast.rows.iter().map(|row| row.unvalued).sum();
     let table = html! {
         table {
             thead { tr {
@@ -106,8 +109,9 @@ pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup
                 th.num scope="col" { (view.t("Weighted", "加权")) }
                 th.num scope="col" { (view.t("Weighted by history", "按历史加权")) }
             } }
-            tbody { @for row in forecast.rows.iter().take(AHEAD + 2) { (forecast_row(view, row)) } }
+            tbody { @for row in valued.clone().take(AHEAD + 2) { (forecast_row(view, row)) } }
         }
+        @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" open ones have no amount yet.", " 个进行中的商机尚无金额。")) } }
     };
     let told = view.t("Forecast by the month in which a signature is expected", "按预计签约月份的预测");
     figure(view, "forecast", told, scope, table)

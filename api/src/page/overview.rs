@@ -50,17 +50,16 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     names.accounts(&view, latest.iter().map(|a| a.account_id).chain(stale.iter().filter_map(|o| o.account_id))).await?;
 
     let title = if view.is_rep() { view.t("My figures", "我的数据") } else { view.t("Overview", "概览") };
-    let head =
-        html! {
-            div {
-                h1 { (title) }
-                p.muted {
-                    (show::day(view.look, view.today()))
-                    @if !view.is_rep() { " · " a href="/digest" { (view.t("Monday summary", "每周汇总")) } }
-                }
+    let head = html! {
+        div {
+            h1 { (title) }
+            p.muted {
+                (show::day(view.look, view.today()))
+                @if !view.is_rep() { " · " a href="/digest" { (view.t("Monday summary", "每周汇总")) } }
             }
-            (pipeline::periods(&view))
-        };
+        }
+        (pipeline::periods(&view))
+    };
     let content = html! {
         (tiles(&view, &cohort, &standing, charts::stale(&velocity)))
         div.grid {

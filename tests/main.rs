@@ -10,6 +10,7 @@ mod command;
 mod contacts;
 mod database;
 mod demo;
+mod digests;
 mod document;
 mod examples;
 mod fleet;

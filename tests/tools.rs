@@ -2,6 +2,7 @@
 //! test says so and does nothing; with `WAYPOST_TOOLS=required`, as in CI, it fails.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -86,6 +87,13 @@ impl Python {
     /// Where a program of the environment is.
     pub fn program(&self, name: &str) -> PathBuf {
         self.0.join("bin").join(name)
+    }
+
+    /// Starts a script of the source tree that goes on until it is dropped; what it prints is there to be read.
+    pub fn start(&self, script: &str) -> tokio::process::Child {
+        let mut command = Command::new(self.0.join("bin/python"));
+        command.arg(root().join(script)).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("starts")
     }
 
     /// Runs a program of the environment in a folder of the source tree.

@@ -25,7 +25,7 @@ use waypost::database::{connect, migrate};
 use waypost::files::{self, Files, KEPT_DAYS, MOST_BYTES};
 use waypost::http::rate::Rate;
 use waypost::ledger::verify;
-use waypost::state::State;
+use waypost::state::{Beside, State};
 use waypost::tenant::create::{NewTenant, create as create_tenant};
 use waypost::user::create::{NewUser, TeamName, create as create_user};
 use waypost::work::UnitOfWork;
@@ -117,7 +117,8 @@ impl World {
         let identity = identity();
         let home = "127.0.0.0/8".parse().expect("a network");
         let store = Arc::new(TempDir::new().expect("a directory"));
-        let state = State::serving(db, clock, identity, vec![home], Some(files_in(store.path())));
+        let beside = Beside { networks: vec![home], files: Some(files_in(store.path())), mailer: None };
+        let state = State::serving(db, clock, identity, beside);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");
         let created = create_tenant(&state, new).await.expect("a new tenant");

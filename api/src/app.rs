@@ -13,6 +13,7 @@ use crate::attachment::AttachmentApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
+use crate::digest::DigestApi;
 use crate::files::MOST_BYTES;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
@@ -57,7 +58,7 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
-    let reports = (ReportApi, UpliftApi, BurdenApi, models);
+    let reports = (ReportApi, UpliftApi, BurdenApi, models, DigestApi);
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")

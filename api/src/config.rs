@@ -22,6 +22,7 @@ use crate::auth::token::Keys;
 use crate::database::{Options, Search};
 use crate::files::{self, Files};
 use crate::http::rate::Rate;
+use crate::mailer::Mailer;
 
 /// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
 /// its own superuser.
@@ -166,6 +167,13 @@ pub struct Server {
     /// Days that an upload is kept which nobody goes on with
     #[arg(long = "upload-days", env = "WAYPOST_UPLOAD_DAYS", default_value = "7", value_name = "DAYS", value_parser = upload_days)]
     upload_days: u32,
+    /// Mail server for the Monday summaries, as smtps://user:password@host (TLS) or smtp://user:password@host:587 (STARTTLS);
+    /// only `?tls=none` sends without encryption. Without it none are mailed
+    #[arg(long, env = "WAYPOST_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Who mails are from, such as `Waypost <waypost@example.com>`
+    #[arg(long, env = "WAYPOST_MAIL_FROM", value_name = "MAILBOX")]
+    mail_from: Option<String>,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -210,6 +218,22 @@ impl Server {
         };
         let store = files::open(location).map_err(|problem| wrong(&problem))?;
         Ok(Files::new(store, i64::from(self.file_mib) * 1024 * 1024, self.upload_days.into()))
+    }
+
+    /// The server that mails go through; none is named, none is used.
+    pub fn mailer(&self) -> Result<Option<Mailer>, ConfigError> {
+        let (url, from) = match (given(self.smtp_url.as_ref()), given(self.mail_from.as_ref())) {
+            (None, _) => return Ok(None),
+            (Some(_), None) => {
+                let problem = "is needed with WAYPOST_SMTP_URL, such as `Waypost <waypost@example.com>`";
+                return Err(ConfigError::new("WAYPOST_MAIL_FROM", problem));
+            }
+            (Some(url), Some(from)) => (url, from),
+        };
+        let from = from.parse().map_err(|_| {
+            ConfigError::new("WAYPOST_MAIL_FROM", "must be an address, such as `Waypost <waypost@example.com>`")
+        })?;
+        Mailer::new(url, from).map(Some).map_err(|problem| ConfigError::new("WAYPOST_SMTP_URL", problem))
     }
 
     /// How this server proves who is asking.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::digest;
 use crate::hold;
 use crate::lead::{automatic, draft, due, quota};
 use crate::offence;
@@ -51,6 +52,12 @@ pub fn start(state: State) -> JoinHandle<()> {
             }),
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
+            }),
+            every(MINUTE, "making Monday summaries", &state, |state| async move {
+                digest::due::make(&state).await.map(drop)
+            }),
+            every(MINUTE, "mailing Monday summaries", &state, |state| async move {
+                digest::post::send(&state).await.map(drop)
             }),
             every(MINUTE, "passing over turns of drafts", &state, |state| async move {
                 draft::pass(&state).await.map(drop)

@@ -13,6 +13,9 @@ mod m0005_currencies;
 mod m0006_read_models;
 mod m0008_webhooks;
 mod m0009_attachments;
+mod m0011_digests;
+mod m0011_goals;
+mod m0011_report_indexes;
 
 pub struct Migrator;
 
@@ -28,6 +31,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_read_models::Migration),
             Box::new(m0008_webhooks::Migration),
             Box::new(m0009_attachments::Migration),
+            Box::new(m0011_digests::Migration),
+            Box::new(m0011_goals::Migration),
+            Box::new(m0011_report_indexes::Migration),
         ]
     }
 }

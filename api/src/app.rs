@@ -10,10 +10,12 @@ use crate::appeal::AppealApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::contact::ContactApi;
+use crate::export::ExportApi;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
 use crate::http::{Contract, Limits, docs, envelope};
+use crate::import::job::ImportApi;
 use crate::lead::{LeadApi, LeadDraftApi};
 use crate::leaderboard::LeaderboardApi;
 use crate::openapi::polish;
@@ -52,7 +54,8 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
     let reports = (ReportApi, UpliftApi, BurdenApi, models);
-    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
+    let bulk = (ImportApi, ExportApi);
+    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
         .contact(ContactObject::new().name("Waypost"))
@@ -73,8 +76,9 @@ pub fn spec() -> Value {
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
     let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document));
+    let limits = Limits::with_imports(state.importer.most_bytes);
     let routes = page::front(routes).data(state);
-    envelope(routes, Contract::new(document), Limits::default())
+    envelope(routes, Contract::new(document), limits)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod config;
 pub mod contact;
 pub mod database;
 pub mod demo;
+pub mod export;
 pub mod goal;
 pub mod health;
 pub mod hold;

@@ -10,6 +10,8 @@ use tracing::Instrument;
 use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::clock::Clock;
+use crate::export::Exporter;
+use crate::import::job::Importer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
 use crate::sync::news::Desk;
@@ -27,6 +29,8 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    pub importer: Importer,
+    pub exporter: Exporter,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
@@ -39,8 +43,21 @@ impl State {
 
     /// Webhooks reach these private networks too.
     pub fn reaching(db: DatabaseConnection, clock: Clock, identity: Identity, networks: Vec<Network>) -> Self {
+        State::limited(db, clock, identity, networks, Importer::MOST_BYTES)
+    }
+
+    /// The files of an import have at most `import_bytes` together.
+    pub fn limited(
+        db: DatabaseConnection,
+        clock: Clock,
+        identity: Identity,
+        networks: Vec<Network>,
+        import_bytes: u64,
+    ) -> Self {
+        let (importer, exporter) = (Importer::new(import_bytes), Exporter::default());
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
-        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox: Outbox::new(networks), stopping }))
+        let outbox = Outbox::new(networks);
+        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox, importer, exporter, stopping }))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

@@ -12,6 +12,7 @@ mod m0004_incentives;
 mod m0005_currencies;
 mod m0006_read_models;
 mod m0008_webhooks;
+mod m0010_imports;
 
 pub struct Migrator;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_currencies::Migration),
             Box::new(m0006_read_models::Migration),
             Box::new(m0008_webhooks::Migration),
+            Box::new(m0010_imports::Migration),
         ]
     }
 }

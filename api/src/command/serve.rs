@@ -51,12 +51,12 @@ pub(super) fn serve(
 ) -> Outcome {
     // Whatever may be wrong with the settings is told before Postgres is started.
     let identity = server.identity(database)?;
-    let networks = server.webhook_networks();
+    let (networks, import_bytes) = (server.webhook_networks(), server.import_bytes());
     let listener = server.bind()?;
     let limit = server.shutdown_limit();
     let home = Home::for_server(database, server.database_connections)?;
     home.run(async |pool| {
-        let state = State::reaching(pool, Clock::system(), identity, networks);
+        let state = State::limited(pool, Clock::system(), identity, networks, import_bytes);
         let mut signals = Signals::listen()?;
         let app = app(state.clone());
         let address = listener.local_addr()?;

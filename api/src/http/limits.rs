@@ -29,20 +29,41 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of a push: 5 MiB of mutations, and a little for what is around them.
     pub push: usize,
+    /// Bytes of a form with files to import, and the time that sending it may take: it is kept piece by piece as it comes.
+    pub import: usize,
+    pub import_time: Duration,
     /// Time until the headers of the answer are ready; a stream may go on for longer.
     pub time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: MIB, push: 5 * MIB + 64 * 1024, time: Duration::from_secs(30) }
+        let (time, import_time) = (Duration::from_secs(30), Duration::from_secs(30 * 60));
+        Self { body: MIB, push: 5 * MIB + 64 * 1024, import: 101 * MIB, import_time, time }
     }
 }
 
+/// Where files to import are sent to, by programs and by people.
+const IMPORTS: [&str; 2] = ["/v1/imports", "/imports"];
+
 impl Limits {
+    /// The files of an import may have so many bytes together; there is room for what is around them.
+    pub fn with_imports(bytes: u64) -> Self {
+        Self { import: usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(MIB), ..Self::default() }
+    }
+
     /// Bytes that a body sent to `path` may have.
     pub fn of_path(&self, path: &str) -> usize {
-        if path == "/v1/sync/mutations" { self.push } else { self.body }
+        match path {
+            "/v1/sync/mutations" => self.push,
+            path if IMPORTS.contains(&path) => self.import,
+            _ => self.body,
+        }
+    }
+
+    /// Time that an answer at `path` may take to begin.
+    pub fn time_of_path(&self, path: &str) -> Duration {
+        if IMPORTS.contains(&path) { self.import_time } else { self.time }
     }
 }
 

@@ -20,7 +20,11 @@ use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
 
 /// Set on every answer that does not say otherwise itself. Nothing of a customer's belongs into a cache on the way.
@@ -66,7 +70,8 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
         let failed = render::Failed { contract: &self.contract, matched, method: &method, request_id, body: None };
 
         let span = tracing::info_span!("request", request_id);
-        let response = self.guarded(request, failed, self.limits.of_path(&path)).instrument(span).await;
+        let (bytes, time) = (self.limits.of_path(&path), self.limits.time_of_path(&path));
+        let response = self.guarded(request, failed, bytes, time).instrument(span).await;
         let mut response = compress::compress(&accept, response);
 
         for (name, value) in &SECURITY {
@@ -82,7 +87,13 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
 
 impl<E: Endpoint> Envelope<E> {
     /// Calls the routes inside the limits, and turns whatever goes wrong there into a problem.
-    async fn guarded(&self, mut request: Request, failed: render::Failed<'_>, limit: usize) -> Response {
+    async fn guarded(
+        &self,
+        mut request: Request,
+        failed: render::Failed<'_>,
+        limit: usize,
+        time: Duration,
+    ) -> Response {
         let too_large = || Refusal::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
         let answer = async {
             let Ok(seen) = limits::count(&mut request, limit).await else {
@@ -95,7 +106,7 @@ impl<E: Endpoint> Envelope<E> {
                 Err(panic) => failed.panic(panic.as_ref()),
             }
         };
-        match tokio::time::timeout(self.limits.time, answer).await {
+        match tokio::time::timeout(time, answer).await {
             Ok(response) => response,
             Err(_) => {
                 let detail = "The request took too long and was given up. Repeat it, or ask for less at a time.";

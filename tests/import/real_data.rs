@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use waypost::import::{Mapping, Options, Summary};
+use waypost::import::{Files, Mapping, Options, Summary};
 
 use super::{TRACES, ask, import, told};
 use crate::world::World;
@@ -70,7 +70,8 @@ async fn the_funnel_agrees_with_the_file() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mapping = Mapping::read(&repository.join("imports/crm-sales-opportunities.toml")).unwrap();
     let refused = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.clone(), refused: Some(refused.path().to_owned()), dry_run: true };
+    let files = Files::Folder(folder.clone());
+    let options = Options { files, refused: Some(refused.path().to_owned()), dry_run: true };
 
     let empty = ask(&world, TRACES).await;
     let rehearsed = import(&world, &mapping, &options).await.unwrap();

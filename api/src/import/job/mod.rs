@@ -21,7 +21,7 @@ use crate::auth::Actor;
 use crate::problem::Refusal;
 
 pub use plain::mapping as plain_mapping;
-pub use queue::{Importer, due, forget, serve, take_up};
+pub use queue::{Importer, due, forget, serve, serve_here, take_up};
 pub use refused::refused;
 pub use routes::ImportApi;
 pub use start::{apply, cancel, start};

@@ -98,20 +98,22 @@ struct Held {
 }
 
 /// Runs one to its end, or as far as it goes. False if somebody else has it.
-pub async fn serve(state: &State, (tenant_id, id): (Uuid, Uuid)) -> Result<bool, Error> {
-    let (inner, held) = (state.clone(), hold(state, tenant_id, id).await?);
-    let Some(held) = held else { return Ok(false) };
-    let kept = held.kept.clone();
+pub async fn serve(state: &State, key: (Uuid, Uuid)) -> Result<bool, Error> {
+    let inner = state.clone();
     // A task of its own, so that no transaction is left half begun by whoever gives up waiting for it.
-    state
-        .run(async move {
-            let over = CancellationToken::new();
-            tokio::spawn(beat(inner.clone(), kept.clone(), over.clone()));
-            let ended = work(&inner, held).await;
-            over.cancel();
-            end(&inner, &kept, ended).await
-        })
-        .await?;
+    state.run(async move { serve_here(&inner, key).await }).await
+}
+
+/// Like `serve`, for who ends together with it.
+pub async fn serve_here(state: &State, (tenant_id, id): (Uuid, Uuid)) -> Result<bool, Error> {
+    let Some(held) = hold(state, tenant_id, id).await? else { return Ok(false) };
+    let (kept, over) = (held.kept.clone(), CancellationToken::new());
+    // Ends also where this is dropped on its way.
+    let guard = over.clone().drop_guard();
+    tokio::spawn(beat(state.clone(), kept.clone(), over));
+    let ended = work(state, held).await;
+    drop(guard);
+    end(state, &kept, ended).await?;
     Ok(true)
 }
 

@@ -103,14 +103,14 @@ impl ImportAccepted {
 }
 
 /// Refused rows as a CSV file.
-pub struct RefusedRows(Vec<u8>);
+pub struct RefusedRows(Body);
 
 impl IntoResponse for RefusedRows {
     fn into_response(self) -> Response {
         Response::builder()
             .content_type("text/csv")
             .header("content-disposition", "attachment; filename=\"refused.csv\"")
-            .body(Body::from_vec(self.0))
+            .body(self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `waypost import`: small files made here, and the real data set (`real_data`).
 
 mod formats;
-mod jobs;
+pub mod jobs;
 mod leads;
 mod mapping;
 mod real_data;

@@ -9,6 +9,7 @@ use crate::activity::ActivityApi;
 use crate::appeal::AppealApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
+use crate::calendar_feed::CalendarFeedApi;
 use crate::contact::ContactApi;
 use crate::export::ExportApi;
 use crate::goal::GoalApi;
@@ -54,7 +55,7 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
     let reports = (ReportApi, UpliftApi, BurdenApi, models);
-    let bulk = (ImportApi, ExportApi);
+    let bulk = (ImportApi, ExportApi, CalendarFeedApi);
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")

@@ -6,6 +6,7 @@ pub mod app;
 pub mod appeal;
 pub mod auth;
 pub mod calendar;
+pub mod calendar_feed;
 pub mod captured;
 pub mod change;
 pub mod clock;

@@ -11,6 +11,7 @@ mod assets;
 mod browser;
 mod holds;
 mod html;
+mod imports;
 mod leads;
 mod live;
 mod log_in;
@@ -62,6 +63,11 @@ pub fn routes(inner: Route) -> Route {
         .at("/rules", get(page(rules::list)))
         .at("/rules/:id", get(page(rules::one)))
         .at("/rules/:id/simulate", post(page(rules::start)))
+        .at("/imports", get(page(imports::list)).post(page(imports::send)))
+        .at("/imports/:id", get(page(imports::one)))
+        .at("/imports/:id/refused", get(page(imports::refused)))
+        .at("/imports/:id/cancel", post(page(imports::cancel)))
+        .at("/imports/:id/apply", post(page(imports::apply)))
         .at("/live", get(make(live::listen)))
         .at("/assets/:name", get(make(assets::serve)))
 }

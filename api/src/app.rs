@@ -12,14 +12,17 @@ use crate::appeal::AppealApi;
 use crate::attachment::AttachmentApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
+use crate::calendar_feed::CalendarFeedApi;
 use crate::contact::ContactApi;
 use crate::digest::DigestApi;
+use crate::export::ExportApi;
 use crate::files::MOST_BYTES;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
 use crate::http::once::{self, Once};
 use crate::http::{Contract, Limits, docs, envelope};
+use crate::import::job::ImportApi;
 use crate::lead::{LeadApi, LeadDraftApi};
 use crate::leaderboard::LeaderboardApi;
 use crate::openapi::polish;
@@ -59,7 +62,8 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
     let reports = (ReportApi, UpliftApi, BurdenApi, models, DigestApi);
-    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
+    let bulk = (ImportApi, ExportApi, CalendarFeedApi);
+    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
         .contact(ContactObject::new().name("Waypost"))
@@ -80,7 +84,7 @@ pub fn spec() -> Value {
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
     let files = state.files().map_or(MOST_BYTES, |files| files.most_bytes);
-    let limits = Limits::default().for_files(files);
+    let limits = Limits::default().for_files(files).for_imports(state.importer.most_bytes);
     let routes = tus::routes(docs::routes(Route::new().nest("/", service()), &document));
     let routes = page::routes(routes);
     let routes = page::front(routes).data(state.clone());

@@ -174,6 +174,9 @@ pub struct Server {
     /// Who mails are from, such as `Waypost <waypost@example.com>`
     #[arg(long, env = "WAYPOST_MAIL_FROM", value_name = "MAILBOX")]
     mail_from: Option<String>,
+    /// Most megabytes that the files of one import may have together
+    #[arg(long, env = "WAYPOST_IMPORT_MEGABYTES", default_value = "100", value_name = "NUMBER", value_parser = import_megabytes)]
+    import_megabytes: u32,
     /// Most connections to the database that this server opens
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
@@ -201,6 +204,11 @@ impl Server {
             };
             ConfigError::new("WAYPOST_LISTEN", format!("cannot listen on {}: {cause}. {remedy}", self.listen))
         })
+    }
+
+    /// Bytes that the files of one import may have together.
+    pub fn import_bytes(&self) -> u64 {
+        u64::from(self.import_megabytes) << 20
     }
 
     /// Private networks that webhooks may reach.
@@ -350,6 +358,10 @@ fn upload_days(text: &str) -> Result<u32, String> {
 
 fn database_connections(text: &str) -> Result<u32, String> {
     number("WAYPOST_DATABASE_CONNECTIONS", 1..=1000, text)
+}
+
+fn import_megabytes(text: &str) -> Result<u32, String> {
+    number("WAYPOST_IMPORT_MEGABYTES", 1..=10_000, text)
 }
 
 fn shutdown_seconds(text: &str) -> Result<u32, String> {

@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::digest;
 use crate::hold;
+use crate::import::job;
 use crate::lead::{automatic, draft, due, quota};
 use crate::offence;
 use crate::plan::missed;
@@ -32,6 +33,8 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(SECOND, "sending webhooks", &state, |state| async move { deliver::send(&state).await }),
+            every(SECOND, "running imports", &state, |state| async move { job::take_up(&state).await }),
+            every(HOUR, "forgetting old imports", &state, |state| async move { job::forget(&state).await }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
             every(MINUTE, "taking up simulations that were left", &state, |state| async move {
                 simulation::run::resume(&state).await

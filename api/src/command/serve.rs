@@ -51,14 +51,14 @@ pub(super) fn serve(
 ) -> Outcome {
     // Whatever may be wrong with the settings is told before Postgres is started.
     let identity = server.identity(database)?;
-    let networks = server.webhook_networks();
+    let (networks, import_bytes) = (server.webhook_networks(), server.import_bytes());
     let files = server.files(&database.data)?;
     let mailer = server.mailer()?;
     let listener = server.bind()?;
     let limit = server.shutdown_limit();
     let home = Home::for_server(database, server.database_connections)?;
     home.run(async |pool| {
-        let beside = Beside { networks, files: Some(files), mailer };
+        let beside = Beside { networks, files: Some(files), mailer, import_bytes };
         let state = State::serving(pool, Clock::system(), identity, beside);
         let mut signals = Signals::listen()?;
         let app = app(state.clone());

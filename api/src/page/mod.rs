@@ -13,6 +13,7 @@ mod charts;
 mod digest;
 mod holds;
 mod html;
+mod imports;
 mod leads;
 mod live;
 mod log_in;
@@ -67,6 +68,11 @@ pub fn routes(inner: Route) -> Route {
         .at("/charts/:id", get(page(charts::draw)))
         .at("/digest", get(page(digest::show)))
         .at("/digest/mail", post(page(digest::choose)))
+        .at("/imports", get(page(imports::list)).post(page(imports::send)))
+        .at("/imports/:id", get(page(imports::one)))
+        .at("/imports/:id/refused", get(page(imports::refused)))
+        .at("/imports/:id/cancel", post(page(imports::cancel)))
+        .at("/imports/:id/apply", post(page(imports::apply)))
         .at("/live", get(make(live::listen)))
         .at("/assets/:name", get(make(assets::serve)))
 }

@@ -2,6 +2,7 @@
 //! `openapi/` is the story that each of them tells; the generated code is made anew each time and never committed.
 
 mod adapters;
+mod jvm;
 mod reference;
 
 use serde_json::to_vec_pretty;

@@ -10,8 +10,9 @@ use crate::tools::{Python, present, root, succeed};
 
 /// Quick to start is better here than quick in the long run.
 const SWIFTLY: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
-/// It says so of every example that is an object, and means only that the example is left out.
-const HARMLESS: &str = "Ignoring complex example on request body";
+/// An example that is an object is left out of a comment, and a model whose name the language keeps for itself gets another one.
+const HARMLESS: [&str; 2] =
+    ["Ignoring complex example on request body", "(reserved word) cannot be used as model name"];
 
 /// The generator: a program that Python's package manager brings.
 struct Generator(PathBuf);
@@ -44,7 +45,8 @@ impl Generator {
         let told = succeed(command).await;
         let complaints: Vec<&str> = told
             .lines()
-            .filter(|line| (line.contains("WARN") || line.contains("ERROR")) && !line.ends_with(HARMLESS))
+            .filter(|line| line.contains("WARN") || line.contains("ERROR"))
+            .filter(|line| !HARMLESS.iter().any(|known| line.contains(known)))
             .collect();
         assert!(complaints.is_empty(), "{name}: {complaints:#?}");
         into

@@ -125,7 +125,7 @@ async fn made(folder: &str, name: &str) -> PathBuf {
 }
 
 /// Whether a program is there.
-async fn present(program: &str) -> bool {
+pub async fn present(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().await.is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("WAYPOST_TOOLS").is_none_or(|v| v != "required"), "{program} is not installed");
     if !there {

@@ -171,12 +171,8 @@ async fn the_active_rules_reproduce_what_was_booked() {
     let entries = replayed(&world.state, world.tenant_id, id).await.expect("replays");
     for who in [&lin, &zhao] {
         let of = |entry: &&Entry| entry.user_id == who.id;
-        let mut made: Vec<String> = entries
-            .iter()
-            .filter(of)
-            .filter(|entry| entry.source.0 == EntrySource::Activity)
-            .map(told)
-            .collect();
+        let mut made: Vec<String> =
+            entries.iter().filter(of).filter(|entry| entry.source.0 == EntrySource::Activity).map(told).collect();
         made.sort();
         let real = booked(who).await;
         assert!(real.len() > 30, "{} entries", real.len());

@@ -50,7 +50,10 @@ async fn a_form_must_hold_a_file_and_a_file_must_not_be_too_long() {
     assert_eq!(put_form(&lin, id, "other", b"x").await.expect(400).problem().0, "malformed");
     let path = format!("/v1/attachments/{id}/content");
     let json_type = [("content-type", "application/json")];
-    assert_eq!(raw(&lin, Method::PUT, &path, &json_type, b"{}".to_vec()).await.expect(415).problem().0, "unsupported_media_type");
+    assert_eq!(
+        raw(&lin, Method::PUT, &path, &json_type, b"{}".to_vec()).await.expect(415).problem().0,
+        "unsupported_media_type"
+    );
     let form = [("content-type", "multipart/form-data; boundary=frontier")];
     let cut = b"--frontier\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf".to_vec();
     assert_eq!(raw(&lin, Method::PUT, &path, &form, cut).await.expect(400).problem().0, "malformed");
@@ -81,7 +84,10 @@ async fn a_file_is_got_whole_in_parts_and_not_again() {
     let ask = async |name: &str, value: &str| raw(&lin, Method::GET, &path, &[(name, value)], Vec::new()).await;
     assert_eq!(ask("if-none-match", &etag).await.expect(304).bytes, b"");
     let part = ask("range", "bytes=99990-").await.expect(206);
-    assert_eq!((part.bytes.as_slice(), part.header("content-range").as_str()), (&file[99_990..], "bytes 99990-99999/100000"));
+    assert_eq!(
+        (part.bytes.as_slice(), part.header("content-range").as_str()),
+        (&file[99_990..], "bytes 99990-99999/100000")
+    );
     assert_eq!(ask("range", "bytes=0-4").await.expect(206).bytes, b"%PDF-");
     assert_eq!(ask("range", "bytes=100000-").await.expect(416).problem().0, "range_outside");
     assert_eq!(raw(&lin, Method::HEAD, &path, &[], Vec::new()).await.expect(200).header("content-length"), "100000");

@@ -57,7 +57,8 @@ pub async fn raw(who: &Person, method: Method, path: &str, headers: &[(&str, &st
 
 /// A visit and its id.
 pub async fn visit(who: &Person, account: Uuid) -> Uuid {
-    let body = json!({ "accountId": account, "kind": "visit", "occurred": who.now().to_rfc3339(), "summary": "Samples" });
+    let body =
+        json!({ "accountId": account, "kind": "visit", "occurred": who.now().to_rfc3339(), "summary": "Samples" });
     who.post("/v1/activities", body).await.expect(201).id()
 }
 

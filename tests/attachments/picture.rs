@@ -115,7 +115,10 @@ async fn every_kind_of_picture_is_taken() {
     let id = attachment(&lin, account, "photo", json!({})).await;
     let heic = [b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x06Exif\0\0".as_slice(), &exif()].concat();
     let record = put(&lin, id, &heic).await.expect(200);
-    assert_eq!((record.text("/contentType"), record.body["hasThumbnail"].as_bool()), ("image/heic".into(), Some(false)));
+    assert_eq!(
+        (record.text("/contentType"), record.body["hasThumbnail"].as_bool()),
+        ("image/heic".into(), Some(false))
+    );
     assert_eq!(get(&lin, id).await.expect(200).bytes, heic);
     let shared = get(&boss, id).await.expect(200).bytes;
     assert!(tells_where(&heic) && !tells_where(&shared) && shared.len() == heic.len());

@@ -32,7 +32,9 @@ async fn entries(who: &Person, activity: Uuid) -> Vec<(String, String, String, S
     let text = |item: &Value, pointer: &str| item.pointer(pointer).and_then(Value::as_str).expect("text").to_owned();
     items
         .iter()
-        .map(|item| (text(item, "/kind"), text(item, "/points"), text(item, "/explanation/en"), text(item, "/explanation/zh")))
+        .map(|item| {
+            (text(item, "/kind"), text(item, "/points"), text(item, "/explanation/en"), text(item, "/explanation/zh"))
+        })
         .collect()
 }
 
@@ -44,7 +46,8 @@ async fn a_phone_pushes_visit_and_photo_offline_and_the_points_rise_when_the_fil
     let account = phone.account("Hopton").await;
     let (activity, id) = (Uuid::now_v7(), Uuid::now_v7());
     let occurred = phone.reading(TimeDelta::minutes(90))["wall"].clone();
-    let fields = json!({ "activity": { "accountId": account, "kind": "visit", "occurred": occurred, "summary": "Samples" } });
+    let fields =
+        json!({ "activity": { "accountId": account, "kind": "visit", "occurred": occurred, "summary": "Samples" } });
     let record = json!({ "attachment": {
         "accountId": account, "activityId": activity, "kind": "photo", "fileName": "shelf.jpg", "bytes": photo().len() } });
     for mutation in [
@@ -124,7 +127,11 @@ async fn month(world: &World, reps: &[&Person]) {
                     open.push((index, activity, id));
                 }
                 match dice(5) {
-                    0 => drop(who.patch(&format!("/v1/activities/{activity}"), json!({ "summary": "Shelf" })).await.expect(200)),
+                    0 => drop(
+                        who.patch(&format!("/v1/activities/{activity}"), json!({ "summary": "Shelf" }))
+                            .await
+                            .expect(200),
+                    ),
                     1 => drop(who.delete(&format!("/v1/activities/{activity}")).await.expect(204)),
                     _ => {}
                 }
@@ -168,7 +175,8 @@ async fn a_simulation_of_the_rules_in_force_books_every_photo_as_it_was_booked()
         seen += real.iter().filter(|line| line.contains("correction")).count();
     }
     assert!(seen >= 20, "{seen} corrections");
-    let sql = "SELECT count(*) FROM points_entry WHERE tenant_id = $1 AND explanation ->> 'en' LIKE '%Now missing: photo.%'";
+    let sql =
+        "SELECT count(*) FROM points_entry WHERE tenant_id = $1 AND explanation ->> 'en' LIKE '%Now missing: photo.%'";
     let lost = Statement::from_sql_and_values(DbBackend::Postgres, sql, [world.tenant_id.into()]);
     let lost = world.state.db.query_one_raw(lost).await.expect("reads").expect("a row");
     assert!(lost.try_get_by_index::<i64>(0).expect("a number") > 0, "some photos went");

@@ -19,7 +19,10 @@ async fn a_record_comes_before_its_file_and_everybody_who_works_the_account_sees
     phone.applies(phone.mutation("attachment", "create", id, fields)).await;
     phone.pull(100).await;
     let held = |phone: &Phone| phone.replica[&("attachment".to_owned(), id)].1.clone();
-    assert_eq!((held(&phone)["state"].as_str(), held(&phone)["hasThumbnail"].as_bool()), (Some("pending"), Some(false)));
+    assert_eq!(
+        (held(&phone)["state"].as_str(), held(&phone)["hasThumbnail"].as_bool()),
+        (Some("pending"), Some(false))
+    );
     assert_eq!(get(&phone.person, id).await.expect(409).problem().0, "conflict");
     assert_eq!(get(&bo, id).await.expect(404).problem().0, "not_found");
 
@@ -45,7 +48,12 @@ async fn a_record_comes_before_its_file_and_everybody_who_works_the_account_sees
     let again = put(&phone.person, id, &file).await.expect(409);
     assert_eq!(again.problem().0, "locked", "a file stays as it came");
 
-    for filter in [format!("accountId={account}"), format!("ownerId={}", phone.person.id), "kind=document&state=ready".into(), "search=contract".into()] {
+    for filter in [
+        format!("accountId={account}"),
+        format!("ownerId={}", phone.person.id),
+        "kind=document&state=ready".into(),
+        "search=contract".into(),
+    ] {
         assert_eq!(phone.person.get(&format!("/v1/attachments?{filter}")).await.expect(200).ids(), [id], "{filter}");
     }
     assert!(phone.person.get("/v1/attachments?state=pending").await.expect(200).ids().is_empty());
@@ -63,7 +71,8 @@ async fn it_belongs_to_one_record_of_its_account() {
     let (account, other) = (lin.account("Hopton").await, lin.account("Acme").await);
     let activity = visit(&lin, account).await;
     let contact = lin.post("/v1/contacts", json!({ "accountId": account, "name": "Wang" })).await.expect(201).id();
-    let opportunity = lin.post("/v1/opportunities", json!({ "accountId": account, "name": "Fibre" })).await.expect(201).id();
+    let opportunity =
+        lin.post("/v1/opportunities", json!({ "accountId": account, "name": "Fibre" })).await.expect(201).id();
     let refused = async |more: Value| {
         let mut body = json!({ "accountId": account, "kind": "photo", "fileName": "a.jpg" });
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -74,7 +83,8 @@ async fn it_belongs_to_one_record_of_its_account() {
     assert_eq!(refused(json!({ "accountId": other, "contactId": contact })).await, ["/contactId"]);
     assert_eq!(refused(json!({ "accountId": other, "opportunityId": opportunity })).await, ["/opportunityId"]);
     assert_eq!(refused(json!({ "accountId": Uuid::now_v7() })).await, ["/accountId"]);
-    let unread = lin.post("/v1/attachments", json!({ "accountId": account, "kind": "photo", "fileName": "a", "sha256": "abc" }));
+    let unread =
+        lin.post("/v1/attachments", json!({ "accountId": account, "kind": "photo", "fileName": "a", "sha256": "abc" }));
     assert_eq!(unread.await.expect(400).problem().1, ["/sha256"]);
 
     let of_account = attachment(&lin, account, "photo", json!({})).await;
@@ -88,7 +98,10 @@ async fn it_belongs_to_one_record_of_its_account() {
         let made = attachment(&lin, account, "photo", of(member, id)).await;
         assert_eq!(lin.get(&format!("/v1/attachments?{member}={id}")).await.expect(200).ids(), [made]);
         lin.delete(&format!("/v1/{path}/{id}")).await.expect(204);
-        assert!(lin.get(&format!("/v1/attachments?{member}={id}")).await.expect(200).ids().is_empty(), "it went with it");
+        assert!(
+            lin.get(&format!("/v1/attachments?{member}={id}")).await.expect(200).ids().is_empty(),
+            "it went with it"
+        );
         all.push(made);
     }
     let gone = lin.delete(&format!("/v1/accounts/{account}")).await.expect(409);
@@ -110,9 +123,7 @@ async fn the_photo_of_a_late_visit_is_taken_as_the_visit_is() {
     let phone = Phone::new(&world, lin);
     let (activity, photo, other) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
     let fields = json!({ "activity": { "accountId": account, "kind": "visit", "occurred": visited } });
-    let named = |activity: Option<Uuid>| {
-        json!({ "attachment": { "accountId": account, "activityId": activity, "kind": "photo", "fileName": "a.png" } })
-    };
+    let named = |activity: Option<Uuid>| json!({ "attachment": { "accountId": account, "activityId": activity, "kind": "photo", "fileName": "a.png" } });
     let results = phone
         .push(&[
             phone.mutation_typed(TimeDelta::hours(1), "activity", "create", activity, fields),

@@ -71,7 +71,10 @@ async fn what_the_protocol_refuses() {
     let id = attachment(&lin, account, "document", json!({ "bytes": file.len() })).await;
 
     let five_gigabytes = begin(&lin, id, 5_000_000_000).await.expect(413);
-    assert_eq!((five_gigabytes.problem().0, five_gigabytes.header("tus-max-size")), ("too_large".into(), "52428800".into()));
+    assert_eq!(
+        (five_gigabytes.problem().0, five_gigabytes.header("tus-max-size")),
+        ("too_large".into(), "52428800".into())
+    );
     assert_eq!(begin(&lin, id, 999).await.expect(422).problem().0, "file_refused");
     assert_eq!(begin(&bo, id, file.len()).await.expect(404).problem().0, "not_found");
     assert_eq!(begin(&stranger, id, file.len()).await.expect(404).problem().0, "not_found");
@@ -79,7 +82,14 @@ async fn what_the_protocol_refuses() {
     assert_eq!(nobody.send().await.expect("an answer").status(), 401);
     let post = async |headers: &[(&str, &str)]| tus(&lin, Method::POST, "/v1/uploads", headers, Vec::new()).await;
     assert!(post(&[("upload-length", "5")]).await.expect(400).problem().1.contains("Upload-Metadata"));
-    assert!(post(&[("upload-length", "5"), ("upload-metadata", "attachmentId !")]).await.expect(400).problem().1.contains("Base64"));
+    assert!(
+        post(&[("upload-length", "5"), ("upload-metadata", "attachmentId !")])
+            .await
+            .expect(400)
+            .problem()
+            .1
+            .contains("Base64")
+    );
     assert!(post(&[("upload-length", "-5")]).await.expect(400).problem().1.contains("Upload-Length"));
     assert!(post(&[("upload-defer-length", "1")]).await.expect(400).problem().1.contains("Upload-Length"));
     let old = raw(&lin, Method::POST, "/v1/uploads", &[("tus-resumable", "0.2.2")], Vec::new()).await.expect(412);
@@ -94,7 +104,10 @@ async fn what_the_protocol_refuses() {
         assert_eq!(tus(who, Method::DELETE, &place, &[], Vec::new()).await.expect(404).problem().0, "not_found");
     }
     let plain = [("content-type", "application/pdf"), ("upload-offset", "0")];
-    assert_eq!(tus(&lin, Method::PATCH, &place, &plain, file.clone()).await.expect(415).problem().0, "unsupported_media_type");
+    assert_eq!(
+        tus(&lin, Method::PATCH, &place, &plain, file.clone()).await.expect(415).problem().0,
+        "unsupported_media_type"
+    );
     let more = [file.as_slice(), b"more"].concat();
     assert_eq!(send(&lin, &place, 0, &more, &[]).await.expect(413).problem().0, "too_large");
 
@@ -102,11 +115,22 @@ async fn what_the_protocol_refuses() {
     let wrong = send(&lin, &place, 0, &file[..500], &[("upload-checksum", &sum(b"other"))]).await.expect(460);
     assert_eq!(wrong.problem().0, "checksum_mismatch");
     assert_eq!(tus(&lin, Method::HEAD, &place, &[], Vec::new()).await.expect(200).header("upload-offset"), "0");
-    assert!(send(&lin, &place, 0, &file[..500], &[("upload-checksum", "md5 xx")]).await.expect(400).problem().1.contains("sha1"));
+    assert!(
+        send(&lin, &place, 0, &file[..500], &[("upload-checksum", "md5 xx")])
+            .await
+            .expect(400)
+            .problem()
+            .1
+            .contains("sha1")
+    );
     send(&lin, &place, 0, &file[..500], &[("upload-checksum", &sum(&file[..500]))]).await.expect(204);
 
     // A method by another name, for proxies that know no PATCH.
-    let headers = [("x-http-method-override", "PATCH"), ("content-type", "application/offset+octet-stream"), ("upload-offset", "500")];
+    let headers = [
+        ("x-http-method-override", "PATCH"),
+        ("content-type", "application/offset+octet-stream"),
+        ("upload-offset", "500"),
+    ];
     tus(&lin, Method::POST, &place, &headers, file[500..700].to_vec()).await.expect(204);
     tus(&lin, Method::DELETE, &place, &[], Vec::new()).await.expect(204);
     assert_eq!(send(&lin, &place, 700, &file[700..], &[]).await.expect(404).problem().0, "not_found");

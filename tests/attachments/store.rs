@@ -26,14 +26,16 @@ struct Store {
 impl Store {
     async fn start() -> Option<Store> {
         let python = Python::of("tests/s3").await?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let mut server = Command::new(python.program("moto_server"));
         server.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         let process = server.kill_on_drop(true).spawn().expect("starts");
         let url = format!("http://127.0.0.1:{port}");
         for _ in 0..600 {
             // It signs nothing and asks for no proof, but takes no request that has none.
-            let proof = "AWS4-HMAC-SHA256 Credential=a/20260302/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+            let proof =
+                "AWS4-HMAC-SHA256 Credential=a/20260302/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
             let made = Client::new().put(format!("{url}/photos")).header("authorization", proof).send().await;
             if made.is_ok_and(|made| made.status().is_success()) {
                 return Some(Store { url, _process: process });
@@ -60,7 +62,8 @@ async fn files_live_in_a_bucket() {
     };
     // What is due is done for every tenant of a database.
     let world = own_world().await;
-    let served = |files| State::serving(world.state.db.clone(), world.state.clock.clone(), identity(), Vec::new(), files);
+    let served =
+        |files| State::serving(world.state.db.clone(), world.state.clock.clone(), identity(), Vec::new(), files);
     let (one, two) = (world.served_by(served(opened())).await, world.served_by(served(opened())).await);
     let lin = one.rep("Lin").await;
     let (there, boss) = (two.person(lin.id), two.manager("Ma").await);
@@ -97,7 +100,8 @@ async fn files_live_in_a_bucket() {
 async fn a_store_that_does_not_answer_loses_nothing() {
     let world = World::new().await;
     // Nobody listens there.
-    let opened = files::open_as("s3://photos?endpoint=http://127.0.0.1:1&region=us-east-1", "key", "secret").expect("a bucket");
+    let opened =
+        files::open_as("s3://photos?endpoint=http://127.0.0.1:1&region=us-east-1", "key", "secret").expect("a bucket");
     let deaf = Some(Files::new(opened, MOST_BYTES, KEPT_DAYS));
     let state = State::serving(world.state.db.clone(), world.state.clock.clone(), identity(), Vec::new(), deaf);
     let deaf = world.served_by(state).await;

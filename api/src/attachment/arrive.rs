@@ -12,10 +12,20 @@ use crate::work::UnitOfWork;
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    Ready { content_type: &'static str, bytes: i64, sha256: String, has_thumbnail: bool },
-    Refused { reason: AttachmentReason, detail: String },
+    Ready {
+        content_type: &'static str,
+        bytes: i64,
+        sha256: String,
+        has_thumbnail: bool,
+    },
+    Refused {
+        reason: AttachmentReason,
+        detail: String,
+    },
     /// The upload was given up; another is welcome.
-    Expired { detail: String },
+    Expired {
+        detail: String,
+    },
 }
 
 /// Whoever calls has found out whether the actor may bring this file.
@@ -48,12 +58,9 @@ pub fn arrive(
             detail: None,
             ..before
         },
-        Arrival::Refused { reason, detail } => attachment::Model {
-            state: AttachmentState::Refused,
-            reason: Some(reason),
-            detail: Some(detail),
-            ..before
-        },
+        Arrival::Refused { reason, detail } => {
+            attachment::Model { state: AttachmentState::Refused, reason: Some(reason), detail: Some(detail), ..before }
+        }
         Arrival::Expired { detail } => {
             attachment::Model { reason: Some(AttachmentReason::Expired), detail: Some(detail), ..before }
         }

@@ -108,7 +108,8 @@ fn part(range: &RangeHeader, bytes: u64) -> Result<Option<Range<u64>>, Refusal> 
     use std::ops::Bound;
     let mut parts = range.satisfiable_ranges(bytes);
     let (first, second) = (parts.next(), parts.next());
-    let outside = || Refusal::new(Code::RangeOutside, format!("The file has {bytes} bytes. Ask for bytes before that."));
+    let outside =
+        || Refusal::new(Code::RangeOutside, format!("The file has {bytes} bytes. Ask for bytes before that."));
     if second.is_some() {
         return Ok(None);
     }
@@ -215,7 +216,10 @@ mod tests {
     fn a_name_cannot_leave_its_place() {
         let told = disposition("a\"; filename=b.html\r\nX: y 合同.pdf");
         assert!(!told.contains('\r') && !told.contains('\n') && told.matches('"').count() == 2, "{told}");
-        assert!(told.contains("filename*=UTF-8''a%22%3B%20filename%3Db.html%0D%0AX%3A%20y%20%E5%90%88%E5%90%8C.pdf"), "{told}");
+        assert!(
+            told.contains("filename*=UTF-8''a%22%3B%20filename%3Db.html%0D%0AX%3A%20y%20%E5%90%88%E5%90%8C.pdf"),
+            "{told}"
+        );
     }
 
     #[test]

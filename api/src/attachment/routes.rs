@@ -5,13 +5,13 @@
 use entity::attachment;
 use entity::kind::{AttachmentKind, AttachmentState};
 use poem::web::Data;
-use poem_openapi::payload::Json;
 use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
 use poem_openapi::types::multipart::Upload;
 use poem_openapi::{Multipart, OpenApi};
 use uuid::Uuid;
 
-use super::content::{FileAnswer, Wanted, ThumbnailAnswer};
+use super::content::{FileAnswer, ThumbnailAnswer, Wanted};
 use super::{AttachmentFields, Spooled, content, open, take};
 use crate::auth::Actor;
 use crate::problem::{ApiResult, Code, E400, E403, E404, E409, E413, E415, E416, E422, Fail, Refusal};
@@ -126,7 +126,12 @@ impl AttachmentApi {
     /// The whole file in one request. A file that breaks off is sent again from its beginning; on a bad link use the tus
     /// protocol at `/v1/uploads`. Size, checksum and type are checked by content; a file that cannot be taken is refused,
     /// which the record says too.
-    #[oai(path = "/v1/attachments/:id/content", method = "put", operation_id = "putAttachmentContent", tag = "Tag::Attachments")]
+    #[oai(
+        path = "/v1/attachments/:id/content",
+        method = "put",
+        operation_id = "putAttachmentContent",
+        tag = "Tag::Attachments"
+    )]
     async fn put_content(
         &self,
         actor: Actor,
@@ -148,7 +153,12 @@ impl AttachmentApi {
     /// Who sent a photo, and an admin, get it as it was sent. Everybody else gets it without what its maker did not mean
     /// to tell, such as where it was taken; so its length and checksum may differ from those of the record. `Range` gets
     /// a part (206), `If-None-Match` with the `ETag` gets 304 while nothing has changed.
-    #[oai(path = "/v1/attachments/:id/content", method = "get", operation_id = "getAttachmentContent", tag = "Tag::Attachments")]
+    #[oai(
+        path = "/v1/attachments/:id/content",
+        method = "get",
+        operation_id = "getAttachmentContent",
+        tag = "Tag::Attachments"
+    )]
     async fn get_content(
         &self,
         actor: Actor,
@@ -162,7 +172,12 @@ impl AttachmentApi {
     /// Get the small picture of a photo
     ///
     /// A JPEG of at most 480 pixels a side, the right way up, if `hasThumbnail` says that there is one.
-    #[oai(path = "/v1/attachments/:id/thumbnail", method = "get", operation_id = "getAttachmentThumbnail", tag = "Tag::Attachments")]
+    #[oai(
+        path = "/v1/attachments/:id/thumbnail",
+        method = "get",
+        operation_id = "getAttachmentThumbnail",
+        tag = "Tag::Attachments"
+    )]
     async fn get_thumbnail(
         &self,
         actor: Actor,

@@ -72,7 +72,8 @@ pub async fn open(state: &State, actor: &Actor, id: Uuid) -> Result<attachment::
     let found = match seen {
         Some(seen) => Some(seen),
         None => {
-            let sql = "SELECT * FROM attachment WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND deleted_at IS NULL";
+            let sql =
+                "SELECT * FROM attachment WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND deleted_at IS NULL";
             let values = [actor.tenant_id.into(), id.into(), actor.user_id.into()];
             let own = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
             attachment::Model::find_by_statement(own).one(&state.db).await?
@@ -80,7 +81,10 @@ pub async fn open(state: &State, actor: &Actor, id: Uuid) -> Result<attachment::
     };
     let attachment = found.ok_or_else(|| Refusal::not_found("attachment"))?;
     if actor.role == Role::Rep && attachment.owner_id != actor.user_id {
-        return Err(Refusal::forbidden("This is a colleague's attachment; only he, a manager or an admin sends its file.").into());
+        return Err(Refusal::forbidden(
+            "This is a colleague's attachment; only he, a manager or an admin sends its file.",
+        )
+        .into());
     }
     if attachment.state == AttachmentState::Ready {
         return Err(is_ready().into());
@@ -117,7 +121,8 @@ type Judged = Result<(Type, Picture), (AttachmentReason, String)>;
 
 async fn judge(state: &State, attachment: &attachment::Model, file: &Spooled) -> Result<Judged, Error> {
     if let Some(bytes) = attachment.bytes.filter(|bytes| *bytes != file.bytes) {
-        let detail = format!("The file has {} bytes, and the record says {bytes}. Send the whole file again.", file.bytes);
+        let detail =
+            format!("The file has {} bytes, and the record says {bytes}. Send the whole file again.", file.bytes);
         return Ok(Err((AttachmentReason::WrongSize, detail)));
     }
     if attachment.sha256.as_ref().is_some_and(|sha256| *sha256 != file.sha256) {
@@ -187,8 +192,15 @@ async fn settle(
         let (arrival, kept) = (arrival.clone(), kept.clone());
         Box::pin(async move {
             let intent = Intent::Arrive(arrival);
-            let change =
-                Change { kind: Kind::Attachment, id, intent, base: None, expected: None, clear: Vec::new(), reason: None };
+            let change = Change {
+                kind: Kind::Attachment,
+                id,
+                intent,
+                base: None,
+                expected: None,
+                clear: Vec::new(),
+                reason: None,
+            };
             let context = prepare(work, std::slice::from_ref(&change)).await?;
             apply(work, &context, &change)?;
             if let Some(kept) = kept {

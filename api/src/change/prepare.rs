@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::Kind;
 use entity::scalar::{Date, Timestamp};
-use entity::{account, activity, attachment, contact, lead, opportunity, plan, points_entry, product, rejected_write, user};
+use entity::{
+    account, activity, attachment, contact, lead, opportunity, plan, points_entry, product, rejected_write, user,
+};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 

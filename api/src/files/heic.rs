@@ -30,10 +30,9 @@ pub fn without_position(bytes: &Bytes) -> Bytes {
         for start in all(bytes, begin) {
             // A packet without an end has no end to trust: blank it to the end of the file's text.
             let rest = &bytes[start..];
-            let length = all(rest, end).next().map_or_else(
-                || rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len()),
-                |at| at + end.len(),
-            );
+            let length = all(rest, end)
+                .next()
+                .map_or_else(|| rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len()), |at| at + end.len());
             blank[start..start + length].fill(b' ');
         }
     }
@@ -162,11 +161,17 @@ mod tests {
     fn the_position_is_overwritten_where_it_stands() {
         for little in [true, false] {
             for name in [&b"\0\0\0\x06Exif\0\0"[..], b"\0\0\0\0"] {
-                let parts = [&b"\0\0\0\x18ftypheic....picture"[..], name, &exif(little), b"<x:xmpmeta>31 North</x:xmpmeta>more"];
+                let parts = [
+                    &b"\0\0\0\x18ftypheic....picture"[..],
+                    name,
+                    &exif(little),
+                    b"<x:xmpmeta>31 North</x:xmpmeta>more",
+                ];
                 let file = Bytes::from(parts.concat());
                 let clean = without_position(&file);
                 assert_eq!(clean.len(), file.len());
-                for told in [&b"Shanghai"[..], b"31 North", &2718u32.to_le_bytes(), &2718u32.to_be_bytes(), b"N\0\0\0"] {
+                for told in [&b"Shanghai"[..], b"31 North", &2718u32.to_le_bytes(), &2718u32.to_be_bytes(), b"N\0\0\0"]
+                {
                     assert_eq!(all(&clean, told).count(), 0, "{told:?}");
                 }
                 assert!(clean.starts_with(b"\0\0\0\x18ftypheic....picture") && clean.ends_with(b"more"));

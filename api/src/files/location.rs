@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::ObjectStore;
+use object_store::RetryConfig;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
-use object_store::RetryConfig;
 
 use crate::webhook::reach::encrypt;
 
@@ -55,7 +55,11 @@ fn bucket(rest: &str, builder: AmazonS3Builder) -> Result<Arc<dyn ObjectStore>, 
         match key.as_str() {
             "region" => builder = builder.with_region(value),
             "endpoint" => endpoint = Some(value),
-            _ => return Err("takes region and endpoint after the question mark; everything else is AWS_… variables".to_owned()),
+            _ => {
+                return Err(
+                    "takes region and endpoint after the question mark; everything else is AWS_… variables".to_owned()
+                );
+            }
         }
     }
     if let Some(endpoint) = endpoint {
@@ -65,7 +69,9 @@ fn bucket(rest: &str, builder: AmazonS3Builder) -> Result<Arc<dyn ObjectStore>, 
         builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
     }
     let store = builder.build().map_err(|cause| {
-        format!("cannot be used: {cause}. AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL say how")
+        format!(
+            "cannot be used: {cause}. AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL say how"
+        )
     })?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
 }

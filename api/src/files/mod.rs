@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::bytes::Bytes;
 use uuid::Uuid;
 
-pub use content::{HEAD, Type, TYPES, of_content};
+pub use content::{HEAD, TYPES, Type, of_content};
 pub use location::{open, open_as};
 pub use picture::{Picture, read as read_picture};
 

@@ -72,7 +72,8 @@ fn jpeg(bytes: &[u8]) -> Option<Bytes> {
 
 /// How long the coded data is before the next marker.
 fn scan(bytes: &[u8]) -> usize {
-    let is_marker = |pair: &[u8]| pair[0] == 0xff && pair[1] != 0 && pair[1] != 0xff && !(0xd0..=0xd7).contains(&pair[1]);
+    let is_marker =
+        |pair: &[u8]| pair[0] == 0xff && pair[1] != 0 && pair[1] != 0xff && !(0xd0..=0xd7).contains(&pair[1]);
     bytes.windows(2).position(is_marker).unwrap_or(bytes.len())
 }
 
@@ -213,7 +214,9 @@ mod tests {
 
     fn picture(format: ImageFormat) -> Vec<u8> {
         let mut written = Cursor::new(Vec::new());
-        RgbImage::from_fn(32, 16, |x, y| image::Rgb([x as u8 * 8, y as u8 * 16, 99])).write_to(&mut written, format).unwrap();
+        RgbImage::from_fn(32, 16, |x, y| image::Rgb([x as u8 * 8, y as u8 * 16, 99]))
+            .write_to(&mut written, format)
+            .unwrap();
         written.into_inner()
     }
 
@@ -244,7 +247,8 @@ mod tests {
         let plain = picture(ImageFormat::Png);
         let chunk = |name: &[u8; 4], content: &[u8]| {
             let named = [name.as_slice(), content].concat();
-            [&u32::try_from(content.len()).unwrap().to_be_bytes(), named.as_slice(), &crc32(&named).to_be_bytes()].concat()
+            [&u32::try_from(content.len()).unwrap().to_be_bytes(), named.as_slice(), &crc32(&named).to_be_bytes()]
+                .concat()
         };
         let head = 8 + 25;
         let text = [b"XML:com.adobe.xmp\0\0\0\0\0", WHERE].concat();

@@ -17,9 +17,7 @@ pub const NAME: &str = "photo";
 /// Whether these rules ask for a photo of such work.
 pub fn is_weighed(rules: &Rules, kind: WorkKind) -> bool {
     let weights = rules.work.iter().filter(|rule| rule.on == kind).flat_map(|rule| &rule.weights);
-    weights.into_iter().any(|weight| {
-        weight.field.0 == NAME || weight.with.as_ref().is_some_and(|with| with.0 == NAME)
-    })
+    weights.into_iter().any(|weight| weight.field.0 == NAME || weight.with.as_ref().is_some_and(|with| with.0 == NAME))
 }
 
 /// Whether they ask for a photo of anything.
@@ -43,7 +41,9 @@ pub fn follow(work: &mut UnitOfWork, context: &Context, activity_id: Uuid, had: 
         return Ok(());
     }
     let Some(activity) = work.get::<entity::activity::Model>(activity_id).cloned() else { return Ok(()) };
-    if activity.deleted_at.is_some() || !is_weighed(rules_of(work, context.settings(), &activity), work_kind(activity.kind)) {
+    if activity.deleted_at.is_some()
+        || !is_weighed(rules_of(work, context.settings(), &activity), work_kind(activity.kind))
+    {
         return Ok(());
     }
     corrected(work, context, &activity)

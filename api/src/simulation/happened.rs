@@ -12,8 +12,8 @@ use sea_orm::FromQueryResult;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use super::read::{Ground, Reader};
 use super::photos::{Photos, Turn};
+use super::read::{Ground, Reader};
 use super::replay::{Event, Known, Moved, Step};
 use crate::change::earned::CONTRIBUTORS;
 use crate::points::moves::arrives;
@@ -191,7 +191,13 @@ impl Reader<'_> {
     }
 
     /// What was booked about these records. `all`: every explanation, not only that of the first entry.
-    pub(super) async fn made(&self, kind: EntrySource, ids: &[Uuid], all: bool, known: &mut Known) -> Result<Made, Error> {
+    pub(super) async fn made(
+        &self,
+        kind: EntrySource,
+        ids: &[Uuid],
+        all: bool,
+        known: &mut Known,
+    ) -> Result<Made, Error> {
         let mut made = Made::new();
         if ids.is_empty() {
             return Ok(made);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use entity::kind::Kind;
 use entity::{
-    account, account_member, activity, appeal, attachment, calendar, contact, hold, lead, lead_draft, opportunity, plan,
-    points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
+    account, account_member, activity, appeal, attachment, calendar, contact, hold, lead, lead_draft, opportunity,
+    plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};

@@ -22,7 +22,8 @@ const AT_ONCE: i64 = 200;
 /// Does what is due.
 pub async fn run(state: &State) -> Result<(), Error> {
     let now = state.clock.now();
-    let left = "SELECT * FROM upload WHERE received = bytes AND ended_at IS NULL AND touched_at < $1 AND expires_at > $2
+    let left =
+        "SELECT * FROM upload WHERE received = bytes AND ended_at IS NULL AND touched_at < $1 AND expires_at > $2
                 ORDER BY expires_at LIMIT $3";
     let left_at = Timestamp::from(now.0 - TimeDelta::minutes(LEFT_AFTER));
     for upload in found(state, left, left_at, now).await? {
@@ -54,7 +55,8 @@ async fn found(state: &State, sql: &str, first: Timestamp, second: Timestamp) ->
 
 /// Whether the file is on its way by another upload, too.
 async fn has_others(state: &State, upload: &Upload) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM upload WHERE tenant_id = $1 AND attachment_id = $2 AND id <> $3 AND ended_at IS NULL LIMIT 1";
+    let sql =
+        "SELECT 1 FROM upload WHERE tenant_id = $1 AND attachment_id = $2 AND id <> $3 AND ended_at IS NULL LIMIT 1";
     let others = statement(upload.tenant_id, sql, [upload.attachment_id.into(), upload.id.into()]);
     Ok(state.db.query_one_raw(others).await?.is_some())
 }

@@ -63,7 +63,11 @@ pub async fn begin(
 ) -> Result<Upload, Error> {
     let most = state.files()?.most_bytes;
     if bytes > most {
-        return Err(Refusal::new(Code::TooLarge, format!("A file may have at most {most} bytes; this one has {bytes}.")).into());
+        return Err(Refusal::new(
+            Code::TooLarge,
+            format!("A file may have at most {most} bytes; this one has {bytes}."),
+        )
+        .into());
     }
     let attachment: attachment::Model = open(state, actor, attachment_id).await?;
     if let Some(told) = attachment.bytes.filter(|told| *told != bytes) {
@@ -102,7 +106,11 @@ pub async fn find(state: &State, actor: &Actor, id: Uuid) -> Result<Upload, Erro
     let upload = Upload::find_by_statement(found).one(&state.db).await?;
     let upload = upload.ok_or_else(|| Refusal::not_found("upload"))?;
     if upload.expires_at <= state.clock.now() {
-        return Err(Refusal::new(Code::UploadGone, "This upload was given up, as nobody went on with it. Begin another one.").into());
+        return Err(Refusal::new(
+            Code::UploadGone,
+            "This upload was given up, as nobody went on with it. Begin another one.",
+        )
+        .into());
     }
     Ok(upload)
 }

@@ -122,7 +122,10 @@ pub async fn receive(
     }
     reception.keep().await?;
     if broken {
-        let detail = format!("The request broke off. {} bytes of the file are there: go on with those that follow.", reception.at);
+        let detail = format!(
+            "The request broke off. {} bytes of the file are there: go on with those that follow.",
+            reception.at
+        );
         return Err(Refusal::malformed(detail).into());
     }
     Ok(reception.at)

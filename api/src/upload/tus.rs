@@ -179,10 +179,13 @@ fn expires(upload: &Upload) -> String {
 async fn create(state: &State, mut request: Request) -> Result<Response, Error> {
     let actor = Actor::of(&request).await?;
     if request.headers().contains_key("Upload-Defer-Length") {
-        return Err(Refusal::malformed("Upload-Defer-Length: say Upload-Length at once; a file's length is known.").into());
+        return Err(
+            Refusal::malformed("Upload-Defer-Length: say Upload-Length at once; a file's length is known.").into()
+        );
     }
     let length = number(request.headers(), "Upload-Length")?.filter(|length| *length > 0);
-    let length = length.ok_or_else(|| Refusal::malformed("Upload-Length: must be the file's bytes, one at the least."))?;
+    let length =
+        length.ok_or_else(|| Refusal::malformed("Upload-Length: must be the file's bytes, one at the least."))?;
     let told = request.header("Upload-Metadata").unwrap_or_default().to_owned();
     let with_bytes = is_bytes(&request);
     let checksum = checksum(request.headers())?;

@@ -2,6 +2,7 @@
 
 mod crash;
 mod demo;
+mod imports;
 mod ledger;
 mod life;
 mod people;

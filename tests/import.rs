@@ -1,5 +1,7 @@
 //! `waypost import`: small files made here, and the real data set (`real_data`).
 
+mod formats;
+pub mod jobs;
 mod leads;
 mod mapping;
 mod real_data;
@@ -10,7 +12,7 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tempfile::TempDir;
-use waypost::import::{Count, Mapping, Options, Stopped, Summary, run};
+use waypost::import::{Count, Files, Mapping, Options, Stopped, Summary, run};
 use waypost::tenant::by_slug;
 
 use crate::world::World;
@@ -44,7 +46,8 @@ impl Desk {
 
     async fn attempt(&self, mapping: &str, dry_run: bool) -> Result<Summary, Stopped> {
         let mapping = Mapping::parse(Path::new("test.toml"), mapping).unwrap_or_else(|wrong| panic!("{wrong}"));
-        let options = Options { folder: self.folder.path().to_owned(), refused: None, dry_run };
+        let files = Files::Folder(self.folder.path().to_owned());
+        let options = Options { files, refused: None, dry_run };
         import(&self.world, &mapping, &options).await
     }
 

@@ -2,6 +2,7 @@
 //! test says so and does nothing; with `WAYPOST_TOOLS=required`, as in CI, it fails.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -88,6 +89,13 @@ impl Python {
         self.0.join("bin").join(name)
     }
 
+    /// Starts a script of the source tree that goes on until it is dropped; what it prints is there to be read.
+    pub fn start(&self, script: &str) -> tokio::process::Child {
+        let mut command = Command::new(self.0.join("bin/python"));
+        command.arg(root().join(script)).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("starts")
+    }
+
     /// Runs a program of the environment in a folder of the source tree.
     pub async fn run(&self, folder: &str, program: &str, arguments: &[&str], variables: &[(&str, String)]) -> String {
         let mut command = Command::new(self.0.join("bin").join(program));
@@ -117,7 +125,7 @@ async fn made(folder: &str, name: &str) -> PathBuf {
 }
 
 /// Whether a program is there.
-async fn present(program: &str) -> bool {
+pub async fn present(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().await.is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("WAYPOST_TOOLS").is_none_or(|v| v != "required"), "{program} is not installed");
     if !there {

@@ -1,6 +1,7 @@
 //! What stories need: a tenant of its own with the whole application served for it, a clock that stands still until it
 //! is moved, and people who hold a token. One database serves all of them.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,8 +23,9 @@ use waypost::clock::Clock;
 use waypost::database::scratch::fresh_database;
 use waypost::database::{connect, migrate};
 use waypost::files::{self, Files, KEPT_DAYS, MOST_BYTES};
+use waypost::http::rate::Rate;
 use waypost::ledger::verify;
-use waypost::state::State;
+use waypost::state::{Beside, State};
 use waypost::tenant::create::{NewTenant, create as create_tenant};
 use waypost::user::create::{NewUser, TeamName, create as create_user};
 use waypost::work::UnitOfWork;
@@ -79,7 +81,11 @@ pub struct Answer {
 
 /// What a server proves people with.
 pub fn identity() -> Identity {
-    Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new())
+    let keys = Keys::generate().expect("a key");
+    let mut identity = Identity::new(keys, "https://waypost.example", "waypost", Vec::new());
+    // Tests ask more often than any phone.
+    identity.rate = Rate::new(NonZeroU32::MAX);
+    identity
 }
 
 /// Files kept in a directory, with the limits that are usual.
@@ -111,7 +117,8 @@ impl World {
         let identity = identity();
         let home = "127.0.0.0/8".parse().expect("a network");
         let store = Arc::new(TempDir::new().expect("a directory"));
-        let state = State::serving(db, clock, identity, vec![home], Some(files_in(store.path())));
+        let beside = Beside { networks: vec![home], files: Some(files_in(store.path())), mailer: None };
+        let state = State::serving(db, clock, identity, beside);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");
         let created = create_tenant(&state, new).await.expect("a new tenant");

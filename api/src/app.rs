@@ -1,5 +1,7 @@
 //! The whole application: every API in one place, and what stands around them. `spec` needs no database.
 
+use std::sync::Arc;
+
 use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
@@ -10,12 +12,17 @@ use crate::appeal::AppealApi;
 use crate::attachment::AttachmentApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
+use crate::calendar_feed::CalendarFeedApi;
 use crate::contact::ContactApi;
+use crate::digest::DigestApi;
+use crate::export::ExportApi;
 use crate::files::MOST_BYTES;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
+use crate::http::once::{self, Once};
 use crate::http::{Contract, Limits, docs, envelope};
+use crate::import::job::ImportApi;
 use crate::lead::{LeadApi, LeadDraftApi};
 use crate::leaderboard::LeaderboardApi;
 use crate::openapi::polish;
@@ -54,8 +61,9 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
-    let reports = (ReportApi, UpliftApi, BurdenApi, models);
-    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports);
+    let reports = (ReportApi, UpliftApi, BurdenApi, models, DigestApi);
+    let bulk = (ImportApi, ExportApi, CalendarFeedApi);
+    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
         .contact(ContactObject::new().name("Waypost"))
@@ -76,11 +84,14 @@ pub fn spec() -> Value {
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
     let files = state.files().map_or(MOST_BYTES, |files| files.most_bytes);
-    let limits = Limits::default().for_files(files);
+    let limits = Limits::default().for_files(files).for_imports(state.importer.most_bytes);
     let routes = tus::routes(docs::routes(Route::new().nest("/", service()), &document));
     let routes = page::routes(routes);
-    let routes = page::front(routes).data(state);
-    envelope(routes, Contract::new(document), limits)
+    let routes = page::front(routes).data(state.clone());
+    let contract = Arc::new(Contract::new(document));
+    let operations = once::operations(&service().spec());
+    let routes = Once { inner: Arc::new(routes), contract: contract.clone(), operations, state };
+    envelope(routes, contract, limits)
 }
 
 #[cfg(test)]

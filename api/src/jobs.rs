@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::digest;
 use crate::hold;
+use crate::import::job;
 use crate::lead::{automatic, draft, due, quota};
 use crate::offence;
 use crate::plan::missed;
@@ -31,6 +33,8 @@ pub fn start(state: State) -> JoinHandle<()> {
                 state.pokes.poll(&state.db).await.map_err(Error::from)
             }),
             every(SECOND, "sending webhooks", &state, |state| async move { deliver::send(&state).await }),
+            every(SECOND, "running imports", &state, |state| async move { job::take_up(&state).await }),
+            every(HOUR, "forgetting old imports", &state, |state| async move { job::forget(&state).await }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
             every(MINUTE, "taking up simulations that were left", &state, |state| async move {
                 simulation::run::resume(&state).await
@@ -52,6 +56,12 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
             }),
+            every(MINUTE, "making Monday summaries", &state, |state| async move {
+                digest::due::make(&state).await.map(drop)
+            }),
+            every(MINUTE, "mailing Monday summaries", &state, |state| async move {
+                digest::post::send(&state).await.map(drop)
+            }),
             every(MINUTE, "passing over turns of drafts", &state, |state| async move {
                 draft::pass(&state).await.map(drop)
             }),
@@ -61,6 +71,10 @@ pub fn start(state: State) -> JoinHandle<()> {
                 &state,
                 |state| async move { automatic::run(&state).await.map(drop) }
             ),
+            every(MINUTE, "forgetting what tokens asked", &state, |state| async move {
+                state.identity.rate.tidy();
+                Ok(())
+            }),
             every(MINUTE, "ending uploads", &state, |state| async move { upload::due::run(&state).await }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );

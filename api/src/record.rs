@@ -104,4 +104,5 @@ record!(lead_draft, LeadDraft, history: true, search: None, |r| Scope(r.tenant_i
 record!(hold, Hold, history: true, search: None, |r| Scope(r.user_id));
 record!(appeal, Appeal, history: true, search: None, |r| Scope(r.user_id));
 record!(statement, Statement, history: false, search: None, |r| Scope(r.user_id.unwrap_or(r.team_id)));
+record!(weekly_digest, WeeklyDigest, history: true, search: None, |r| Scope(r.user_id));
 record!(rejected_write, RejectedWrite, history: false, search: None, |r| Scope(r.user_id));

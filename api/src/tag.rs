@@ -34,6 +34,8 @@ pub enum Tag {
     Sync,
     /// Figures for managers, computed from history.
     Reports,
+    /// Files of records, in and out.
+    Imports,
     /// Changes, sent to where a company asks for.
     Webhooks,
     /// The tenant's own settings.

@@ -60,6 +60,7 @@ text_enum! {
         Hold = "hold",
         Appeal = "appeal",
         Statement = "statement",
+        WeeklyDigest = "weekly_digest",
         RejectedWrite = "rejected_write",
     }
 }

@@ -31,3 +31,4 @@ pub mod statement;
 pub mod team;
 pub mod tenant;
 pub mod user;
+pub mod weekly_digest;

@@ -37,8 +37,7 @@ async fn an_upload_goes_on_where_it_stopped_on_any_server() {
         world.state.db.clone(),
         world.state.clock.clone(),
         identity(),
-        Vec::new(),
-        Some(crate::world::files_in(world.store())),
+        waypost::state::Beside { files: Some(crate::world::files_in(world.store())), ..Default::default() },
     ));
     let other = other.await;
     let there = other.person(lin.id);

@@ -8,7 +8,7 @@ use reqwest::{Client, Method};
 use serde_json::json;
 use tokio::process::{Child, Command};
 use waypost::files::{self, Files, KEPT_DAYS, MOST_BYTES};
-use waypost::state::State;
+use waypost::state::{Beside, State};
 use waypost::upload::due;
 
 use super::picture::photo;
@@ -62,8 +62,14 @@ async fn files_live_in_a_bucket() {
     };
     // What is due is done for every tenant of a database.
     let world = own_world().await;
-    let served =
-        |files| State::serving(world.state.db.clone(), world.state.clock.clone(), identity(), Vec::new(), files);
+    let served = |files| {
+        State::serving(
+            world.state.db.clone(),
+            world.state.clock.clone(),
+            identity(),
+            Beside { files, ..Beside::default() },
+        )
+    };
     let (one, two) = (world.served_by(served(opened())).await, world.served_by(served(opened())).await);
     let lin = one.rep("Lin").await;
     let (there, boss) = (two.person(lin.id), two.manager("Ma").await);
@@ -103,7 +109,12 @@ async fn a_store_that_does_not_answer_loses_nothing() {
     let opened =
         files::open_as("s3://photos?endpoint=http://127.0.0.1:1&region=us-east-1", "key", "secret").expect("a bucket");
     let deaf = Some(Files::new(opened, MOST_BYTES, KEPT_DAYS));
-    let state = State::serving(world.state.db.clone(), world.state.clock.clone(), identity(), Vec::new(), deaf);
+    let state = State::serving(
+        world.state.db.clone(),
+        world.state.clock.clone(),
+        identity(),
+        Beside { files: deaf, ..Beside::default() },
+    );
     let deaf = world.served_by(state).await;
     let lin = deaf.rep("Lin").await;
     let account = lin.account("Hopton").await;

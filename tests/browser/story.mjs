@@ -163,6 +163,47 @@ await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true,
   assert.deepEqual(complaints, []);
 });
 
+// An administrator imports: tries, watches, takes home what was refused, does it for good.
+for (const [device, options] of [
+  ['desk', { viewport: DESK }],
+  ['phone', { viewport: PHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }],
+]) {
+  await start({ ...options, extraHTTPHeaders }, async (context) => {
+    const page = await context.newPage();
+    const complaints = listen(page);
+    await logIn(page, story.base, { ...story, email: story.admin });
+    await page.click('nav a[href="/imports"]');
+    await page.waitForURL(`${story.base}/imports`);
+    await page.click('#mappings summary');
+    await accessible(page, `imports (${device})`);
+    await shot(page, `${device}-imports`);
+    const rows = Array.from({ length: 2500 }, (_, n) => `${device}-${n},Product ${n},${n % 100 ? '1.50' : 'cheap'},CNY`);
+    const buffer = Buffer.from(['externalId,name,listPrice,currency', ...rows].join('\n'));
+    await page.setInputFiles('#file', { name: 'products.csv', mimeType: 'text/csv', buffer });
+    await page.selectOption('#kind', 'product');
+    await page.focus('button.primary');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/imports/*-*');
+    await page.evaluate(() => (window.untouched = true));
+    await page.getByText('This was a try').waitFor({ timeout: 60_000 });
+    assert.equal(await page.evaluate(() => window.untouched), true, 'it came by itself');
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(over <= 0, `the import is ${over} px too wide (${device})`);
+    await accessible(page, `an import (${device})`);
+    await shot(page, `${device}-import`);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('a[download]')]);
+    const refused = await readFile(await download.path(), 'utf8');
+    assert.equal(refused.trim().split('\r\n').length, 26, refused.slice(0, 300));
+    await page.click('button.primary');
+    await page.locator('#import .chip.good').waitFor({ timeout: 60_000 });
+    await page.click('button[name=language][value=zh]');
+    await page.getByRole('heading', { name: '处理结果' }).waitFor();
+    await shot(page, `${device}-import-zh`);
+    await page.click('button[name=language][value=en]');
+    assert.deepEqual(complaints, []);
+  });
+}
+
 await start({ javaScriptEnabled: false, extraHTTPHeaders }, async (context) => {
   const page = await context.newPage();
   await logIn(page, story.base, story);

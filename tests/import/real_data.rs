@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use waypost::import::{Mapping, Options, Summary};
+use waypost::import::{Files, Mapping, Options, Summary};
 
+use super::jobs::{Part, counts, ended, send};
 use super::{TRACES, ask, import, told};
 use crate::world::World;
 
@@ -70,7 +71,8 @@ async fn the_funnel_agrees_with_the_file() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mapping = Mapping::read(&repository.join("imports/crm-sales-opportunities.toml")).unwrap();
     let refused = tempfile::tempdir().unwrap();
-    let options = Options { folder: folder.clone(), refused: Some(refused.path().to_owned()), dry_run: true };
+    let files = Files::Folder(folder.clone());
+    let options = Options { files, refused: Some(refused.path().to_owned()), dry_run: true };
 
     let empty = ask(&world, TRACES).await;
     let rehearsed = import(&world, &mapping, &options).await.unwrap();
@@ -128,6 +130,27 @@ async fn the_funnel_agrees_with_the_file() {
     assert_eq!(signed["entered"].as_u64().unwrap(), closed["signed"].0);
     let worth: Decimal = signed["amounts"][0]["amount"].as_str().unwrap().parse().unwrap();
     assert_eq!(worth, closed["signed"].1);
+
+    // The same files, sent to another company by the API, come to the same.
+    let other = World::new().await;
+    let their_admin = other.admin().await;
+    let text = std::fs::read_to_string(&mapping.path).unwrap();
+    let files: Vec<(&str, Vec<u8>)> = ["sales_teams.csv", "products.csv", "accounts.csv", "sales_pipeline.csv"]
+        .map(|name| (name, std::fs::read(folder.join(name)).unwrap()))
+        .into();
+    let mut form = vec![Part::Text("mapping", &text)];
+    form.extend(files.iter().map(|(name, content)| Part::File(name, content)));
+    let sent = send(&their_admin, &form, &[]).await.expect(202).id();
+    let done = ended(&other, &their_admin, sent).await.body;
+    let parts: Vec<(String, [u64; 5])> = done["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| (part["kind"].as_str().unwrap().to_owned(), counts(part).map(i64::unsigned_abs)))
+        .collect();
+    assert_eq!(parts, by_kind(&summary), "{done:#}");
+    let theirs = their_admin.get("/v1/reports/funnel?view=snapshot").await.expect(200).body;
+    assert_eq!(stages(&theirs["snapshot"]["stages"]), all);
 
     let assumed = "SELECT count(*)::text FROM stage_move WHERE tenant_id = $1 AND occurred_assumed";
     assert_eq!(ask(&world, assumed).await, "500");

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use chrono::Duration;
 use serde_json::json;
 
+use waypost::import::job::take_up;
+
 use super::figures::{MARKUP, opportunity};
 use super::{PASSWORD, give_password, place, world};
 use crate::ledger::set_rules;
@@ -60,8 +62,17 @@ async fn a_manager_works_with_the_pages_in_a_browser() {
         world.wait(Duration::days(1));
     }
     let email = give_password(&world, &manager).await;
+    let admin_email = give_password(&world, &admin).await;
+    // What a running server does every second.
+    let jobs = world.state.clone();
+    tokio::spawn(async move {
+        loop {
+            take_up(&jobs).await.expect("imports are taken up");
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        }
+    });
     let story = json!({
-        "base": world.url, "tenant": world.slug, "email": email, "password": PASSWORD,
+        "base": world.url, "tenant": world.slug, "email": email, "admin": admin_email, "password": PASSWORD,
         "rep": { "id": rep.id, "token": rep.token().await, "account": account },
         "place": place(), "opportunity": fibre, "now": rep.now().to_rfc3339(),
         "screenshots": root.join("target/screenshots"),

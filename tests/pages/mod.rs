@@ -2,6 +2,7 @@
 
 mod browser;
 mod figures;
+mod imports;
 mod sessions;
 
 use poem::http::StatusCode;

@@ -84,6 +84,7 @@ pub enum Purpose {
     Refresh,
     ApiKey,
     Invitation,
+    Calendar,
 }
 
 impl Purpose {
@@ -92,6 +93,7 @@ impl Purpose {
             Purpose::Refresh => "wpr_",
             Purpose::ApiKey => "wpk_",
             Purpose::Invitation => "wpi_",
+            Purpose::Calendar => "wpc_",
         }
     }
 }

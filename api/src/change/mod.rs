@@ -38,6 +38,8 @@ pub use settings::Settings;
 pub struct Change {
     pub kind: Kind,
     pub id: Uuid,
+    /// The id was made here for this very change: no record can have it, so none is looked for.
+    pub fresh: bool,
     pub intent: Intent,
     /// The revision that the author saw. With a device set in the unit of work, what others changed since is kept.
     pub base: Option<i32>,
@@ -118,7 +120,16 @@ body_from!(
 impl Change {
     /// A record to be made, with nothing beside its values.
     pub fn create(kind: Kind, id: Uuid, body: Body) -> Self {
-        Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
+        Change {
+            kind,
+            id,
+            fresh: false,
+            intent: Intent::Create(body),
+            base: None,
+            expected: None,
+            clear: Vec::new(),
+            reason: None,
+        }
     }
 
     /// The records that the values refer to.

@@ -93,7 +93,10 @@ pub async fn prepare<C: Borrow<Change>>(work: &mut UnitOfWork, changes: &[C]) ->
 async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbErr> {
     let mut wanted: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
     for change in changes {
-        wanted.entry(change.kind).or_default().insert(change.id);
+        let ids = wanted.entry(change.kind).or_default();
+        if !change.fresh {
+            ids.insert(change.id);
+        }
         let references = match &change.intent {
             Intent::Create(body) | Intent::Update(body) => body.references(),
             Intent::Lead(act) => act.references(),
@@ -254,14 +257,14 @@ async fn load_members(work: &mut UnitOfWork, changes: &[&Change]) -> Result<(), 
 /// The balances that activities move, and the entries of those that change: in this order, so that whoever holds the
 /// balance sees all entries.
 async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<(), DbErr> {
-    let Some(activities) = wanted.get(&Kind::Activity) else { return Ok(()) };
+    if !wanted.contains_key(&Kind::Activity) {
+        return Ok(());
+    }
     let mut owners: Vec<Uuid> = work.live::<activity::Model>().map(|activity| activity.owner_id).collect();
     let ids: Vec<Uuid> =
         work.live::<activity::Model>().flat_map(|activity| [Some(activity.id), activity.plan_id]).flatten().collect();
-    if !activities.is_empty() {
-        owners.push(work.actor.user_id);
-        owners.extend(wanted.get(&Kind::User).into_iter().flatten());
-    }
+    owners.push(work.actor.user_id);
+    owners.extend(wanted.get(&Kind::User).into_iter().flatten());
     ledger::load(work, owners).await?;
     ledger::load_about(work, ids).await
 }

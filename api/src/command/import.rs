@@ -4,12 +4,14 @@ use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use encoding_rs::UTF_8;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Outcome;
 use super::home::{refused_flags, with_state};
 use crate::config::Database;
-use crate::import::{Mapping, Options, Progress, Stopped, run};
+use crate::import::source::Format;
+use crate::import::{Files, Mapping, Options, Progress, Stopped, run};
 use crate::problem::{Code, Error};
 use crate::tenant;
 use crate::tenant::create::{self, NewTenant};
@@ -17,9 +19,9 @@ use crate::tenant::create::{self, NewTenant};
 /// Without a terminal, a line is printed each time so many rows were read.
 const ROWS_A_LINE: u64 = 10_000;
 
-/// Bring a company's records in from CSV files
+/// Bring a company's records in from CSV, XLSX or NDJSON files
 ///
-/// A mapping file says what the columns mean. Records are found again by their external ids: a second run changes only
+/// A mapping file says what the columns mean. UTF-8, UTF-16 and GBK are told apart by themselves, gzip is unpacked. Records are found again by their external ids: a second run changes only
 /// what differs. Refused rows go to <file>.refused.csv with the reason and stop nothing. Exits with 2 if the mapping
 /// and the files do not go together; nothing was written then.
 #[derive(Args)]
@@ -54,7 +56,7 @@ impl Import {
         let mapping = Mapping::read(&self.mapping)?;
         let beside = || self.mapping.parent().unwrap_or(Path::new("")).to_owned();
         let options = Options {
-            folder: self.folder.clone().unwrap_or_else(beside),
+            files: Files::Folder(self.folder.clone().unwrap_or_else(beside)),
             refused: self.refused_dir,
             dry_run: self.dry_run,
         };
@@ -77,6 +79,7 @@ impl Import {
                 Ok(summary) => Ok(Ok(summary)),
                 Err(Stopped::Mapping(cause)) => Ok(Err(cause)),
                 Err(Stopped::Failed(cause)) => Err::<_, Error>(cause),
+                Err(stopped @ (Stopped::Lost | Stopped::Interrupted)) => Err(Error::Internal(stopped.to_string())),
             }
         })??;
         print!("{summary}");
@@ -92,8 +95,11 @@ fn teller() -> impl FnMut(Progress<'_>) + Send {
     let is_terminal = stderr().is_terminal();
     let (mut name, mut next_line) = (String::new(), ROWS_A_LINE);
     move |progress| match progress {
-        Progress::Begun { path, kind, bytes } => {
+        Progress::Begun { path, kind, bytes, format, encoding } => {
             name = format!("{} ({kind})", path.display());
+            if format != Format::Xlsx && encoding != UTF_8 {
+                eprintln!("{}: read as {}", path.display(), encoding.name());
+            }
             next_line = ROWS_A_LINE;
             if is_terminal {
                 bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());

@@ -37,6 +37,8 @@ pub struct Limits {
     pub push: usize,
     /// Bytes of a file, with the form around it.
     pub file: usize,
+    /// Bytes of a form with files to import: it is kept piece by piece as it comes.
+    pub import: usize,
     /// Time until the headers of the answer are ready; a stream may go on for longer.
     pub time: Duration,
     /// The same for a request that brings a file over a slow link.
@@ -55,9 +57,12 @@ pub struct Limit {
 impl Default for Limits {
     fn default() -> Self {
         let (time, file_time) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
-        Self { body: MIB, push: 5 * MIB + FORM, file: 50 * MIB + FORM, time, file_time }
+        Self { body: MIB, push: 5 * MIB + FORM, file: 50 * MIB + FORM, import: 101 * MIB, time, file_time }
     }
 }
+
+/// Where files to import are sent to, by programs and by people.
+const IMPORTS: [&str; 2] = ["/v1/imports", "/imports"];
 
 impl Limits {
     /// For files of so many bytes.
@@ -65,15 +70,23 @@ impl Limits {
         Self { file: usize::try_from(bytes).unwrap_or(usize::MAX - FORM) + FORM, ..self }
     }
 
+    /// The files of an import may have so many bytes together; there is room for what is around them.
+    pub fn for_imports(self, bytes: u64) -> Self {
+        Self { import: usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(MIB), ..self }
+    }
+
     /// What a request to `path` may cost.
     pub fn of_path(&self, path: &str) -> Limit {
         let brings_file = path.starts_with("/v1/uploads")
             || path.strip_prefix("/v1/attachments/").is_some_and(|rest| rest.ends_with("/content"));
-        if brings_file {
-            return Limit { bytes: self.file, time: self.file_time, is_file: true };
-        }
-        let bytes = if path == "/v1/sync/mutations" { self.push } else { self.body };
-        Limit { bytes, time: self.time, is_file: false }
+        let bytes = match path {
+            _ if brings_file => self.file,
+            path if IMPORTS.contains(&path) => self.import,
+            "/v1/sync/mutations" => self.push,
+            _ => self.body,
+        };
+        let is_file = brings_file || IMPORTS.contains(&path);
+        Limit { bytes, time: if is_file { self.file_time } else { self.time }, is_file }
     }
 }
 

@@ -8,6 +8,8 @@ mod contract;
 pub mod explain;
 mod limits;
 mod log;
+pub mod once;
+pub mod rate;
 mod render;
 
 pub use contract::Contract;
@@ -21,7 +23,11 @@ use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
 
 /// Set on every answer that does not say otherwise itself. Nothing of a customer's belongs into a cache on the way.
@@ -35,13 +41,13 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 
 /// Wraps the whole application. It never fails: every error comes out as an answer.
 /// `contract` is the polished document of the routes inside.
-pub fn envelope<E: Endpoint>(inner: E, contract: Contract, limits: Limits) -> impl Endpoint<Output = Response> {
+pub fn envelope<E: Endpoint>(inner: E, contract: Arc<Contract>, limits: Limits) -> impl Endpoint<Output = Response> {
     Envelope { inner, contract, limits }
 }
 
 struct Envelope<E> {
     inner: E,
-    contract: Contract,
+    contract: Arc<Contract>,
     limits: Limits,
 }
 
@@ -72,6 +78,11 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
 
         for (name, value) in &SECURITY {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        if let Some(left) = context.left.get() {
+            for (name, value) in left.headers() {
+                response.headers_mut().insert(name, value);
+            }
         }
         if let Some(id) = context.header() {
             response.headers_mut().insert(log::X_REQUEST_ID, id);

@@ -4,7 +4,8 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use entity::scalar::{Date, Timestamp};
 
-/// How one file spells its days, and where its days begin.
+/// How one file spells its days, and where its days begin. Days as in ISO 8601 are always read: workbooks hold days, which
+/// come in that form, whatever texts beside them look like.
 pub struct Calendar<'a> {
     pub zone: Tz,
     /// Formats of `chrono::format::strftime`, tried in turn.
@@ -14,8 +15,9 @@ pub struct Calendar<'a> {
 impl Calendar<'_> {
     /// The day that a cell names.
     pub fn day(&self, text: &str) -> Result<Date, String> {
-        self.formats
-            .iter()
+        let formats = self.formats.iter().map(String::as_str);
+        formats
+            .chain(["%Y-%m-%d"])
             .filter_map(|format| NaiveDate::parse_from_str(text, format).ok())
             // Reads what it wrote: years that the product does not keep fail here.
             .find_map(|day| Date::parse(&Date(day).to_string()).ok())
@@ -27,7 +29,9 @@ impl Calendar<'_> {
         if let Ok(moment) = Timestamp::parse(text) {
             return Ok(moment);
         }
-        let local = self.formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+        let formats = self.formats.iter().map(String::as_str);
+        let formats = formats.chain(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f"]);
+        let local = formats.into_iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
         match local {
             Some(local) => Timestamp::parse(&self.at(local).to_string()),
             None => self
@@ -35,6 +39,13 @@ impl Calendar<'_> {
                 .map(|day| self.midnight(day))
                 .map_err(|_| format!("is no moment in the form {} or of RFC 3339", self.formats.join(" or "))),
         }
+    }
+
+    /// The tenant's day of a day or a moment.
+    pub fn day_of(&self, text: &str) -> Result<Date, String> {
+        self.day(text).or_else(|told| {
+            self.moment(text).map(|moment| Date(moment.0.with_timezone(&self.zone).date_naive())).map_err(|_| told)
+        })
     }
 
     /// The moment at which a day begins.

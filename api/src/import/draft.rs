@@ -2,35 +2,56 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
-use std::path::Path;
 
 use chrono_tz::Tz;
-use entity::kind::{Kind, StageKey};
+use entity::kind::{Kind, LostReason, StageKey};
 use entity::scalar::Date;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::calendar::Calendar;
-use super::field::{Field, KEY, Shape};
-use super::mapping::{By, From, Lookup, Pass, Source};
-use super::rows::{Row, Rows};
+use super::field::{Field, ID, KEY, Shape};
+use super::mapping::{By, From, Pass, Source, Stages};
+use super::source::Row;
 use super::steps::{Step, steps};
+use crate::statement::sheet::is_guarded;
 
 /// What a row says.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    pub line: u64,
-    /// The row as it stood in the file.
-    pub cells: Vec<String>,
-    /// The external id.
-    pub key: String,
+    /// The id here and the external id; at least one of them.
+    pub id: Option<Uuid>,
+    pub external_id: Option<String>,
     /// By name in the API, parts of a field after a dot.
     pub values: Map<String, Value>,
     pub references: Vec<Reference>,
     /// The moves of an opportunity; empty for other kinds.
     pub steps: Vec<Step>,
+    /// Why it was lost, if it was.
+    pub loss: Option<Loss>,
     /// Two rows with the same one say the same.
     pub fingerprint: u64,
+}
+
+/// Why an opportunity was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Loss {
+    pub reason: LostReason,
+    pub note: Option<String>,
+}
+
+impl Draft {
+    /// What tells it from the other rows of its file: the external id, or else the id.
+    pub fn key(&self) -> String {
+        self.external_id.clone().or_else(|| self.id.map(|id| id.to_string())).unwrap_or_default()
+    }
+
+    /// The names by which the record is found that it is about.
+    pub fn names(&self, kind: Kind) -> impl Iterator<Item = Name> {
+        let name = move |by, text| Name { kind, by, text };
+        let id = self.id.map(|id| name(By::Id, id.to_string()));
+        id.into_iter().chain(self.external_id.clone().map(|text| name(By::ExternalId, text)))
+    }
 }
 
 /// A record that a field names.
@@ -55,45 +76,58 @@ pub struct Reader<'a> {
     columns: HashMap<String, usize>,
     /// By field: what a lookup found in the other file.
     lookups: BTreeMap<&'static str, HashMap<String, String>>,
+    /// Whether an apostrophe before what looks like a formula is none of the text.
+    guarded: bool,
 }
 
+/// What a row was read as.
+type Read = (Map<String, Value>, Vec<Reference>, Vec<Step>, Option<Loss>);
+
 impl<'a> Reader<'a> {
-    /// `columns`: where the columns that the mapping names stand in the file. Reads the other files of lookups once.
-    pub fn new(pass: &'a Pass, columns: HashMap<String, usize>, folder: &Path, zone: Tz) -> io::Result<Self> {
-        let mut lookups = BTreeMap::new();
-        for (field, source) in pass.mapped() {
-            if let From::Lookup(lookup) = &source.from {
-                lookups.insert(field.name, first_rows(lookup, folder)?);
-            }
-        }
-        Ok(Reader { pass, zone, columns, lookups })
+    /// `columns`: where the columns that the mapping names stand in the file. `lookups`: by field, what the other file has.
+    pub fn new(
+        pass: &'a Pass,
+        columns: HashMap<String, usize>,
+        lookups: BTreeMap<&'static str, HashMap<String, String>>,
+        zone: Tz,
+        guarded: bool,
+    ) -> Self {
+        Reader { pass, zone, columns, lookups, guarded }
     }
 
     /// The draft, or why there is none: every fault of the row.
-    pub fn draft(&self, row: Row) -> Result<Draft, (Row, String)> {
+    pub fn draft(&self, row: &Row) -> Result<Draft, String> {
         if let Some(reason) = row.broken.clone() {
-            return Err((row, reason));
+            return Err(reason);
+        }
+        // A cell that nothing asks for may be what it likes.
+        let used = |place: &usize| self.columns.values().any(|column| column == place);
+        let faults: Vec<String> =
+            row.faults.iter().filter(|(place, _)| used(place)).map(|(_, fault)| fault.clone()).collect();
+        if !faults.is_empty() {
+            return Err(faults.join("; "));
         }
         match self.read(&row.cells) {
-            Ok((key, values, references, steps)) => {
+            Ok((mut values, references, steps, loss)) => {
                 let mut hasher = DefaultHasher::new();
-                (Value::Object(values.clone()).to_string(), &references, format!("{steps:?}")).hash(&mut hasher);
+                (Value::Object(values.clone()).to_string(), &references, format!("{steps:?}"), &loss).hash(&mut hasher);
                 let fingerprint = hasher.finish();
-                Ok(Draft { line: row.line, cells: row.cells, key, values, references, steps, fingerprint })
+                let id = values.remove(ID).and_then(|id| id.as_str()?.parse().ok());
+                let external_id = values.get(KEY).and_then(Value::as_str).map(str::to_owned);
+                Ok(Draft { id, external_id, values, references, steps, loss, fingerprint })
             }
-            Err(faults) => Err((row, faults.join("; "))),
+            Err(faults) => Err(faults.join("; ")),
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of a draft, which its only caller puts together")]
-    fn read(&self, cells: &[String]) -> Result<(String, Map<String, Value>, Vec<Reference>, Vec<Step>), Vec<String>> {
+    fn read(&self, cells: &[String]) -> Result<Read, Vec<String>> {
         let calendar = Calendar { zone: self.zone, formats: &self.pass.dates };
         let cell = |column: &str| self.cell(cells, column);
         let (mut values, mut references, mut faults) = (Map::new(), Vec::new(), Vec::new());
         for (field, source) in self.pass.mapped() {
             let text = self.text(field, source, &cell);
             if text.is_empty() {
-                if field.required {
+                if field.required && !(field.name == KEY && values.contains_key(ID)) {
                     faults.push(format!("{} is empty", field.name));
                 }
                 continue;
@@ -101,7 +135,13 @@ impl<'a> Reader<'a> {
             match (field.shape.read(&text, source.times, &calendar), field.shape) {
                 (Err(fault), _) => faults.push(format!("{} `{text}`: {fault}", field.name)),
                 (Ok(_), Shape::Reference(kind)) => {
-                    references.push(Reference { field: field.name, name: Name { kind, by: source.by, text } });
+                    let by = match source.by {
+                        By::Any if text.parse::<Uuid>().is_ok() => By::Id,
+                        By::Any => By::ExternalId,
+                        by => by,
+                    };
+                    let text = if by == By::Id { text.to_lowercase() } else { text };
+                    references.push(Reference { field: field.name, name: Name { kind, by, text } });
                 }
                 (Ok(value), _) => {
                     values.insert(field.name.to_owned(), value);
@@ -115,8 +155,22 @@ impl<'a> Reader<'a> {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let key = values.get(KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok((key, values, references, steps))
+        let loss = self.pass.stage.as_ref().filter(|_| steps.last().is_some_and(|last| last.stage == StageKey::Lost));
+        match loss.map(|stages| self.loss(stages, &cell)).transpose() {
+            Ok(loss) => Ok((values, references, steps, loss)),
+            Err(fault) => Err(vec![fault]),
+        }
+    }
+
+    fn loss<'c>(&self, stages: &Stages, cell: &impl Fn(&str) -> &'c str) -> Result<Loss, String> {
+        let text = |column: &Option<String>| column.as_deref().map(cell).filter(|text| !text.is_empty());
+        let reason = match text(&stages.lost_reason_column) {
+            None => stages.lost_reason,
+            Some(text) => LostReason::parse(text).ok_or_else(|| format!("lost reason `{text}`: is not known"))?,
+        };
+        let own = text(&stages.lost_note_column).map(str::to_owned);
+        let same = reason == stages.lost_reason || reason == LostReason::Other;
+        Ok(Loss { reason, note: own.or_else(|| stages.lost_note.clone().filter(|_| same)) })
     }
 
     fn text<'c>(&self, field: &Field, source: &Source, cell: &impl Fn(&str) -> &'c str) -> String {
@@ -138,6 +192,7 @@ impl<'a> Reader<'a> {
     /// The cell without surrounding white space, translated.
     fn cell<'c>(&'c self, cells: &'c [String], column: &str) -> &'c str {
         let text = self.columns.get(column).and_then(|place| cells.get(*place)).map_or("", |text| text.trim());
+        let text = if self.guarded && is_guarded(text) { &text[1..] } else { text };
         let translated = self.pass.translate.get(column).and_then(|words| words.get(text));
         translated.map_or(text, |text| text.as_str())
     }
@@ -159,22 +214,19 @@ impl<'a> Reader<'a> {
                 entered.insert(*stage, calendar.day(text).map_err(|fault| format!("{column} `{text}`: {fault}"))?);
             }
         }
-        steps(stage, stages.lost_from, |stage| entered.get(&stage).copied())
-    }
-}
-
-/// `matching` → `take`, of the first row that has both.
-fn first_rows(lookup: &Lookup, folder: &Path) -> io::Result<HashMap<String, String>> {
-    let mut rows = Rows::open(&folder.join(&lookup.path), lookup.delimiter)?;
-    let column = |name: &str| rows.column(name).map_err(io::Error::other);
-    let (matching, take) = (column(&lookup.matching)?, column(&lookup.take)?);
-    let mut found = HashMap::new();
-    while let Some(row) = rows.row()? {
-        if let (None, Some(key), Some(value)) = (row.broken, row.cells.get(matching), row.cells.get(take))
-            && !value.trim().is_empty()
+        if let Some(column) = &stages.since
+            && !cell(column).is_empty()
         {
-            found.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
+            let text = cell(column);
+            let day = calendar.day_of(text).map_err(|fault| format!("{column} `{text}`: {fault}"))?;
+            entered.entry(stage).or_insert(day);
         }
+        let lost_from = match stages.lost_from_column.as_deref().map(cell).filter(|text| !text.is_empty()) {
+            None => stages.lost_from,
+            Some(text) => StageKey::parse(text)
+                .filter(|stage| !matches!(stage, StageKey::Signed | StageKey::Lost))
+                .ok_or_else(|| format!("lost from `{text}`: is none of intent, pre_sale, negotiation"))?,
+        };
+        steps(stage, lost_from, |stage| entered.get(&stage).copied())
     }
-    Ok(found)
 }

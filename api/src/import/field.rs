@@ -4,6 +4,7 @@ use entity::kind::Kind;
 use entity::scalar::{Currency, Email, Line, Money, Text};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::calendar::Calendar;
 
@@ -21,6 +22,7 @@ pub enum Shape {
     Day,
     Moment,
     Choice(&'static [&'static str]),
+    Id,
     /// A record of this kind, by its external id or its name.
     Reference(Kind),
 }
@@ -46,6 +48,9 @@ const fn free(name: &'static str, shape: Shape) -> Field {
 /// The field by which a second run finds what the first one made.
 pub const KEY: &str = "externalId";
 
+/// The id in Waypost, for files that came from it: a record is found again by it, and a new one gets it.
+pub const ID: &str = "id";
+
 /// The fields of a kind; none if it cannot be imported.
 pub fn fields(kind: Kind) -> &'static [Field] {
     match kind {
@@ -61,10 +66,15 @@ pub fn fields(kind: Kind) -> &'static [Field] {
     }
 }
 
-const TEAM: &[Field] =
-    &[needed(KEY, Shape::Line), needed("name", Shape::Line), free("parentId", Shape::Reference(Kind::Team))];
+const TEAM: &[Field] = &[
+    free(ID, Shape::Id),
+    needed(KEY, Shape::Line),
+    needed("name", Shape::Line),
+    free("parentId", Shape::Reference(Kind::Team)),
+];
 
 const USER: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("name", Shape::Line),
     needed("email", Shape::Email),
@@ -74,6 +84,7 @@ const USER: &[Field] = &[
 ];
 
 const ACCOUNT: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("name", Shape::Line),
     needed("kind", Shape::Choice(&["consumer", "business", "channel", "internal"])),
@@ -87,6 +98,7 @@ const ACCOUNT: &[Field] = &[
     free("annualRevenue", Shape::Money),
     free("foundedYear", Shape::Integer),
     free("creditCode", Shape::Line),
+    free("tier", Shape::Choice(&["key", "ordinary", "potential"])),
     free("address.street", Shape::Line),
     free("address.city", Shape::Line),
     free("address.region", Shape::Line),
@@ -98,6 +110,7 @@ const ACCOUNT: &[Field] = &[
 ];
 
 const LEAD: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("name", Shape::Line),
     needed("source", Shape::Line),
@@ -114,6 +127,7 @@ const LEAD: &[Field] = &[
 ];
 
 const PRODUCT: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("name", Shape::Line),
     free("series", Shape::Line),
@@ -122,6 +136,7 @@ const PRODUCT: &[Field] = &[
 ];
 
 const CONTACT: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("name", Shape::Line),
     needed("accountId", Shape::Reference(Kind::Account)),
@@ -132,6 +147,7 @@ const CONTACT: &[Field] = &[
 ];
 
 const OPPORTUNITY: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("name", Shape::Line),
     needed("ownerId", Shape::Reference(Kind::User)),
@@ -147,6 +163,7 @@ const OPPORTUNITY: &[Field] = &[
 ];
 
 const ACTIVITY: &[Field] = &[
+    free(ID, Shape::Id),
     needed(KEY, Shape::Line),
     needed("kind", Shape::Choice(&["visit", "call", "meeting", "email", "note"])),
     needed("occurred", Shape::Moment),
@@ -185,6 +202,7 @@ impl Shape {
                 Money::parse(&Money(product).to_string()).map(|amount| json!(amount))
             }
             Shape::Day => calendar.day(text).map(|day| json!(day)),
+            Shape::Id => text.parse::<Uuid>().map(|id| json!(id)).map_err(|_| "is no UUID".into()),
             Shape::Moment => calendar.moment(text).map(|moment| json!(moment)),
             Shape::Choice(choices) if choices.contains(&text) => Ok(json!(text)),
             Shape::Choice(choices) => {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use encoding_rs::Encoding;
 use entity::kind::{Kind, LostReason, StageKey};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::field::{Field, KEY, Shape, fields};
+use super::field::{Field, ID, KEY, Shape, fields};
 use super::template::Template;
 
 /// What is wrong with a mapping, where, and what to do.
@@ -53,6 +54,10 @@ pub struct Pass {
     /// What stands between two cells.
     #[serde(default = "comma")]
     pub delimiter: char,
+    /// How the file is written, such as `gbk`; by default found out.
+    pub encoding: Option<String>,
+    /// Of a workbook; by default the first that is shown.
+    pub sheet: Option<String>,
     /// How days and moments are spelled, in the notation of `strftime`; tried in turn.
     #[serde(default = "iso_days")]
     pub dates: Vec<String>,
@@ -111,6 +116,11 @@ pub enum By {
     ExternalId,
     #[serde(rename = "name")]
     Name,
+    #[serde(rename = "id")]
+    Id,
+    /// The id if it is one, else the external id.
+    #[serde(rename = "any")]
+    Any,
 }
 
 /// The way of an opportunity through the stages.
@@ -122,6 +132,12 @@ pub struct Stages {
     /// By stage: the column with the day on which it was entered.
     #[serde(default)]
     pub entered: BTreeMap<StageKey, String>,
+    /// The column with the day or the moment since which it stands where it stands.
+    pub since: Option<String>,
+    /// Columns that tell of a lost one where it stood, and why it was lost; the following hold where they are empty.
+    pub lost_from_column: Option<String>,
+    pub lost_reason_column: Option<String>,
+    pub lost_note_column: Option<String>,
     /// The stage in which a lost one stood, where no date tells.
     #[serde(default = "intent")]
     pub lost_from: StageKey,
@@ -211,8 +227,13 @@ impl Mapping {
     /// Checks a mapping whose text is at hand; `path` is what errors call it.
     pub fn parse(path: &Path, text: &str) -> Result<Self, MappingError> {
         let wrong = |problem: String| MappingError { place: path.display().to_string(), problem };
-        let document: Document =
-            toml::from_str(text).map_err(|cause| wrong(cause.to_string().trim_end().to_owned()))?;
+        let read = |text: &str| -> Result<Document, String> {
+            match text.trim_start().starts_with('{') {
+                true => serde_json::from_str(text).map_err(|cause| cause.to_string()),
+                false => toml::from_str(text).map_err(|cause| cause.to_string()),
+            }
+        };
+        let document = read(text).map_err(|cause| wrong(cause.trim_end().to_owned()))?;
         if document.file.is_empty() {
             return Err(wrong(
                 "has no `[[file]]`: name the files to import, each with `path`, `kind` and `fields`".into(),
@@ -236,6 +257,11 @@ impl Mapping {
 }
 
 impl Pass {
+    /// The encoding that the mapping names.
+    pub fn named_encoding(&self) -> Option<&'static Encoding> {
+        Encoding::for_label(self.encoding.as_ref()?.as_bytes())
+    }
+
     /// What the mapping says of a field of the kind.
     pub fn mapped(&self) -> impl Iterator<Item = (&'static Field, &Source)> {
         fields(self.kind).iter().filter_map(|field| Some((field, self.fields.get(field.name)?)))
@@ -258,6 +284,14 @@ impl Pass {
             columns.insert((stages.column.clone(), "stage.column".to_owned()));
             let entered = stages.entered.iter();
             columns.extend(entered.map(|(stage, column)| (column.clone(), format!("stage.entered.{stage}"))));
+            for (key, column) in [
+                ("since", &stages.since),
+                ("lost_from_column", &stages.lost_from_column),
+                ("lost_reason_column", &stages.lost_reason_column),
+                ("lost_note_column", &stages.lost_note_column),
+            ] {
+                columns.extend(column.as_ref().map(|column| (column.clone(), format!("stage.{key}"))));
+            }
         }
         columns
     }
@@ -281,6 +315,9 @@ impl Pass {
                 return Err((key, "must be one ASCII character, such as `,`, `;` or `\\t`".into()));
             }
         }
+        if self.encoding.as_ref().is_some_and(|label| Encoding::for_label(label.as_bytes()).is_none()) {
+            return Err(("encoding".into(), "must be the name of an encoding, such as utf-8, gbk or utf-16le".into()));
+        }
         for format in &self.dates {
             if chrono::format::StrftimeItems::new(format).any(|item| item == chrono::format::Item::Error) {
                 return Err(("dates".into(), format!("`{format}` is no format such as %m/%d/%Y or %Y-%m-%d")));
@@ -301,7 +338,9 @@ impl Pass {
                 return Err((format!("fields.{name}.times"), "is only for amounts and whole numbers".into()));
             }
         }
-        if let Some(missing) = known.iter().find(|field| field.required && !self.fields.contains_key(field.name)) {
+        let is_named =
+            |field: &Field| self.fields.contains_key(field.name) || (field.name == KEY && self.fields.contains_key(ID));
+        if let Some(missing) = known.iter().find(|field| field.required && !is_named(field)) {
             let problem = if missing.name == KEY {
                 "is needed: without it a second run would not find what the first one made"
             } else {

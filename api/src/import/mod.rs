@@ -1,17 +1,20 @@
-//! Bringing a company's records in from CSV files, told by a mapping file what they mean.
+//! Bringing a company's records in from files, told by a mapping what they mean.
 //!
-//! `mapping` is the file's format; `rows` reads CSV line by line, `draft` makes typed values of a row, `resolve` finds
-//! what it refers to, `write` brings a chunk of rows into the database by the same verbs as REST. What a verb means
-//! stands in the record's own folder; the command line is `command::import`.
+//! `mapping` is the mapping's format; `source` makes rows of a file, `draft` typed values of a row, `resolve` finds
+//! what it refers to, `write` brings a chunk of rows into the database by the same verbs as REST, `journal` keeps what
+//! became of them, `run` is the whole. What a verb means stands in the record's own folder; the command line is
+//! `command::import`, the API is in `job`.
 
 mod calendar;
 mod draft;
-mod field;
+pub mod field;
+pub mod job;
+pub mod journal;
 pub mod mapping;
 mod refused;
 mod resolve;
-mod rows;
-mod run;
+pub mod run;
+pub mod source;
 mod steps;
 mod store;
 pub mod summary;
@@ -19,5 +22,5 @@ mod template;
 mod write;
 
 pub use mapping::{Mapping, MappingError};
-pub use run::{Options, Progress, Stopped, run};
+pub use run::{Files, Options, Progress, Stopped, run};
 pub use summary::{Count, Summary};

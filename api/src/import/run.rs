@@ -1,21 +1,26 @@
-//! The whole of an import: checks the files against the mapping, then reads them in its order, chunk by chunk.
+//! The whole of an import: checks the files against the mapping, then reads them in its order, chunk by chunk. The same for
+//! the command and for the API; they differ in where files lie and where the journal is kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono_tz::Tz;
+use encoding_rs::Encoding;
 use entity::kind::Kind;
 use entity::tenant;
+use sha2::{Digest, Sha256};
 
-use super::draft::{Draft, Reader};
-use super::mapping::{From as Origin, Mapping, MappingError, Pass};
+use super::draft::Reader;
+use super::journal::{Journal, Kept, Place, Reached, Verdict, broken};
+use super::mapping::{From as Origin, Lookup, Mapping, MappingError, Pass};
 use super::refused::Refused;
-use super::rows::Rows;
-use super::store::Done;
+use super::source::{Format, Row, Rows, Source};
 use super::summary::{Count, Summary};
-use super::write::{Task, Verdict, Writer};
+use super::write::{Item, Task, Writer};
+use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
 
@@ -25,11 +30,35 @@ const CHUNK: usize = 500;
 /// Rows of a file after which a database that was small may plan by new statistics; then whenever they have doubled.
 const FIRST_STATISTICS: u64 = 1_000;
 
+/// Where the files of a mapping are.
+#[derive(Clone, Debug)]
+pub enum Files {
+    Folder(PathBuf),
+    /// Files that were sent, by their names, and where each lies. Nothing else is opened, whatever the mapping says.
+    Given(BTreeMap<String, PathBuf>),
+}
+
+impl Files {
+    /// Where the file lies that a mapping calls `path`.
+    pub fn find(&self, path: &Path) -> Result<PathBuf, String> {
+        match self {
+            Files::Folder(folder) => Ok(folder.join(path)),
+            Files::Given(given) => {
+                let named = path.to_str().and_then(|name| given.get(name));
+                let only = given.values().next().filter(|_| given.len() == 1);
+                named.or(only).cloned().ok_or_else(|| {
+                    let names: Vec<&str> = given.keys().map(String::as_str).collect();
+                    format!("no file of this name was sent, but {}", names.join(", "))
+                })
+            }
+        }
+    }
+}
+
 /// How to import.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the files of the mapping lie.
-    pub folder: PathBuf,
+    pub files: Files,
     /// Where refused rows go; `None`: beside the files.
     pub refused: Option<PathBuf>,
     /// Do everything but keep it. One transaction: rows that it would change stay locked until it ends.
@@ -44,6 +73,8 @@ pub enum Progress<'a> {
         path: &'a Path,
         kind: Kind,
         bytes: u64,
+        format: Format,
+        encoding: &'static Encoding,
     },
     /// So many bytes and rows of it were read.
     Read {
@@ -58,6 +89,10 @@ pub enum Progress<'a> {
 pub enum Stopped {
     /// The mapping and the files do not go together. Nothing was written.
     Mapping(MappingError),
+    /// It is no longer ours: cancelled, or taken up by another server.
+    Lost,
+    /// The server stops.
+    Interrupted,
     Failed(Error),
 }
 
@@ -65,6 +100,8 @@ impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Stopped::Mapping(cause) => cause.fmt(f),
+            Stopped::Lost => f.write_str("the import was cancelled or taken up elsewhere"),
+            Stopped::Interrupted => f.write_str("the server stops"),
             Stopped::Failed(cause) => cause.fmt(f),
         }
     }
@@ -84,192 +121,332 @@ pub async fn run(
     tenant: &tenant::Model,
     mapping: &Mapping,
     options: &Options,
-    mut progress: impl FnMut(Progress<'_>) + Send,
+    progress: impl FnMut(Progress<'_>) + Send,
 ) -> Result<Summary, Stopped> {
-    let zone: Tz = tenant
-        .time_zone
-        .parse()
-        .map_err(|_| Error::Internal(format!("the tenant's time zone {} is not known", tenant.time_zone)))?;
-    let mut refused = Refused::new(options.refused.as_deref());
-    let mut readings = Vec::new();
-    for number in 0..mapping.passes.len() {
-        readings.push(open(mapping, number, options, &refused, zone)?);
+    let zone = zone(tenant)?;
+    let refused = Refused::new(options.refused.as_deref());
+    let readings = open(mapping, &options.files, zone).await?;
+    for (number, reading) in readings.iter().enumerate() {
+        refused.prepare(&reading.path).map_err(|cause| {
+            let told = format!(
+                "refused rows cannot be written beside {}: {cause}. Give --refused-dir",
+                reading.path.display()
+            );
+            Stopped::Mapping(mapping.error(number, "path", told))
+        })?;
     }
-    let mut writer = Writer::begin(state, tenant.id, zone, options.dry_run).await?;
-    let mut counts = Vec::new();
-    for reading in &mut readings {
-        let task = writer.task(reading.pass).await?;
-        reading.import(&mut writer, &task, &mut refused, &mut progress).await?;
-        progress(Progress::Ended(&reading.count));
-        counts.push(reading.count.clone());
-    }
-    let refused = refused.finish().map_err(|cause| broken("the files of refused rows", &cause))?;
-    Ok(Summary { dry_run: options.dry_run, counts, refused })
+    let counts = readings.iter().map(|reading| Count::new(reading.pass.path.clone(), reading.pass.kind)).collect();
+    let files = readings.iter().map(|reading| (reading.path.clone(), reading.headers.clone())).collect();
+    let journal = Journal::new(counts, Place::Files(refused, files));
+    let actor = Actor::system(tenant.id);
+    let journal = import(state, actor, zone, &readings, options.dry_run, journal, progress).await?;
+    let refused = match journal.place {
+        Place::Files(refused, _) => refused.finish().map_err(|cause| broken("the files of refused rows", &cause))?,
+        Place::Kept(_) => Vec::new(),
+    };
+    Ok(Summary { dry_run: options.dry_run, counts: journal.counts, refused })
 }
 
-fn broken(what: &str, cause: &io::Error) -> Stopped {
-    Stopped::Failed(Error::Internal(format!("{what}: {cause}")))
+/// What an import of the API goes on from.
+pub struct Begun {
+    pub kept: Kept,
+    /// The one who asked for it.
+    pub actor: Actor,
+    /// Empty: it has not begun.
+    pub counts: Vec<Count>,
+    pub reached: Reached,
+    pub waiting: Vec<u64>,
+    pub dry_run: bool,
+}
+
+/// Goes on with an import of the API. `opened` is told the files once they were looked at.
+pub async fn go_on(
+    state: &State,
+    tenant: &tenant::Model,
+    mapping: &Mapping,
+    files: &Files,
+    begun: Begun,
+    opened: impl AsyncFnOnce(&[Reading<'_>]) -> Result<(), Stopped>,
+) -> Result<(), Stopped> {
+    let zone = zone(tenant)?;
+    let readings = open(mapping, files, zone).await?;
+    opened(&readings).await?;
+    let fresh = || readings.iter().map(|reading| Count::new(reading.pass.path.clone(), reading.pass.kind)).collect();
+    let counts = if begun.counts.len() == readings.len() { begun.counts } else { fresh() };
+    let (reached, waiting) = (begun.reached, begun.waiting);
+    let journal = Journal { reached, waiting, ..Journal::new(counts, Place::Kept(begun.kept)) };
+    import(state, begun.actor, zone, &readings, begun.dry_run, journal, |_| {}).await.map(drop)
+}
+
+fn zone(tenant: &tenant::Model) -> Result<Tz, Error> {
+    let unknown = |_| Error::Internal(format!("the tenant's time zone {} is not known", tenant.time_zone));
+    tenant.time_zone.parse().map_err(unknown)
+}
+
+impl Journal {
+    fn new(counts: Vec<Count>, place: Place) -> Self {
+        Journal { counts, reached: Reached::default(), is_reading: true, percent: 0, waiting: Vec::new(), place }
+    }
+}
+
+/// Runs what takes its time and asks no database, where nobody waits for it.
+async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopped> {
+    let stopped = |cause| Stopped::Failed(Error::Internal(format!("reading a file stopped: {cause}")));
+    tokio::task::spawn_blocking(job).await.map_err(stopped)
 }
 
 /// A pass whose file goes with the mapping.
-struct Reading<'a> {
-    pass: &'a Pass,
-    path: PathBuf,
+pub struct Reading<'a> {
+    pub pass: &'a Pass,
+    pub path: PathBuf,
+    pub source: Arc<Source>,
+    pub headers: Vec<String>,
     reader: Reader<'a>,
-    count: Count,
-    /// By external id: the line of its row, and its fingerprint.
-    seen: HashMap<String, (u64, u64)>,
-    headers: Vec<String>,
 }
 
-/// Checks one pass against its file.
-fn open<'a>(
-    mapping: &'a Mapping,
-    number: usize,
-    options: &Options,
-    refused: &Refused,
-    zone: Tz,
-) -> Result<Reading<'a>, Stopped> {
-    let pass = &mapping.passes[number];
-    let wrong = |key: &str, problem: String| Stopped::Mapping(mapping.error(number, key, problem));
-    let path = options.folder.join(&pass.path);
-    let rows = Rows::open(&path, pass.delimiter).map_err(|cause| {
-        wrong("path", format!("{} cannot be read: {cause}. Correct `path`, or give --folder", path.display()))
-    })?;
-    let named: BTreeMap<String, String> = pass.columns().into_iter().collect();
-    let mut columns = HashMap::new();
-    for (column, key) in &named {
-        columns.insert(column.clone(), rows.column(column).map_err(|told| wrong(key, told))?);
+/// Files that were looked at, so that none is looked at twice.
+#[derive(Default)]
+struct Looked(HashMap<PathBuf, Arc<Source>>);
+
+impl Looked {
+    async fn at(&mut self, path: &Path, named: Option<&'static Encoding>) -> Result<io::Result<Arc<Source>>, Stopped> {
+        if let Some(known) = self.0.get(path) {
+            return Ok(Ok(known.clone()));
+        }
+        let file = path.to_owned();
+        let looked = blocking(move || Source::look(&file, named)).await?;
+        Ok(looked.map(|source| {
+            let source = Arc::new(source);
+            self.0.insert(path.to_owned(), source.clone());
+            source
+        }))
     }
-    for (name, source) in &pass.fields {
-        if let Origin::Lookup(lookup) = &source.from {
-            let key = format!("fields.{name}.lookup");
-            let other = options.folder.join(&lookup.path);
-            let other = Rows::open(&other, lookup.delimiter)
-                .map_err(|cause| wrong(&key, format!("{} cannot be read: {cause}", other.display())))?;
-            for column in [&lookup.matching, &lookup.take] {
-                other.column(column).map_err(|told| wrong(&key, told))?;
+}
+
+/// Checks each pass against its file.
+async fn open<'a>(mapping: &'a Mapping, files: &Files, zone: Tz) -> Result<Vec<Reading<'a>>, Stopped> {
+    let (mut looked, mut readings) = (Looked::default(), Vec::new());
+    for (number, pass) in mapping.passes.iter().enumerate() {
+        let wrong = |key: &str, problem: String| Stopped::Mapping(mapping.error(number, key, problem));
+        let cannot = |key: &str, path: &Path, cause: &io::Error| match (cause.kind(), files) {
+            (io::ErrorKind::InvalidData, _) => wrong(key, format!("the file {cause}")),
+            (_, Files::Folder(_)) => {
+                wrong(key, format!("{} cannot be read: {cause}. Correct `path`, or give --folder", path.display()))
             }
+            (_, Files::Given(_)) => broken("a file that was sent", cause),
+        };
+        let path = files.find(&pass.path).map_err(|told| wrong("path", told))?;
+        let source = looked.at(&path, pass.named_encoding()).await?.map_err(|cause| cannot("path", &path, &cause))?;
+        let rows = rows_of(&source, pass.delimiter, pass.sheet.clone()).await?;
+        let rows = rows.map_err(|cause| cannot("path", &path, &cause))?;
+        let named: BTreeMap<String, String> = pass.columns().into_iter().collect();
+        let mut columns = HashMap::new();
+        for (column, key) in &named {
+            columns.insert(column.clone(), rows.column(column).map_err(|told| wrong(key, told))?);
+        }
+        let mut lookups = BTreeMap::new();
+        for (field, origin) in pass.mapped() {
+            let Origin::Lookup(lookup) = &origin.from else { continue };
+            let key = format!("fields.{}.lookup", field.name);
+            let other = files.find(&lookup.path).map_err(|told| wrong(&key, told))?;
+            let source = looked.at(&other, None).await?.map_err(|cause| cannot(&key, &other, &cause))?;
+            let rows = rows_of(&source, lookup.delimiter, None).await?.map_err(|cause| cannot(&key, &other, &cause))?;
+            for column in [&lookup.matching, &lookup.take] {
+                rows.column(column).map_err(|told| wrong(&key, told))?;
+            }
+            let lookup = lookup.clone();
+            let found = blocking(move || first_rows(&lookup, rows)).await?;
+            lookups.insert(field.name, found.map_err(|cause| cannot(&key, &other, &cause))?);
+        }
+        let guarded = source.format != Format::Ndjson;
+        let reader = Reader::new(pass, columns, lookups, zone, guarded);
+        readings.push(Reading { pass, path, source, headers: rows.headers, reader });
+    }
+    Ok(readings)
+}
+
+async fn rows_of(source: &Arc<Source>, delimiter: char, sheet: Option<String>) -> Result<io::Result<Rows>, Stopped> {
+    let source = source.clone();
+    blocking(move || source.open(delimiter, sheet.as_deref())).await
+}
+
+/// `matching` → `take`, of the first row that has both.
+fn first_rows(lookup: &Lookup, mut rows: Rows) -> io::Result<HashMap<String, String>> {
+    let column = |name: &str| rows.column(name).map_err(io::Error::other);
+    let (matching, take) = (column(&lookup.matching)?, column(&lookup.take)?);
+    let mut found = HashMap::new();
+    while let Some(row) = rows.row()? {
+        if let (None, Some(key), Some(value)) = (row.broken, row.cells.get(matching), row.cells.get(take))
+            && !value.trim().is_empty()
+        {
+            found.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
         }
     }
-    refused.prepare(&path).map_err(|cause| {
-        wrong("path", format!("refused rows cannot be written beside {}: {cause}. Give --refused-dir", path.display()))
-    })?;
-    let reader =
-        Reader::new(pass, columns, &options.folder, zone).map_err(|cause| wrong("fields", cause.to_string()))?;
-    let count = Count::new(pass.path.clone(), pass.kind);
-    Ok(Reading { pass, path, reader, count, seen: HashMap::new(), headers: rows.headers })
+    Ok(found)
 }
 
-impl Reading<'_> {
-    async fn import(
+/// What an external id is remembered by: a digest, so that a million of them take little room.
+type Digested = [u8; 16];
+
+fn digested(key: &str) -> Digested {
+    let whole = Sha256::digest(key);
+    let mut digested = Digested::default();
+    digested.copy_from_slice(&whole[..16]);
+    digested
+}
+
+/// Reads everything, from where the journal stands.
+async fn import(
+    state: &State,
+    actor: Actor,
+    zone: Tz,
+    readings: &[Reading<'_>],
+    dry_run: bool,
+    journal: Journal,
+    mut progress: impl FnMut(Progress<'_>) + Send,
+) -> Result<Journal, Stopped> {
+    let bytes = readings.iter().map(|reading| reading.source.bytes).sum();
+    let writer = Writer::begin(state, actor, zone, dry_run).await?;
+    let mut import = Import { state, writer, journal, bytes, before: 0 };
+    for (number, reading) in readings.iter().enumerate() {
+        if number >= import.journal.reached.pass {
+            import.journal.turn_to(number, &state.db).await?;
+            let task = import.writer.task(reading.pass).await?;
+            import.read(reading, &task, &mut progress).await?;
+            import.write_waiting(reading, &task).await?;
+            progress(Progress::Ended(import.journal.count()));
+        }
+        import.before += reading.source.bytes;
+    }
+    Ok(import.journal)
+}
+
+struct Import<'a> {
+    state: &'a State,
+    writer: Writer<'a>,
+    journal: Journal,
+    /// Bytes of all readings, and of those that are behind.
+    bytes: u64,
+    before: u64,
+}
+
+/// The next rows, and whether they are the last.
+async fn chunk(mut rows: Rows, path: &Path) -> Result<(Rows, Vec<Row>, bool), Stopped> {
+    let (rows, chunk, error) = blocking(move || {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        while chunk.len() < CHUNK {
+            match rows.row() {
+                Ok(Some(row)) => chunk.push(row),
+                Ok(None) => return (rows, chunk, None),
+                Err(cause) => return (rows, chunk, Some(cause)),
+            }
+        }
+        (rows, chunk, None)
+    })
+    .await?;
+    match error {
+        None => {
+            let is_over = chunk.len() < CHUNK;
+            Ok((rows, chunk, is_over))
+        }
+        Some(cause) => Err(broken(&path.display().to_string(), &cause)),
+    }
+}
+
+impl Import<'_> {
+    async fn read(
         &mut self,
-        writer: &mut Writer<'_>,
+        reading: &Reading<'_>,
         task: &Task<'_>,
-        refused: &mut Refused,
         progress: &mut (impl FnMut(Progress<'_>) + Send),
     ) -> Result<(), Stopped> {
-        let failed = |path: &Path, cause: io::Error| broken(&path.display().to_string(), &cause);
-        let mut rows = Rows::open(&self.path, self.pass.delimiter).map_err(|cause| failed(&self.path, cause))?;
-        let bytes = std::fs::metadata(&self.path).map_err(|cause| failed(&self.path, cause))?.len();
-        progress(Progress::Begun { path: &self.pass.path, kind: self.pass.kind, bytes });
-        let (mut waiting, mut next_statistics) = (Vec::new(), FIRST_STATISTICS);
-        loop {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            let mut is_over = false;
-            while chunk.len() < CHUNK && !is_over {
-                match rows.row().map_err(|cause| failed(&self.path, cause))? {
-                    None => is_over = true,
-                    Some(row) => {
-                        self.count.read += 1;
-                        match self.reader.draft(row) {
-                            Ok(draft) => chunk.extend(self.first_of_its_key(draft, refused)?),
-                            Err((row, reason)) => self.refuse(refused, row.line, &reason, &row.cells)?,
+        let Reading { pass, path, source, .. } = reading;
+        let (format, encoding) = (source.format, source.encoding);
+        progress(Progress::Begun { path: &pass.path, kind: pass.kind, bytes: source.bytes, format, encoding });
+        let rows = rows_of(source, pass.delimiter, pass.sheet.clone()).await?;
+        let mut rows = rows.map_err(|cause| broken(&path.display().to_string(), &cause))?;
+        self.journal.is_reading = true;
+        // By external id: the line of its row, and its fingerprint.
+        let mut seen: HashMap<Digested, (u64, u64)> = HashMap::new();
+        let (mut place, mut next_statistics, mut is_over) = (0, FIRST_STATISTICS, false);
+        while !is_over {
+            self.may_go_on()?;
+            let read;
+            (rows, read, is_over) = chunk(rows, path).await?;
+            let mut items = Vec::with_capacity(read.len());
+            for row in read {
+                place += 1;
+                let found = reading.reader.draft(&row).map_err(Verdict::Refused);
+                let found = found.and_then(|draft| {
+                    match seen.insert(digested(&draft.key()), (row.line, draft.fingerprint)) {
+                        None => Ok(draft),
+                        Some((line, fingerprint)) => {
+                            // The first one stays.
+                            seen.insert(digested(&draft.key()), (line, fingerprint));
+                            Err(if fingerprint == draft.fingerprint {
+                                Verdict::Repeated
+                            } else {
+                                let key = draft.key();
+                                Verdict::Refused(format!(
+                                    "line {line} has the externalId `{key}` too, with other values"
+                                ))
+                            })
                         }
                     }
+                });
+                // What an earlier run decided is only remembered.
+                if place > self.journal.reached.row {
+                    items.push(Item { line: row.line, place, cells: row.cells, found });
                 }
             }
-            waiting.extend(self.write(writer, task, chunk, false, refused).await?);
-            progress(Progress::Read { bytes: rows.read, rows: self.count.read });
-            if self.count.created >= next_statistics {
-                writer.gather_statistics().await?;
-                next_statistics *= 2;
+            self.journal.percent = self.percent(rows.read());
+            if !items.is_empty() {
+                self.writer.write(task, items, false, &mut self.journal).await?;
             }
-            if is_over {
-                break;
+            progress(Progress::Read { bytes: rows.read(), rows: self.journal.count().read });
+            if self.journal.count().created >= next_statistics {
+                self.writer.gather_statistics().await?;
+                next_statistics = self.journal.count().created * 2;
             }
-        }
-        self.write_waiting(writer, task, waiting, refused).await
-    }
-
-    /// Rows that refer to rows further down: round after round, until a round finds nothing new.
-    async fn write_waiting(
-        &mut self,
-        writer: &mut Writer<'_>,
-        task: &Task<'_>,
-        mut waiting: Vec<Draft>,
-        refused: &mut Refused,
-    ) -> Result<(), Stopped> {
-        let mut is_last = false;
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            let mut rest = Vec::new();
-            let mut drafts = waiting.into_iter().peekable();
-            while drafts.peek().is_some() {
-                let chunk = drafts.by_ref().take(CHUNK).collect();
-                rest.extend(self.write(writer, task, chunk, is_last, refused).await?);
-            }
-            waiting = rest;
-            is_last = waiting.len() == before;
         }
         Ok(())
     }
 
-    /// The draft, unless an earlier row had its external id.
-    fn first_of_its_key(&mut self, draft: Draft, refused: &mut Refused) -> Result<Option<Draft>, Stopped> {
-        match self.seen.get(&draft.key) {
-            None => {
-                self.seen.insert(draft.key.clone(), (draft.line, draft.fingerprint));
-                return Ok(Some(draft));
+    /// Rows that refer to rows further down: round after round, until a round finds nothing new.
+    async fn write_waiting(&mut self, reading: &Reading<'_>, task: &Task<'_>) -> Result<(), Stopped> {
+        let mut is_last = false;
+        self.journal.is_reading = false;
+        while !self.journal.waiting.is_empty() {
+            let waiting: BTreeSet<u64> = std::mem::take(&mut self.journal.waiting).into_iter().collect();
+            let rows = rows_of(&reading.source, reading.pass.delimiter, reading.pass.sheet.clone()).await?;
+            let mut rows = rows.map_err(|cause| broken(&reading.path.display().to_string(), &cause))?;
+            let (mut place, mut is_over, mut items) = (0, false, Vec::new());
+            while !is_over {
+                self.may_go_on()?;
+                let read;
+                (rows, read, is_over) = chunk(rows, &reading.path).await?;
+                for row in read {
+                    place += 1;
+                    if waiting.contains(&place) {
+                        let found = reading.reader.draft(&row).map_err(Verdict::Refused);
+                        items.push(Item { line: row.line, place, cells: row.cells, found });
+                    }
+                }
+                if items.len() >= CHUNK || (is_over && !items.is_empty()) {
+                    self.writer.write(task, std::mem::take(&mut items), is_last, &mut self.journal).await?;
+                }
             }
-            Some((_, fingerprint)) if *fingerprint == draft.fingerprint => self.count.repeated += 1,
-            Some((line, _)) => {
-                let reason = format!("line {line} has the externalId `{}` too, with other values", draft.key);
-                self.refuse(refused, draft.line, &reason, &draft.cells)?;
-            }
+            is_last = self.journal.waiting.len() == waiting.len();
         }
-        Ok(None)
+        Ok(())
     }
 
-    /// Writes a chunk and answers the rows that wait for others.
-    async fn write(
-        &mut self,
-        writer: &mut Writer<'_>,
-        task: &Task<'_>,
-        chunk: Vec<Draft>,
-        is_last: bool,
-        refused: &mut Refused,
-    ) -> Result<Vec<Draft>, Stopped> {
-        let mut waiting = Vec::new();
-        if chunk.is_empty() {
-            return Ok(waiting);
-        }
-        for (draft, verdict) in writer.write(task, chunk, is_last).await? {
-            match verdict {
-                Verdict::Done(Done::Created) => self.count.created += 1,
-                Verdict::Done(Done::Updated) => self.count.updated += 1,
-                Verdict::Done(Done::Unchanged) => self.count.unchanged += 1,
-                Verdict::Waits => waiting.push(draft),
-                Verdict::Refused(reason) => self.refuse(refused, draft.line, &reason, &draft.cells)?,
-            }
-        }
-        Ok(waiting)
+    fn may_go_on(&self) -> Result<(), Stopped> {
+        if self.state.stopping.is_cancelled() { Err(Stopped::Interrupted) } else { Ok(()) }
     }
 
-    fn refuse(&mut self, refused: &mut Refused, line: u64, reason: &str, cells: &[String]) -> Result<(), Stopped> {
-        self.count.refused += 1;
-        refused
-            .add(&self.path, &self.headers, self.pass.kind, line, reason, cells)
-            .map_err(|cause| broken("the file of refused rows", &cause))
+    fn percent(&self, read: u64) -> i32 {
+        let done = u128::from(self.before + read) * 100;
+        done.checked_div(u128::from(self.bytes)).and_then(|percent| i32::try_from(percent.min(99)).ok()).unwrap_or(99)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
-use super::mapping::Stages;
+use super::draft::Draft;
 use super::steps::{Step, remaining};
 use crate::account::member;
 use crate::change::{Body, Change, Context, Intent, apply};
@@ -53,7 +53,7 @@ impl Plan {
 
     fn of(&self, kind: Kind, intent: Intent) -> Change {
         let reason = Some(REASON.to_owned());
-        Change { kind, id: self.id, intent, base: None, expected: None, clear: Vec::new(), reason }
+        Change { kind, id: self.id, fresh: false, intent, base: None, expected: None, clear: Vec::new(), reason }
     }
 
     /// Changes what differs from the record as it stands.
@@ -102,13 +102,15 @@ pub fn opportunity(
     work: &mut UnitOfWork,
     context: &Context,
     plan: &Plan,
-    steps: &[Step],
-    stages: Option<&Stages>,
+    draft: &Draft,
     calendar: &Calendar<'_>,
 ) -> Result<Done, Refusal> {
+    let steps = &draft.steps;
     let signed_on = steps.last().filter(|last| last.stage == StageKey::Signed).and_then(|last| last.on);
     let Some(before) = work.get::<opportunity::Model>(plan.id).cloned() else {
-        let [first, further @ ..] = steps else { return Err(Refusal::invalid("stage", "The row names no stage.")) };
+        let [first, further @ ..] = steps.as_slice() else {
+            return Err(Refusal::invalid("stage", "The row names no stage."));
+        };
         let mut fields: OpportunityFields = read(&plan.values)?;
         if first.stage == StageKey::Signed {
             fields.signed_on = fields.signed_on.or(signed_on);
@@ -120,7 +122,7 @@ pub fn opportunity(
         not_in_the_future(work, occurred, "Only what has happened is history.")?;
         let change = plan.of(Kind::Opportunity, Intent::Create(Body::Opportunity(fields.clone())));
         create_in(work, context, &change, &fields, first.stage, occurred, first.assumed)?;
-        advance(work, context, plan, further, stages, calendar)?;
+        advance(work, context, plan, further, draft, calendar)?;
         return Ok(Done::Created);
     };
     let further = remaining(before.stage, steps).map_err(|told| Refusal::invalid("stage", told))?;
@@ -136,7 +138,7 @@ pub fn opportunity(
         }
     }
     let done = plan.update(work, context, Kind::Opportunity, &differs)?;
-    advance(work, context, plan, further, stages, calendar)?;
+    advance(work, context, plan, further, draft, calendar)?;
     Ok(if further.is_empty() { done } else { Done::Updated })
 }
 
@@ -145,20 +147,19 @@ fn advance(
     context: &Context,
     plan: &Plan,
     steps: &[Step],
-    stages: Option<&Stages>,
+    draft: &Draft,
     calendar: &Calendar<'_>,
 ) -> Result<(), Refusal> {
     for step in steps {
-        let lost = stages.filter(|_| step.stage == StageKey::Lost);
-        let note = lost.and_then(|stages| stages.lost_note.as_deref());
+        let lost = draft.loss.as_ref().filter(|_| step.stage == StageKey::Lost);
         let signed_on: Option<Date> = step.on.filter(|_| step.stage == StageKey::Signed);
         let advance = AdvanceOpportunity {
             stage: step.stage,
             occurred: Some(step.on.map_or(work.now, |day| calendar.midnight(day))),
             // None: an import goes forward. What would need a reason is for a person to do.
             reason: None::<Line>,
-            lost_reason: lost.map(|stages| stages.lost_reason),
-            lost_note: note.map(|note| Text(note.to_owned())),
+            lost_reason: lost.map(|loss| loss.reason),
+            lost_note: lost.and_then(|loss| loss.note.clone()).map(Text),
             amount: None,
             currency: None,
             expected_on: None,

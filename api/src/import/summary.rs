@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use entity::kind::Kind;
+use serde::{Deserialize, Serialize};
 
 /// What became of the rows of one reading of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     pub path: PathBuf,
     pub kind: Kind,

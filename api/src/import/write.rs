@@ -1,5 +1,5 @@
 //! A chunk of rows into the database: one commit each, so that nobody waits for long. What the database refuses is
-//! found by halving the chunk, and costs one row.
+//! found by halving the chunk, and costs one row. What became of the rows is kept with them (`journal`).
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use super::calendar::Calendar;
 use super::draft::{Draft, Name};
-use super::field::KEY;
+use super::field::{ID, KEY};
+use super::journal::{Journal, Outcome, Verdict};
 use super::mapping::{By, Pass};
 use super::resolve::{Names, deleted};
-use super::store::{self, Done, Plan};
+use super::run::Stopped;
+use super::store::{self, Plan};
 use crate::auth::Actor;
 use crate::captured::Captured;
 use crate::change::{Context, prepare};
@@ -26,13 +28,15 @@ use crate::work::UnitOfWork;
 /// How often a chunk is begun again that lost against another transaction.
 const TRIES: usize = 4;
 
-/// What became of a row.
-#[derive(Clone, Debug)]
-pub enum Verdict {
-    Done(Done),
-    /// It refers to a record of its own kind that may stand further down.
-    Waits,
-    Refused(String),
+/// A row on its way.
+pub struct Item {
+    pub line: u64,
+    /// Which row of its file it is, from 1.
+    pub place: u64,
+    /// The row as it stood in the file.
+    pub cells: Vec<String>,
+    /// What it says, or what became of it before anybody asked the database.
+    pub found: Result<Draft, Verdict>,
 }
 
 /// Writes for one tenant.
@@ -52,15 +56,14 @@ pub struct Task<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub async fn begin(state: &'a State, tenant_id: Uuid, zone: Tz, dry_run: bool) -> Result<Self, Error> {
-        let actor = Actor::system(tenant_id);
+    pub async fn begin(state: &'a State, actor: Actor, zone: Tz, dry_run: bool) -> Result<Self, Error> {
         let rehearsal = if dry_run { Some(UnitOfWork::begin(state, &actor).await?) } else { None };
         Ok(Writer { state, actor, zone, rehearsal })
     }
 
     pub async fn task<'p>(&self, pass: &'p Pass) -> Result<Task<'p>, Error> {
         let fresh = UnitOfWork::begin(self.state, &self.actor).await?;
-        Ok(Task { pass, deleted: deleted(&fresh, pass.kind).await? })
+        Ok(Task { pass, deleted: deleted(&fresh, pass.kind, pass.fields.contains_key(ID)).await? })
     }
 
     /// A dry run does without: the statistics would outlive rows that never were.
@@ -71,53 +74,93 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes the rows. With `is_last`, a reference to nothing is refused, whatever may stand further down.
+    /// Writes the rows, in order. With `is_last`, a reference to nothing is refused, whatever may stand further down.
     pub async fn write(
         &mut self,
         task: &Task<'_>,
-        drafts: Vec<Draft>,
+        items: Vec<Item>,
         is_last: bool,
-    ) -> Result<Vec<(Draft, Verdict)>, Error> {
-        let mut judged = Vec::with_capacity(drafts.len());
-        let mut parts = vec![drafts];
+        journal: &mut Journal,
+    ) -> Result<(), Stopped> {
+        let mut parts = vec![items];
         while let Some(mut part) = parts.pop() {
-            match self.attempt(task, &part, is_last).await {
-                Ok(verdicts) => judged.extend(part.into_iter().zip(verdicts)),
-                Err(Error::Database(cause)) if is_about_data(&cause) => {
+            match self.attempt(task, &mut part, is_last, journal).await {
+                Ok(outcomes) => journal.written(outcomes)?,
+                Err(Stopped::Failed(Error::Database(cause))) if is_about_data(&cause) => {
                     if part.len() > 1 {
                         let second = part.split_off(part.len() / 2);
                         parts.extend([second, part]);
                     } else {
-                        let told = told(&Error::Database(cause).refusal());
-                        judged.extend(part.into_iter().map(|draft| (draft, Verdict::Refused(told.clone()))));
+                        // Alone, and refused once more, if it is the journal that cannot be written.
+                        let told = Verdict::Refused(told(&Error::Database(cause).refusal()));
+                        let Some(mut item) = part.pop().filter(|item| item.found.is_ok()) else {
+                            return Err(Stopped::Failed(Error::Internal("the journal refuses a row".into())));
+                        };
+                        item.found = Err(told);
+                        parts.push(vec![item]);
                     }
                 }
                 Err(cause) => return Err(cause),
             }
         }
-        Ok(judged)
+        Ok(())
     }
 
-    async fn attempt(&mut self, task: &Task<'_>, drafts: &[Draft], is_last: bool) -> Result<Vec<Verdict>, Error> {
+    async fn attempt(
+        &mut self,
+        task: &Task<'_>,
+        items: &mut [Item],
+        is_last: bool,
+        journal: &Journal,
+    ) -> Result<Vec<Outcome>, Stopped> {
         if let Some(work) = &mut self.rehearsal {
-            let verdicts = stage(work, task, self.zone, drafts, is_last).await?;
-            work.rehearse().await?;
-            return Ok(verdicts);
+            let verdicts = stage(work, task, self.zone, items, is_last).await?;
+            work.rehearse().await.map_err(Error::from)?;
+            let outcomes = outcomes(items, verdicts);
+            // Not in the transaction that is taken back.
+            journal.keep(&self.state.db, &outcomes).await?;
+            return Ok(outcomes);
         }
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut work = UnitOfWork::begin(self.state, &self.actor).await?;
-            let written = match stage(&mut work, task, self.zone, drafts, is_last).await {
-                Ok(verdicts) => work.commit().await.map(|()| verdicts),
-                Err(cause) => Err(cause),
-            };
-            match written {
-                Err(Error::Database(cause)) if tries < TRIES && is_retryable(&cause) => {}
+            match self.commit(task, items, is_last, journal).await {
+                Err(Stopped::Failed(Error::Database(cause))) if tries < TRIES && is_retryable(&cause) => {}
                 written => return written,
             }
         }
     }
+
+    async fn commit(
+        &self,
+        task: &Task<'_>,
+        items: &[Item],
+        is_last: bool,
+        journal: &Journal,
+    ) -> Result<Vec<Outcome>, Stopped> {
+        let mut work = UnitOfWork::begin(self.state, &self.actor).await.map_err(Error::from)?;
+        let verdicts = stage(&mut work, task, self.zone, items, is_last).await?;
+        let outcomes = outcomes(items, verdicts);
+        journal.keep(work.connection(), &outcomes).await?;
+        work.commit().await?;
+        Ok(outcomes)
+    }
+}
+
+/// `verdicts`: of the drafts among the items.
+fn outcomes(items: &[Item], verdicts: Vec<Verdict>) -> Vec<Outcome> {
+    let mut verdicts = verdicts.into_iter();
+    let outcome = |item: &Item| {
+        let verdict = match &item.found {
+            Ok(_) => verdicts.next()?,
+            Err(verdict) => verdict.clone(),
+        };
+        // Only those cells are kept that somebody will look at again.
+        let kept = matches!(verdict, Verdict::Refused(_));
+        let cells = if kept { item.cells.clone() } else { Vec::new() };
+        Some(Outcome { line: item.line, place: item.place, cells, verdict })
+    };
+    items.iter().filter_map(outcome).collect()
 }
 
 /// Whether the database refused values, not service: classes 22 (data exception) and 23 (integrity constraint).
@@ -134,13 +177,17 @@ async fn stage(
     work: &mut UnitOfWork,
     task: &Task<'_>,
     zone: Tz,
-    drafts: &[Draft],
+    items: &[Item],
     is_last: bool,
 ) -> Result<Vec<Verdict>, Error> {
+    let drafts: Vec<&Draft> = items.iter().filter_map(|item| item.found.as_ref().ok()).collect();
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
     // Nobody's phone vouches for when this was typed; so activities of the past cost nobody points.
     work.captured = Captured { at: work.now, proven: false };
     let kind = task.pass.kind;
-    let mut wanted: BTreeSet<Name> = drafts.iter().map(|draft| key(kind, draft)).collect();
+    let mut wanted: BTreeSet<Name> = drafts.iter().flat_map(|draft| draft.names(kind)).collect();
     wanted.extend(drafts.iter().flat_map(|draft| draft.references.iter().map(|reference| reference.name.clone())));
     let mut names = Names::find(work, &wanted).await?;
     let plans: Vec<Result<Plan, Verdict>> = drafts.iter().map(|draft| plan(task, draft, &mut names, is_last)).collect();
@@ -148,7 +195,7 @@ async fn stage(
 
     let calendar = Calendar { zone, formats: &task.pass.dates };
     let mut verdicts = Vec::with_capacity(drafts.len());
-    for (draft, plan) in drafts.iter().zip(plans) {
+    for (draft, plan) in drafts.into_iter().zip(plans) {
         let plan = match plan {
             Ok(plan) => plan,
             Err(verdict) => {
@@ -160,9 +207,7 @@ async fn stage(
         let done = match (kind, &context) {
             (Kind::Team, _) => store::team(work, &plan),
             (Kind::User, _) => store::user(work, &plan),
-            (Kind::Opportunity, Some(context)) => {
-                store::opportunity(work, context, &plan, &draft.steps, task.pass.stage.as_ref(), &calendar)
-            }
+            (Kind::Opportunity, Some(context)) => store::opportunity(work, context, &plan, draft, &calendar),
             (_, Some(context)) => store::record(work, context, kind, &plan),
             (_, None) => Err(Refusal::internal()),
         };
@@ -178,10 +223,6 @@ async fn stage(
         });
     }
     Ok(verdicts)
-}
-
-fn key(kind: Kind, draft: &Draft) -> Name {
-    Name { kind, by: By::ExternalId, text: draft.key.clone() }
 }
 
 /// Names become ids. Rows further down may refer to what this one makes.
@@ -205,19 +246,36 @@ fn plan(task: &Task<'_>, draft: &Draft, names: &mut Names, is_last: bool) -> Res
             None if reference.name.kind == kind && !is_last => return Err(Verdict::Waits),
             None => {
                 let Name { kind, by, text } = &reference.name;
-                let by = if *by == By::Name { "name" } else { KEY };
+                let by = match by {
+                    By::Name => "name",
+                    By::Id => ID,
+                    By::ExternalId | By::Any => KEY,
+                };
                 return Err(refused(reference.field, &format!("there is no {kind} with the {by} `{text}`")));
             }
         };
         values.insert(reference.field.to_owned(), json!(id));
     }
-    let known = names.get(&key(kind, draft)).map_err(|told| refused(KEY, &told))?;
-    if known.is_none() && task.deleted.contains(&draft.key) {
-        return Err(refused(KEY, "this record was deleted here, and an import does not bring it back"));
+    let mut known = None;
+    for name in draft.names(kind) {
+        let found = names.get(&name).map_err(|told| refused(KEY, &told))?;
+        match (known, found) {
+            (Some(known), Some(found)) if known != found => {
+                return Err(refused(KEY, "another record has it than the one with this id"));
+            }
+            _ => known = known.or(found),
+        }
+        if found.is_none() && task.deleted.contains(&name.text) {
+            return Err(refused(KEY, "this record was deleted here, and an import does not bring it back"));
+        }
     }
-    let plan = Plan { id: known.unwrap_or_else(Uuid::now_v7), is_new: known.is_none(), values };
+    let id = known.or(draft.id).unwrap_or_else(Uuid::now_v7);
+    let plan = Plan { id, is_new: known.is_none(), values };
     plan.change(kind).map_err(|refusal| Verdict::Refused(told(&refusal)))?;
-    names.add(key(kind, draft), plan.id);
+    for name in draft.names(kind) {
+        names.add(name, plan.id);
+    }
+    names.add(Name { kind, by: By::Id, text: plan.id.to_string() }, plan.id);
     if let Some(name) = plan.values.get("name").and_then(Value::as_str) {
         names.add(Name { kind, by: By::Name, text: name.to_owned() }, plan.id);
     }

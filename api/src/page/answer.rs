@@ -18,8 +18,16 @@ pub enum Answer {
     Page(Markup),
     /// With a status of its own, and seconds after which to try again.
     Refused(StatusCode, Option<u32>, Markup),
+    /// A picture, ready to be sent.
+    Drawn(Response),
     /// 303 to a path of ours, with cookies.
     Go(String, Vec<String>),
+    /// To be kept by the browser.
+    File {
+        name: &'static str,
+        content_type: &'static str,
+        body: Body,
+    },
 }
 
 type Answering = Pin<Box<dyn Future<Output = poem::Result<Response>> + Send>>;
@@ -36,8 +44,9 @@ where
             let (path, look) = (Asked::path_of(&request), Look::of(&request));
             let answer = match guarded(request).await {
                 Ok((request, asked)) => match View::open(&request, asked).await {
-                    Ok(Some(view)) => {
+                    Ok(Some(mut view)) => {
                         let look = view.look;
+                        view.take_upload(request).await?;
                         handler(view).await.or_else(|error| told(&error, look))
                     }
                     Ok(None) if comes_from_elsewhere(&request) => Ok(Answer::Page(html::again(look))),
@@ -108,6 +117,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 pub fn respond(answer: Answer) -> Response {
     match answer {
         Answer::Page(markup) => document(StatusCode::OK, markup),
+        Answer::Drawn(response) => response,
         Answer::Refused(status, retry_after, markup) => {
             let mut response = document(status, markup);
             if let Some(seconds) = retry_after {
@@ -115,6 +125,10 @@ pub fn respond(answer: Answer) -> Response {
             }
             response
         }
+        Answer::File { name, content_type, body } => Response::builder()
+            .content_type(content_type)
+            .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
+            .body(body),
         Answer::Go(to, cookies) => {
             let mut response = Response::builder().status(StatusCode::SEE_OTHER).finish();
             let headers = response.headers_mut();

@@ -6,7 +6,7 @@ use super::assets;
 use super::view::{Look, Theme, View};
 use super::words;
 use crate::problem::{Code, Refusal};
-use entity::kind::Locale;
+use entity::kind::{Locale, Role};
 
 /// Nothing runs, loads or is sent anywhere but what this server serves; inline script and style do not run at all.
 pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -20,15 +20,23 @@ pub enum Place {
     Holds,
     Appeals,
     Rules,
+    /// For administrators.
+    Imports,
 }
 
-const MENU: [(Place, &str, &str, &str); 5] = [
+const MENU: [(Place, &str, &str, &str); 6] = [
     (Place::Overview, "/", "Overview", "概览"),
     (Place::Leads, "/leads", "Leads", "线索"),
     (Place::Holds, "/holds", "Reviews", "复核"),
     (Place::Appeals, "/appeals", "Appeals", "申诉"),
     (Place::Rules, "/rules", "Rules", "规则"),
+    (Place::Imports, "/imports", "Imports", "导入"),
 ];
+
+/// Whether the viewer finds the place in his menu.
+fn shows(view: &View, place: Place) -> bool {
+    place != Place::Imports || view.actor.role == Role::Admin
+}
 
 pub fn document(look: Look, title: &str, body: Markup) -> Markup {
     html! {
@@ -66,7 +74,7 @@ pub fn page(view: &View, place: Option<Place>, title: &str, head: Markup, conten
                 a.brand href="/" { span.mark aria-hidden="true" {} "Waypost" }
                 nav aria-label=(look.t("Main", "主菜单")) {
                     ul.menu {
-                        @for (own, path, en, zh) in MENU {
+                        @for (own, path, en, zh) in MENU.into_iter().filter(|(own, ..)| shows(view, *own)) {
                             li { a href=(path) aria-current=[(place == Some(own)).then_some("page")] { (look.t(en, zh)) } }
                         }
                     }

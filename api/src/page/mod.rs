@@ -9,8 +9,11 @@ mod answer;
 mod appeals;
 mod assets;
 mod browser;
+mod charts;
+mod digest;
 mod holds;
 mod html;
+mod imports;
 mod leads;
 mod live;
 mod log_in;
@@ -23,9 +26,9 @@ mod review;
 mod rules;
 mod same_origin;
 mod settings;
-mod show;
+pub mod show;
 mod team;
-mod view;
+pub mod view;
 mod words;
 
 use std::sync::Arc;
@@ -62,6 +65,14 @@ pub fn routes(inner: Route) -> Route {
         .at("/rules", get(page(rules::list)))
         .at("/rules/:id", get(page(rules::one)))
         .at("/rules/:id/simulate", post(page(rules::start)))
+        .at("/charts/:id", get(page(charts::draw)))
+        .at("/digest", get(page(digest::show)))
+        .at("/digest/mail", post(page(digest::choose)))
+        .at("/imports", get(page(imports::list)).post(page(imports::send)))
+        .at("/imports/:id", get(page(imports::one)))
+        .at("/imports/:id/refused", get(page(imports::refused)))
+        .at("/imports/:id/cancel", post(page(imports::cancel)))
+        .at("/imports/:id/apply", post(page(imports::apply)))
         .at("/live", get(make(live::listen)))
         .at("/assets/:name", get(make(assets::serve)))
 }

@@ -6,8 +6,9 @@ use chrono_tz::Tz;
 use entity::kind::{Locale, Role};
 use entity::scalar::{Date, Timestamp};
 use entity::{tenant, user};
-use poem::Request;
 use poem::http::{Method, header};
+use poem::web::Multipart;
+use poem::{FromRequest, Request};
 use uuid::Uuid;
 
 use super::browser::{self, cookie};
@@ -66,6 +67,11 @@ impl Look {
         }
     }
 
+    /// In this language, whatever anybody looks at it with.
+    pub fn of_locale(locale: Locale) -> Self {
+        Look { locale, theme: Theme::Auto, chosen: true }
+    }
+
     /// One of two spellings of the same.
     pub fn t<T>(self, en: T, zh: T) -> T {
         match self.locale {
@@ -100,7 +106,8 @@ impl Asked {
             form: HashMap::new(),
             id: request.raw_path_param("id").map(str::to_owned),
         };
-        if *request.method() == Method::POST {
+        // A form with files is read by whom it is for.
+        if *request.method() == Method::POST && !is_multipart(request) {
             let body = request.take_body().into_bytes_limit(LONGEST_FORM).await;
             asked.form = pairs(&body.map_err(|_| Refusal::malformed("The form could not be read. Send it again."))?);
         }
@@ -117,10 +124,19 @@ impl Asked {
         self.form.get(name).map_or("", |text| text.trim())
     }
 
+    /// What the path names, if it is no record.
+    pub fn name(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
     /// The record that the path names. What is no id names none.
     pub fn id(&self, what: &str) -> Result<Uuid, Refusal> {
         self.id.as_deref().and_then(|id| id.parse().ok()).ok_or_else(|| Refusal::not_found(what))
     }
+}
+
+fn is_multipart(request: &Request) -> bool {
+    request.content_type().is_some_and(|given| given.starts_with("multipart/"))
 }
 
 fn pairs(text: &[u8]) -> HashMap<String, String> {
@@ -149,6 +165,8 @@ pub struct View {
     pub asked: Asked,
     /// The token of the session.
     pub session: String,
+    /// A form with files, which is still to be read.
+    pub upload: Option<Multipart>,
     /// The number of the newest change that the page can know of.
     pub head: i64,
     pub now: Timestamp,
@@ -170,7 +188,17 @@ impl View {
         }
         let session = browser::session_token(request).unwrap_or_default().to_owned();
         let now = state.clock.now();
-        Ok(Some(View { state: state.clone(), actor, user, tenant, zone, look, asked, session, head, now }))
+        let upload = None;
+        Ok(Some(View { state: state.clone(), actor, user, tenant, zone, look, asked, session, upload, head, now }))
+    }
+
+    /// Takes the form with files that the request brings, if it brings one.
+    pub async fn take_upload(&mut self, request: Request) -> poem::Result<()> {
+        if *request.method() == Method::POST && is_multipart(&request) {
+            let (request, mut body) = request.split();
+            self.upload = Some(Multipart::from_request(&request, &mut body).await?);
+        }
+        Ok(())
     }
 
     /// One of two spellings of the same.

@@ -117,7 +117,13 @@ pub(crate) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
 }
 
 pub(crate) fn text(text: &str) -> String {
-    if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
+    // A text that has apostrophes of its own in front gets another one, so that taking one away gives it back.
+    if text.trim_start_matches('\'').starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// Whether the first letter of a cell is an apostrophe that `text` put there.
+pub(crate) fn is_guarded(cell: &str) -> bool {
+    cell.starts_with('\'') && cell.trim_start_matches('\'').starts_with(FORMULA)
 }
 
 #[cfg(test)]
@@ -128,6 +134,8 @@ mod tests {
     fn a_name_is_no_formula() {
         assert_eq!(text("=SUM(A1)"), "'=SUM(A1)");
         assert_eq!(text("王芳"), "王芳");
+        assert_eq!((text("'=1"), text("'tis"), text("+86 21")), ("''=1".into(), "'tis".into(), "'+86 21".into()));
+        assert!(is_guarded("'=1") && is_guarded("''=1") && !is_guarded("'tis") && !is_guarded("=1"));
         let told = table(&["name"], [vec!["a \"b\", c".to_owned()]].into_iter());
         assert_eq!(told, "\u{feff}name\r\n\"a \"\"b\"\", c\"\r\n");
     }

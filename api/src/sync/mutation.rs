@@ -181,6 +181,7 @@ impl Mutation {
         Ok(Change {
             kind,
             id: self.record_id,
+            fresh: false,
             intent,
             base: self.base_revision,
             expected: None,

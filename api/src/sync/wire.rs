@@ -7,6 +7,7 @@ use entity::kind::Kind;
 use entity::{
     account, account_member, activity, appeal, attachment, calendar, contact, hold, lead, lead_draft, opportunity,
     plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
+    weekly_digest,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
@@ -139,6 +140,7 @@ pub struct SyncChange {
     pub hold: Option<hold::Model>,
     pub appeal: Option<appeal::Model>,
     pub statement: Option<statement::Model>,
+    pub weekly_digest: Option<weekly_digest::Model>,
     pub rejected_write: Option<rejected_write::Model>,
 }
 

@@ -1,88 +1,72 @@
 //! CSV, row by row, in bounded memory. A quotation mark that is never closed costs its own line, not the rest of the file.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::Path;
 
-/// Most bytes of one row; a quotation mark that is open for longer was a mistake.
-const LONGEST_ROW: usize = 64 << 10;
+use encoding_rs::{Encoding, UTF_8};
+
+use super::text::{Text, line};
+use super::{Row, invalid};
+
+/// Most bytes of a row of several lines; a quotation mark that is open for longer was a mistake.
+const LONGEST_OPEN: usize = 64 << 10;
 
 /// A file that is being read.
-pub struct Rows {
-    input: BufReader<File>,
+pub struct Csv {
+    input: BufReader<Text>,
+    encoding: &'static Encoding,
     delimiter: u8,
     pub headers: Vec<String>,
-    /// Lines that were read too far.
-    ahead: VecDeque<Vec<u8>>,
+    /// Lines that were read too far, and whether each was cut.
+    ahead: VecDeque<(Vec<u8>, bool)>,
     /// The number of the newest line, from 1.
     line: u64,
-    /// Bytes of the file that were read.
-    pub read: u64,
 }
 
-/// One row as it stands in the file.
-pub struct Row {
-    /// The number of its first line, from 1.
-    pub line: u64,
-    pub cells: Vec<String>,
-    /// Why it cannot be read.
-    pub broken: Option<String>,
-}
-
-impl Rows {
-    /// Opens a file in UTF-8, with or without a byte order mark, whose first row names the columns.
-    pub fn open(path: &Path, delimiter: char) -> io::Result<Self> {
+impl Csv {
+    /// Opens a file whose first row names the columns.
+    pub fn open(path: &Path, encoding: &'static Encoding, delimiter: char) -> io::Result<Self> {
         let delimiter = u8::try_from(delimiter).map_err(io::Error::other)?;
-        let mut rows = Rows {
-            input: BufReader::new(File::open(path)?),
-            delimiter,
-            headers: Vec::new(),
-            ahead: VecDeque::new(),
-            line: 0,
-            read: 0,
-        };
-        if rows.input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-            rows.input.consume(3);
-        }
-        let first = rows.row()?;
+        let input = Text::open(path, encoding)?;
+        let mut csv = Csv { input, encoding, delimiter, headers: Vec::new(), ahead: VecDeque::new(), line: 0 };
+        let first = csv.row()?;
         let broken = first.as_ref().and_then(|row| row.broken.clone());
         if let Some(broken) = broken {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("its first row cannot be read: {broken}")));
+            return Err(invalid(format!("its first row cannot be read: {broken}")));
         }
         let headers = first.map(|row| row.cells).unwrap_or_default();
-        rows.headers = headers.into_iter().map(|name| name.trim().to_owned()).collect();
-        Ok(rows)
+        csv.headers = headers.into_iter().map(|name| name.trim().to_owned()).collect();
+        Ok(csv)
     }
 
-    /// The place of a column, if exactly one has the name.
-    pub fn column(&self, name: &str) -> Result<usize, String> {
-        let mut places = self.headers.iter().enumerate().filter(|(_, header)| *header == name).map(|(place, _)| place);
-        match (places.next(), places.next()) {
-            (Some(place), None) => Ok(place),
-            (None, _) => Err(format!("the file has no column `{name}`. It has {}", self.headers.join(", "))),
-            (Some(_), Some(_)) => Err(format!("the file has several columns `{name}`: rename one of them")),
-        }
+    /// Bytes of the file that were read.
+    pub fn read(&self) -> u64 {
+        self.input.get_ref().read
     }
 
     /// The next row that is not empty.
     pub fn row(&mut self) -> io::Result<Option<Row>> {
-        let first = loop {
+        let (first, cut) = loop {
             match self.take()? {
                 None => return Ok(None),
-                Some(line) if line.trim_ascii().is_empty() => {}
+                Some((line, _)) if line.trim_ascii().is_empty() => {}
                 Some(line) => break line,
             }
         };
         let line = self.line;
+        if cut {
+            let (cells, _) = self.split(&first)?;
+            return Ok(Some(Row::broken(line, cells, "is longer than 1 MiB: a row has its own line")));
+        }
         let mut row = first.clone();
         let mut further = Vec::new();
-        while self.is_open(&row) && row.len() < LONGEST_ROW {
+        while self.is_open(&row) && row.len() < LONGEST_OPEN {
             let Some(next) = self.take()? else { break };
-            row.extend_from_slice(&next);
+            row.extend_from_slice(&next.0);
             further.push(next);
         }
-        let (cells, is_utf8) = self.split(&row)?;
+        let (cells, is_sound) = self.split(&row)?;
         let width = self.headers.len();
         let fits = width == 0 || cells.len() == width;
         if self.is_open(&row) || (!fits && !further.is_empty()) {
@@ -91,29 +75,28 @@ impl Rows {
                 self.ahead.push_front(line);
             }
             let (cells, _) = self.split(&first)?;
-            let broken = Some("a quotation mark is not closed: close it, or double it within a quoted text".to_owned());
-            return Ok(Some(Row { line, cells, broken }));
+            let broken = "a quotation mark is not closed: close it, or double it within a quoted text";
+            return Ok(Some(Row::broken(line, cells, broken)));
         }
-        let broken = if !fits {
-            Some(format!("has {} columns where the first row names {width}", cells.len()))
-        } else if !is_utf8 {
-            Some("is not UTF-8: save the file in that encoding".to_owned())
+        Ok(Some(if !fits {
+            let reason = format!("has {} columns where the first row names {width}", cells.len());
+            Row::broken(line, cells, reason)
+        } else if !is_sound {
+            Row::broken(line, cells, format!("is not {}: save the file in one encoding", self.encoding.name()))
         } else {
-            None
-        };
-        Ok(Some(Row { line, cells, broken }))
+            Row::plain(line, cells)
+        }))
     }
 
-    fn take(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn take(&mut self) -> io::Result<Option<(Vec<u8>, bool)>> {
         if let Some(line) = self.ahead.pop_front() {
             self.line += 1;
             return Ok(Some(line));
         }
-        let mut line = Vec::new();
-        let length = self.input.read_until(b'\n', &mut line)?;
-        self.read += length as u64;
-        self.line += u64::from(length > 0);
-        Ok((length > 0).then_some(line))
+        let (mut read, mut cut) = (Vec::new(), false);
+        let found = line(&mut self.input, &mut read, &mut cut)?;
+        self.line += u64::from(found);
+        Ok(found.then_some((read, cut)))
     }
 
     fn split(&self, row: &[u8]) -> io::Result<(Vec<String>, bool)> {
@@ -125,8 +108,12 @@ impl Rows {
             .from_reader(row);
         let mut cells = csv::ByteRecord::new();
         reader.read_byte_record(&mut cells).map_err(io::Error::other)?;
-        let is_utf8 = cells.iter().all(|cell| std::str::from_utf8(cell).is_ok());
-        Ok((cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(), is_utf8))
+        // In UTF-8 a letter that cannot be read is still there; from other encodings it came as U+FFFD.
+        let is_sound = cells.iter().all(|cell| match std::str::from_utf8(cell) {
+            Ok(text) => self.encoding == UTF_8 || !text.contains('\u{fffd}'),
+            Err(_) => false,
+        });
+        Ok((cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(), is_sound))
     }
 
     /// Whether the text ends within a quoted cell. A quotation mark counts at the start of a cell only, as everywhere.
@@ -163,12 +150,12 @@ mod tests {
     fn read(text: &[u8]) -> Vec<(u64, String, bool)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text).unwrap();
-        let mut rows = Rows::open(file.path(), ',').unwrap();
+        let mut rows = Csv::open(file.path(), UTF_8, ',').unwrap();
         let mut found = Vec::new();
         while let Some(row) = rows.row().unwrap() {
             found.push((row.line, row.cells.join("|"), row.broken.is_some()));
         }
-        assert_eq!(rows.read as usize, text.len() - if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 });
+        assert_eq!(rows.read() as usize, text.len());
         found
     }
 

@@ -1,0 +1,10 @@
+//! Exports: all records of a kind that the caller sees, as one stream from one snapshot. `columns` makes a table of a
+//! record's document, `stream` reads page by page, `routes` is what clients see. Which records those are is `read`'s rule.
+
+mod columns;
+mod routes;
+mod stream;
+
+pub use columns::columns;
+pub use routes::ExportApi;
+pub use stream::Exporter;

@@ -1,0 +1,123 @@
+//! `GET /v1/exports`
+
+use entity::kind::{Kind, Role};
+use poem::web::Data;
+use poem::{IntoResponse, Response};
+use poem_openapi::param::{Header, Query};
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, Enum, OpenApi};
+
+use super::stream::{Begun, Form, begin};
+use crate::auth::Actor;
+use crate::problem::{E400, E401, E403, E410, Fail, Refusal};
+use crate::state::State;
+use crate::sync::cursor::Cursor;
+use crate::tag::Tag;
+
+const CSV: &str = "text/csv";
+const NDJSON: &str = "application/x-ndjson";
+/// The header that names the snapshot.
+const CURSOR: &str = "Export-Cursor";
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum ExportFormat {
+    Csv,
+    Ndjson,
+}
+
+/// Records as a stream.
+pub struct Export {
+    begun: Begun,
+    kind: Kind,
+    format: ExportFormat,
+}
+
+impl IntoResponse for Export {
+    fn into_response(self) -> Response {
+        let (content_type, extension) = match self.format {
+            ExportFormat::Csv => (CSV, "csv"),
+            ExportFormat::Ndjson => (NDJSON, "ndjson"),
+        };
+        Response::builder()
+            .content_type(content_type)
+            .header("content-disposition", format!("attachment; filename=\"{}.{extension}\"", self.kind))
+            .header("vary", "accept")
+            .header(CURSOR, self.begun.cursor.encode())
+            .body(self.begun.body)
+    }
+}
+
+impl ApiResponse for Export {
+    fn meta() -> MetaResponses {
+        let binary = || MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
+        let content = [CSV, NDJSON].map(|content_type| MetaMediaType { content_type, schema: binary() });
+        let header = MetaHeader {
+            name: CURSOR.into(),
+            description: Some(
+                "The snapshot. Reps and managers go on from it with `pullChanges`, admins and integrations with `since`.".into(),
+            ),
+            required: true,
+            deprecated: false,
+            schema: String::schema_ref(),
+        };
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "One record a row, in the order of their ids; a transfer that breaks off is not whole",
+                status: Some(200),
+                status_range: None,
+                content: content.into(),
+                headers: vec![header],
+            }],
+        }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+pub struct ExportApi;
+
+#[OpenApi]
+impl ExportApi {
+    /// Export all records of a kind
+    ///
+    /// What the caller sees of it, streamed from one snapshot. In CSV, parts of a field have columns such as `address.city`,
+    /// and a text that a spreadsheet would take for a formula has an apostrophe in front, which an import takes away again.
+    #[oai(path = "/v1/exports", method = "get", operation_id = "exportRecords", tag = "Tag::Imports")]
+    async fn export(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        kind: Query<Kind>,
+        /// Goes before `Accept`; CSV if neither says anything.
+        format: Query<Option<ExportFormat>>,
+        /// Begin a CSV with the mark by which Excel knows UTF-8.
+        bom: Query<Option<bool>>,
+        /// The `Export-Cursor` of an earlier export: only what has changed since, and `{id, revision, deleted: true}` for what
+        /// was deleted. For admins and integrations; others pull.
+        since: Query<Option<String>>,
+        #[oai(name = "Accept")] accept: Header<Option<String>>,
+    ) -> Result<Export, Fail<{ E400 | E401 | E403 | E410 }>> {
+        let accepted = || accept.0.as_deref().is_some_and(|accept| accept.contains(NDJSON));
+        let format = format.0.unwrap_or_else(|| if accepted() { ExportFormat::Ndjson } else { ExportFormat::Csv });
+        let form = match format {
+            ExportFormat::Csv => Form::Csv { mark: bom.0.unwrap_or(false) },
+            ExportFormat::Ndjson => Form::Ndjson,
+        };
+        let since = match since.0 {
+            Some(_) if !matches!(actor.role, Role::Admin | Role::Integration) => {
+                let detail =
+                    "What changed since an export comes by pull: GET /v1/sync/changes?cursor=… with the same cursor.";
+                return Err(Refusal::forbidden(detail).into());
+            }
+            Some(text) => Some(Cursor::read(&text, &actor)?),
+            None => None,
+        };
+        let begun = begin(&state, &actor, kind.0, form, since).await?;
+        Ok(Export { begun, kind: kind.0, format })
+    }
+}

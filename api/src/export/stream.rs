@@ -1,0 +1,224 @@
+//! Reads page by page in one snapshot and hands over what a client takes. A task of its own holds the transaction; a client
+//! that hangs up or stops taking ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::{io, mem};
+
+use entity::kind::Kind;
+use futures_util::stream;
+use poem::Body;
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, IsolationLevel, Statement,
+    TransactionTrait, Value,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use uuid::Uuid;
+
+use super::columns::{cells, columns};
+use crate::auth::Actor;
+use crate::problem::{Error, Refusal};
+use crate::read::visible;
+use crate::record::Record;
+use crate::state::State;
+use crate::sync::cursor::{Clock, Cursor};
+use crate::with_record;
+
+/// Records that one statement reads.
+const PAGE: i64 = 500;
+/// Exports that a server streams at the same time: each holds a connection and a snapshot.
+const AT_ONCE: usize = 4;
+/// How long a client may take for a page, and for all of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// What a server needs to export.
+pub struct Exporter(Arc<Semaphore>);
+
+impl Default for Exporter {
+    fn default() -> Self {
+        Exporter(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Csv { mark: bool },
+    Ndjson,
+}
+
+/// An export that has begun.
+pub struct Begun {
+    pub body: Body,
+    /// Of the snapshot.
+    pub cursor: Cursor,
+}
+
+/// What is exported, and to whom.
+struct Export {
+    actor: Actor,
+    kind: Kind,
+    form: Form,
+    /// Only what has changed after this number, deletions too.
+    since: Option<i64>,
+    at: Uuid,
+}
+
+/// Begins; everything that can be refused is refused here.
+pub async fn begin(
+    state: &State,
+    actor: &Actor,
+    kind: Kind,
+    form: Form,
+    since: Option<Cursor>,
+) -> Result<Begun, Error> {
+    let Ok(turn) = state.exporter.0.clone().try_acquire_owned() else {
+        return Err(Refusal::unavailable(10).into());
+    };
+    let (sender, receiver) = mpsc::channel(1);
+    let (inner, actor) = (state.clone(), actor.clone());
+    // The task ends by itself whoever hangs up, so that no transaction is left half begun.
+    let cursor = state
+        .run(async move {
+            let snapshot =
+                inner.db.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+            let clock = clock(&snapshot, actor.tenant_id).await?;
+            if since.as_ref().is_some_and(|since| !since.holds(&clock)) {
+                return Err(Refusal::cursor_expired().into());
+            }
+            let cursor = Cursor { epoch: clock.epoch, since: clock.head, ..Cursor::start(&actor) };
+            let since = since.map(|since| since.since);
+            let mut export = Export { actor, kind, form, since, at: Uuid::nil() };
+            let mut first = export.head();
+            let more = export.page(&snapshot, &mut first).await?;
+            tokio::spawn(async move { send(&inner, export, snapshot, first, more, &sender, turn).await });
+            Ok::<_, Error>(cursor)
+        })
+        .await?;
+    let pages = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    Ok(Begun { body: Body::from_bytes_stream(pages), cursor })
+}
+
+async fn clock(snapshot: &DatabaseTransaction, tenant_id: Uuid) -> Result<Clock, Error> {
+    let sql = "SELECT head, epoch, pruned FROM sync_clock WHERE tenant_id = $1";
+    let asked = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant_id.into()]);
+    let row = snapshot.query_one_raw(asked).await?.ok_or_else(|| Error::Internal("the tenant has no clock".into()))?;
+    Ok(Clock { head: row.try_get_by_index(0)?, epoch: row.try_get_by_index(1)?, pruned: row.try_get_by_index(2)? })
+}
+
+/// Sends page after page. A stream that breaks off is not whole, which HTTP tells the client.
+async fn send(
+    state: &State,
+    mut export: Export,
+    snapshot: DatabaseTransaction,
+    first: Vec<u8>,
+    mut more: bool,
+    sender: &mpsc::Sender<io::Result<Vec<u8>>>,
+    turn: OwnedSemaphorePermit,
+) {
+    let end = tokio::time::Instant::now() + LONGEST;
+    let mut page = first;
+    loop {
+        let is_taken = sender.send_timeout(Ok(mem::take(&mut page)), PATIENCE).await.is_ok();
+        let broken = match (is_taken && more, state.stopping.is_cancelled() || tokio::time::Instant::now() > end) {
+            (false, _) => break,
+            (true, true) => Some("the export was given up".to_owned()),
+            (true, false) => match export.page(&snapshot, &mut page).await {
+                Ok(goes_on) => {
+                    more = goes_on;
+                    None
+                }
+                Err(cause) => {
+                    tracing::error!("an export broke off: {cause}");
+                    Some("the export broke off".to_owned())
+                }
+            },
+        };
+        if let Some(told) = broken {
+            let _ = sender.send_timeout(Err(io::Error::other(told)), PATIENCE).await;
+            break;
+        }
+    }
+    if let Err(cause) = snapshot.rollback().await {
+        tracing::warn!("an export's snapshot was not given back: {cause}");
+    }
+    drop(turn);
+}
+
+impl Export {
+    fn columns(&self) -> Vec<String> {
+        let deleted = self.since.map(|_| "deleted".to_owned());
+        columns(self.kind).iter().cloned().chain(deleted).collect()
+    }
+
+    /// What comes before the records.
+    fn head(&self) -> Vec<u8> {
+        match self.form {
+            Form::Ndjson => Vec::new(),
+            Form::Csv { mark } => {
+                let mut head = if mark { Vec::from("\u{feff}") } else { Vec::new() };
+                write_row(&mut head, &self.columns());
+                head
+            }
+        }
+    }
+
+    /// Adds the next records; false if these were the last.
+    async fn page(&mut self, snapshot: &DatabaseTransaction, page: &mut Vec<u8>) -> Result<bool, Error> {
+        with_record!(self.kind, M => self.page_of::<M>(snapshot, page).await)
+    }
+
+    async fn page_of<M: Record>(&mut self, snapshot: &DatabaseTransaction, page: &mut Vec<u8>) -> Result<bool, Error> {
+        let (sql, values) = self.statement::<M>();
+        let rows = snapshot.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        let columns = self.columns();
+        for row in &rows {
+            let record = M::from_query_result(row, "")?;
+            self.at = record.id();
+            let document = if record.deleted() {
+                serde_json::json!({ "id": record.id(), "revision": record.revision(), "deleted": true })
+            } else {
+                record.to_json().unwrap_or_default()
+            };
+            match self.form {
+                Form::Csv { .. } => write_row(page, &cells(&columns, &document)),
+                Form::Ndjson => {
+                    page.extend_from_slice(document.to_string().as_bytes());
+                    page.push(b'\n');
+                }
+            }
+        }
+        Ok(rows.len() as i64 == PAGE)
+    }
+
+    /// `$1` tenant, `$2` user, `$3` the last id, `$4` how many, `$5` since.
+    fn statement<M: Record>(&self) -> (String, Vec<Value>) {
+        let actor = &self.actor;
+        let seen = if actor.sees_all() { "$2::uuid IS NOT NULL".to_owned() } else { visible(M::KIND) };
+        let mut values: Vec<Value> = vec![actor.tenant_id.into(), actor.user_id.into(), self.at.into(), PAGE.into()];
+        let live = match self.since {
+            None => "t.deleted_at IS NULL".to_owned(),
+            Some(since) => {
+                values.push(since.into());
+                format!(
+                    "EXISTS (SELECT FROM feed f WHERE f.tenant_id = $1 AND f.record_id = t.id AND f.kind = '{}' AND f.seq > $5)",
+                    M::KIND
+                )
+            }
+        };
+        let table = <M::Table as Default>::default();
+        let sql = format!(
+            "SELECT t.* FROM \"{}\" t WHERE t.tenant_id = $1 AND t.id > $3 AND {live} AND {seen} ORDER BY t.id LIMIT $4",
+            table.table_name()
+        );
+        (sql, values)
+    }
+}
+
+fn write_row(page: &mut Vec<u8>, cells: &[String]) {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(page);
+    writer
+        .write_record(cells)
+        .and_then(|()| writer.flush().map_err(Into::into))
+        .expect("memory takes what it is given");
+}

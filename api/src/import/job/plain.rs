@@ -1,0 +1,86 @@
+//! The mapping of a file whose columns are called as the fields of the API are: what an export wrote, say. It is written out
+//! as JSON, so that people see it and can go on from it.
+
+use std::io;
+use std::path::Path;
+
+use entity::kind::Kind;
+use serde_json::{Map, Value, json};
+
+use super::refused::OWN;
+use crate::export::columns;
+use crate::import::field::{Field, ID, KEY, Shape, fields};
+use crate::import::source::{Format, Source};
+
+/// What may stand between two cells.
+const DELIMITERS: [char; 3] = [',', ';', '\t'];
+
+/// Looks into the file. Blocks. The error is a sentence about it.
+pub fn mapping(name: &str, path: &Path, kind: Kind) -> Result<String, String> {
+    let told = |cause: io::Error| match cause.kind() {
+        io::ErrorKind::InvalidData => format!("{name} {cause}."),
+        _ => format!("{name} cannot be read."),
+    };
+    let source = Source::look(path, None).map_err(told)?;
+    let delimiters = if source.format == Format::Csv { DELIMITERS.as_slice() } else { &DELIMITERS[..1] };
+    let known = |header: &String| fields(kind).iter().any(|field| field.name == header);
+    let mut best: Option<(usize, char, Vec<String>)> = None;
+    for delimiter in delimiters {
+        let headers = source.open(*delimiter, None).map_err(told)?.headers;
+        let fitting = headers.iter().filter(|header| known(header)).count();
+        if best.as_ref().is_none_or(|(most, ..)| fitting > *most) {
+            best = Some((fitting, *delimiter, headers));
+        }
+    }
+    let (_, delimiter, headers) = best.ok_or_else(|| format!("{name} has no columns."))?;
+    of_columns(name, kind, &headers, delimiter)
+}
+
+fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Result<String, String> {
+    let has = |column: &str| headers.iter().any(|header| header == column);
+    let known = fields(kind);
+    let stages = ["stage", "stageSince", "lostFrom", "lostReason", "lostNote"];
+    let only_read = columns(kind);
+    let is_known = |header: &String| {
+        header.is_empty()
+            || OWN.contains(&header.as_str())
+            || known.iter().any(|field| field.name == header)
+            || only_read.iter().any(|column| column == header)
+    };
+    let unknown: Vec<&str> = headers.iter().filter(|header| !is_known(header)).map(String::as_str).collect();
+    if !unknown.is_empty() {
+        let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+        return Err(format!(
+            "{name} has the columns {}, which are no fields of this kind. Rename them, take them out, or give a mapping. There are {}.",
+            unknown.join(", "),
+            names.join(", ")
+        ));
+    }
+    let missing: Vec<&str> = known
+        .iter()
+        .filter(|field| field.required && !has(field.name) && !(field.name == KEY && has(ID)))
+        .map(|field| field.name)
+        .collect();
+    if !missing.is_empty() {
+        return Err(format!("{name} lacks the columns {}. Add them, or give a mapping.", missing.join(", ")));
+    }
+    let source = |field: &Field| match field.shape {
+        Shape::Reference(_) => json!({ "column": field.name, "by": "any" }),
+        _ => json!(field.name),
+    };
+    let mapped: Map<String, Value> =
+        known.iter().filter(|field| has(field.name)).map(|field| (field.name.to_owned(), source(field))).collect();
+    let mut file = json!({ "path": name, "kind": kind, "delimiter": delimiter, "fields": mapped });
+    if kind == Kind::Opportunity && has("stage") {
+        let mut stage = json!({ "column": "stage", "lost_note": "The imported data does not tell why." });
+        for (key, column) in
+            ["", "since", "lost_from_column", "lost_reason_column", "lost_note_column"].into_iter().zip(stages)
+        {
+            if !key.is_empty() && has(column) {
+                stage[key] = json!(column);
+            }
+        }
+        file["stage"] = stage;
+    }
+    serde_json::to_string_pretty(&json!({ "file": [file] })).map_err(|cause| cause.to_string())
+}

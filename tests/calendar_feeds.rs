@@ -29,7 +29,10 @@ async fn a_calendar_program_reads_the_plans() {
     let second = lin.post("/v1/plans", plan("2026-03-10", "Samples")).await.expect(201).id();
     lin.post(&format!("/v1/plans/{second}/cancel"), json!({ "reason": "Ill" })).await.expect(200);
     let theirs = other.account("Theirs").await;
-    other.post("/v1/plans", json!({ "accountId": theirs, "plannedOn": "2026-03-11", "purpose": "Secret" })).await.expect(201);
+    other
+        .post("/v1/plans", json!({ "accountId": theirs, "plannedOn": "2026-03-11", "purpose": "Secret" }))
+        .await
+        .expect(201);
 
     let made = lin.post("/v1/calendar-feeds", json!({ "name": "Phone" })).await.expect(201);
     let url = made.text("/url");
@@ -58,7 +61,10 @@ async fn a_calendar_program_reads_the_plans() {
         let planned = event(first);
         assert_eq!(planned["summary"], json!(format!("霍普, 光通信; Ltd: {purpose}")));
         assert_eq!((&planned["begin"], &planned["end"]), (&json!("2026-03-09"), &json!("2026-03-10")));
-        assert_eq!((&planned["status"], &planned["sequence"], &planned["zone"]), (&json!("CONFIRMED"), &json!(0), &json!("UTC")));
+        assert_eq!(
+            (&planned["status"], &planned["sequence"], &planned["zone"]),
+            (&json!("CONFIRMED"), &json!(0), &json!("UTC"))
+        );
         assert_eq!(planned["location"], "88 Century Avenue, Shanghai");
         let cancelled = event(second);
         assert_eq!((&cancelled["status"], &cancelled["sequence"]), (&json!("CANCELLED"), &json!(1)));

@@ -27,7 +27,9 @@ pub async fn send(person: &Person, parts: &[Part<'_>], headers: &[(&str, &str)])
             Part::File(name, content) => (format!("name=\"file\"; filename=\"{name}\""), content),
             Part::Text(name, text) => (format!("name=\"{name}\""), text.as_bytes()),
         };
-        body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes());
+        body.extend_from_slice(
+            format!("--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes(),
+        );
         body.extend_from_slice(content);
         body.extend_from_slice(b"\r\n");
     }
@@ -91,13 +93,20 @@ async fn several_files_with_a_mapping_are_tried_first_and_then_done() {
     ];
     let before = ask(&world, TRACES).await;
     let sent = send(&admin, &parts, &[]).await.expect(202);
-    assert_eq!((sent.text("/status"), sent.header("location")), ("queued".into(), format!("/v1/imports/{}", sent.id())));
+    assert_eq!(
+        (sent.text("/status"), sent.header("location")),
+        ("queued".into(), format!("/v1/imports/{}", sent.id()))
+    );
     let tried = ended(&world, &admin, sent.id()).await;
     assert_eq!((tried.text("/status"), &tried.body["dryRun"]), ("done".into(), &json!(true)), "{:#}", tried.body);
     assert_eq!(counts(&tried.body), [9, 0, 0, 1, 1], "{:#}", tried.body);
     assert_eq!(ask(&world, TRACES).await, before, "a dry run writes nothing");
     let told = refused(&admin, sent.id(), "").await;
-    assert!(told.contains("4,opportunity,\"amount `many`: expected a decimal such as 12.50") && told.contains(",3,Lin Wei,,Angebot,"), "{told}");
+    assert!(
+        told.contains("4,opportunity,\"amount `many`: expected a decimal such as 12.50")
+            && told.contains(",3,Lin Wei,,Angebot,"),
+        "{told}"
+    );
     assert!(told.starts_with("\u{feff}refused_line,refused_as,refused_because,id,rep,account,"), "{told}");
     assert_eq!(refused(&admin, sent.id(), "?file=people.csv").await.lines().count(), 1);
 
@@ -126,7 +135,7 @@ async fn several_files_with_a_mapping_are_tried_first_and_then_done() {
         Part::File("deals.csv", DEALS.as_bytes()),
     ];
     let again = send(&admin, &again, &[]).await.expect(202).id();
-    assert_eq!(counts(&ended(&world, &admin, again).await.body), [1, 0, 8, 1, 0]);
+    assert_eq!(counts(&ended(&world, &admin, again).await.body), [1, 0, 9, 1, 0]);
     let list = admin.get("/v1/imports?limit=1").await.expect(200);
     assert_eq!(list.ids(), [again]);
     let rest = admin.get(&format!("/v1/imports?cursor={}", list.text("/cursor"))).await.expect(200);
@@ -208,7 +217,10 @@ async fn an_import_is_cancelled_and_followed() {
     let (text, ()) = tokio::join!(
         async {
             let chunks: Vec<_> = events.bytes_stream().collect().await;
-            chunks.into_iter().map(|chunk| String::from_utf8_lossy(&chunk.expect("a chunk")).into_owned()).collect::<String>()
+            chunks
+                .into_iter()
+                .map(|chunk| String::from_utf8_lossy(&chunk.expect("a chunk")).into_owned())
+                .collect::<String>()
         },
         async {
             tokio::time::sleep(std::time::Duration::from_millis(700)).await;
@@ -247,7 +259,8 @@ async fn two_servers_import_once_and_one_goes_on_where_the_other_died() {
         let sql = format!("SELECT (counts->0->>'created')::text FROM import WHERE tenant_id = $1 AND id = '{id}'");
         ask(&world, &sql).await.parse::<i64>().unwrap_or_default()
     };
-    let identity = || waypost::auth::Identity::new(waypost::auth::token::Keys::generate().unwrap(), "x", "x", Vec::new());
+    let identity =
+        || waypost::auth::Identity::new(waypost::auth::token::Keys::generate().unwrap(), "x", "x", Vec::new());
     for goal in [1, 500, 900] {
         // Connections of its own, which die with it.
         let db = connect(database().await, 3).await.expect("a pool");

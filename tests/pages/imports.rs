@@ -21,7 +21,8 @@ impl Browser {
             "--b0undary--\r\n".to_owned(),
         ];
         let request = self.request(Method::POST, "/imports").header("sec-fetch-site", site);
-        let request = request.header(header::CONTENT_TYPE, "multipart/form-data; boundary=b0undary").body(body.concat());
+        let request =
+            request.header(header::CONTENT_TYPE, "multipart/form-data; boundary=b0undary").body(body.concat());
         request.send().await.expect("an answer")
     }
 }
@@ -73,9 +74,15 @@ async fn nobody_else_finds_the_page_and_no_other_site_posts_to_it() {
     let browser = Browser::of(&world, &manager).await;
     assert!(!browser.page("/").await.contains("href=\"/imports\""));
     assert_eq!(browser.get("/imports").await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(browser.upload("same-origin", "product", "true", "p.csv", "externalId,name\n").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        browser.upload("same-origin", "product", "true", "p.csv", "externalId,name\n").await.status(),
+        StatusCode::NOT_FOUND
+    );
     let browser = Browser::of(&world, &admin).await;
-    assert_eq!(browser.upload("cross-site", "product", "true", "p.csv", "externalId,name\n").await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        browser.upload("cross-site", "product", "true", "p.csv", "externalId,name\n").await.status(),
+        StatusCode::FORBIDDEN
+    );
     let stranger = Browser::new(&world);
     assert!(location(&stranger.get("/imports").await).starts_with("/login"));
     assert!(admin.get("/v1/imports").await.expect(200).items().is_empty());

@@ -77,14 +77,8 @@ pub async fn create(state: &State, actor: &Actor, wanted: CreateCalendarFeed) ->
     let sql = "INSERT INTO calendar_feed (tenant_id, id, user_id, name, hash, created_at)
                SELECT c.tenant_id, $2, $3, $4, $5, $6 FROM sync_clock c WHERE c.tenant_id = $1
                  AND (SELECT count(*) FROM calendar_feed f WHERE f.tenant_id = $1 AND f.user_id = $3 AND f.revoked_at IS NULL) < $7";
-    let values: [sea_orm::Value; 6] = [
-        feed.id.into(),
-        actor.user_id.into(),
-        feed.name.as_str().into(),
-        token.hash().into(),
-        now.into(),
-        MOST.into(),
-    ];
+    let values: [sea_orm::Value; 6] =
+        [feed.id.into(), actor.user_id.into(), feed.name.as_str().into(), token.hash().into(), now.into(), MOST.into()];
     if state.db.execute_raw(statement(actor.tenant_id, sql, values)).await?.rows_affected() == 0 {
         let detail = format!("There may be {MOST} calendar feeds at a time. Delete one that is not used any more.");
         return Err(Refusal::conflict(Code::Conflict, detail).into());

@@ -19,27 +19,90 @@ macro_rules! with_record {
         use entity::kind::Kind;
         use entity::*;
         match $kind {
-            Kind::Team => { type $M = team::Model; $done }
-            Kind::User => { type $M = user::Model; $done }
-            Kind::Product => { type $M = product::Model; $done }
-            Kind::Stage => { type $M = stage::Model; $done }
-            Kind::RuleSet => { type $M = rule_set::Model; $done }
-            Kind::Calendar => { type $M = calendar::Model; $done }
-            Kind::Account => { type $M = account::Model; $done }
-            Kind::AccountMember => { type $M = account_member::Model; $done }
-            Kind::Contact => { type $M = contact::Model; $done }
-            Kind::Opportunity => { type $M = opportunity::Model; $done }
-            Kind::StageMove => { type $M = stage_move::Model; $done }
-            Kind::Lead => { type $M = lead::Model; $done }
-            Kind::LeadDraft => { type $M = lead_draft::Model; $done }
-            Kind::Plan => { type $M = plan::Model; $done }
-            Kind::Activity => { type $M = activity::Model; $done }
-            Kind::PointsEntry => { type $M = points_entry::Model; $done }
-            Kind::PointsBalance => { type $M = points_balance::Model; $done }
-            Kind::Hold => { type $M = hold::Model; $done }
-            Kind::Appeal => { type $M = appeal::Model; $done }
-            Kind::Statement => { type $M = statement::Model; $done }
-            Kind::RejectedWrite => { type $M = rejected_write::Model; $done }
+            Kind::Team => {
+                type $M = team::Model;
+                $done
+            }
+            Kind::User => {
+                type $M = user::Model;
+                $done
+            }
+            Kind::Product => {
+                type $M = product::Model;
+                $done
+            }
+            Kind::Stage => {
+                type $M = stage::Model;
+                $done
+            }
+            Kind::RuleSet => {
+                type $M = rule_set::Model;
+                $done
+            }
+            Kind::Calendar => {
+                type $M = calendar::Model;
+                $done
+            }
+            Kind::Account => {
+                type $M = account::Model;
+                $done
+            }
+            Kind::AccountMember => {
+                type $M = account_member::Model;
+                $done
+            }
+            Kind::Contact => {
+                type $M = contact::Model;
+                $done
+            }
+            Kind::Opportunity => {
+                type $M = opportunity::Model;
+                $done
+            }
+            Kind::StageMove => {
+                type $M = stage_move::Model;
+                $done
+            }
+            Kind::Lead => {
+                type $M = lead::Model;
+                $done
+            }
+            Kind::LeadDraft => {
+                type $M = lead_draft::Model;
+                $done
+            }
+            Kind::Plan => {
+                type $M = plan::Model;
+                $done
+            }
+            Kind::Activity => {
+                type $M = activity::Model;
+                $done
+            }
+            Kind::PointsEntry => {
+                type $M = points_entry::Model;
+                $done
+            }
+            Kind::PointsBalance => {
+                type $M = points_balance::Model;
+                $done
+            }
+            Kind::Hold => {
+                type $M = hold::Model;
+                $done
+            }
+            Kind::Appeal => {
+                type $M = appeal::Model;
+                $done
+            }
+            Kind::Statement => {
+                type $M = statement::Model;
+                $done
+            }
+            Kind::RejectedWrite => {
+                type $M = rejected_write::Model;
+                $done
+            }
         }
     }};
 }

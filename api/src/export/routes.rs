@@ -4,7 +4,9 @@ use entity::kind::{Kind, Role};
 use poem::web::Data;
 use poem::{IntoResponse, Response};
 use poem_openapi::param::{Header, Query};
-use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Enum, OpenApi};
 
@@ -108,7 +110,8 @@ impl ExportApi {
         };
         let since = match since.0 {
             Some(_) if !matches!(actor.role, Role::Admin | Role::Integration) => {
-                let detail = "What changed since an export comes by pull: GET /v1/sync/changes?cursor=… with the same cursor.";
+                let detail =
+                    "What changed since an export comes by pull: GET /v1/sync/changes?cursor=… with the same cursor.";
                 return Err(Refusal::forbidden(detail).into());
             }
             Some(text) => Some(Cursor::read(&text, &actor)?),

@@ -1,9 +1,9 @@
 //! Reads page by page in one snapshot and hands over what a client takes. A task of its own holds the transaction; a client
 //! that hangs up or stops taking ends it.
 
-use std::{io, mem};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, mem};
 
 use entity::kind::Kind;
 use futures_util::stream;
@@ -123,18 +123,16 @@ async fn send(
         let broken = match (is_taken && more, state.stopping.is_cancelled() || tokio::time::Instant::now() > end) {
             (false, _) => break,
             (true, true) => Some("the export was given up".to_owned()),
-            (true, false) => {
-                match export.page(&snapshot, &mut page).await {
-                    Ok(goes_on) => {
-                        more = goes_on;
-                        None
-                    }
-                    Err(cause) => {
-                        tracing::error!("an export broke off: {cause}");
-                        Some("the export broke off".to_owned())
-                    }
+            (true, false) => match export.page(&snapshot, &mut page).await {
+                Ok(goes_on) => {
+                    more = goes_on;
+                    None
                 }
-            }
+                Err(cause) => {
+                    tracing::error!("an export broke off: {cause}");
+                    Some("the export broke off".to_owned())
+                }
+            },
         };
         if let Some(told) = broken {
             let _ = sender.send_timeout(Err(io::Error::other(told)), PATIENCE).await;
@@ -219,5 +217,8 @@ impl Export {
 
 fn write_row(page: &mut Vec<u8>, cells: &[String]) {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(page);
-    writer.write_record(cells).and_then(|()| writer.flush().map_err(Into::into)).expect("memory takes what it is given");
+    writer
+        .write_record(cells)
+        .and_then(|()| writer.flush().map_err(Into::into))
+        .expect("memory takes what it is given");
 }

@@ -141,7 +141,8 @@ impl Journal {
             kept.execute(connection, ROWS, values).await?;
         }
         if !self.is_reading {
-            let decided = outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::Waits | Verdict::Refused(_)));
+            let decided =
+                outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::Waits | Verdict::Refused(_)));
             let decided: Vec<i64> = decided.map(|outcome| outcome.place.cast_signed()).collect();
             kept.execute(connection, DECIDED, [kept.id.into(), pass.into(), decided.into()]).await?;
         }
@@ -214,8 +215,14 @@ impl Kept {
     ) -> Result<(), Stopped> {
         let counts = serde_json::to_string(counts).map_err(|cause| Error::Internal(cause.to_string()))?;
         let pass = i32::try_from(at.pass).unwrap_or(i32::MAX);
-        let values =
-            [self.id.into(), self.lease.into(), counts.into(), pass.into(), at.row.cast_signed().into(), percent.into()];
+        let values = [
+            self.id.into(),
+            self.lease.into(),
+            counts.into(),
+            pass.into(),
+            at.row.cast_signed().into(),
+            percent.into(),
+        ];
         match self.execute(connection, REACHED, values).await? {
             0 => Err(Stopped::Lost),
             _ => Ok(()),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use entity::kind::{Kind, LostReason, StageKey};
 use encoding_rs::Encoding;
+use entity::kind::{Kind, LostReason, StageKey};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -338,9 +338,8 @@ impl Pass {
                 return Err((format!("fields.{name}.times"), "is only for amounts and whole numbers".into()));
             }
         }
-        let is_named = |field: &Field| {
-            self.fields.contains_key(field.name) || (field.name == KEY && self.fields.contains_key(ID))
-        };
+        let is_named =
+            |field: &Field| self.fields.contains_key(field.name) || (field.name == KEY && self.fields.contains_key(ID));
         if let Some(missing) = known.iter().find(|field| field.required && !is_named(field)) {
             let problem = if missing.name == KEY {
                 "is needed: without it a second run would not find what the first one made"

@@ -108,7 +108,9 @@ pub fn opportunity(
     let steps = &draft.steps;
     let signed_on = steps.last().filter(|last| last.stage == StageKey::Signed).and_then(|last| last.on);
     let Some(before) = work.get::<opportunity::Model>(plan.id).cloned() else {
-        let [first, further @ ..] = steps.as_slice() else { return Err(Refusal::invalid("stage", "The row names no stage.")) };
+        let [first, further @ ..] = steps.as_slice() else {
+            return Err(Refusal::invalid("stage", "The row names no stage."));
+        };
         let mut fields: OpportunityFields = read(&plan.values)?;
         if first.stage == StageKey::Signed {
             fields.signed_on = fields.signed_on.or(signed_on);

@@ -21,7 +21,11 @@ pub enum Answer {
     /// 303 to a path of ours, with cookies.
     Go(String, Vec<String>),
     /// To be kept by the browser.
-    File { name: &'static str, content_type: &'static str, body: Body },
+    File {
+        name: &'static str,
+        content_type: &'static str,
+        body: Body,
+    },
 }
 
 type Answering = Pin<Box<dyn Future<Output = poem::Result<Response>> + Send>>;

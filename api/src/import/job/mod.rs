@@ -32,7 +32,9 @@ pub use wire::{Import, ImportPart, ImportStatus, get, list};
 pub fn may_import(actor: &Actor) -> Result<(), Refusal> {
     match actor.role {
         Role::Admin | Role::Integration => Ok(()),
-        _ => Err(Refusal::forbidden("Only an administrator or an integration may import: an import writes for everybody.")),
+        _ => Err(Refusal::forbidden(
+            "Only an administrator or an integration may import: an import writes for everybody.",
+        )),
     }
 }
 

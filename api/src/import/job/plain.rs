@@ -73,7 +73,9 @@ fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Re
     let mut file = json!({ "path": name, "kind": kind, "delimiter": delimiter, "fields": mapped });
     if kind == Kind::Opportunity && has("stage") {
         let mut stage = json!({ "column": "stage", "lost_note": "The imported data does not tell why." });
-        for (key, column) in ["", "since", "lost_from_column", "lost_reason_column", "lost_note_column"].into_iter().zip(stages) {
+        for (key, column) in
+            ["", "since", "lost_from_column", "lost_reason_column", "lost_note_column"].into_iter().zip(stages)
+        {
             if !key.is_empty() && has(column) {
                 stage[key] = json!(column);
             }

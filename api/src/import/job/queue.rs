@@ -20,7 +20,8 @@ use super::start::MAPPING;
 use super::{plain_mapping, statement};
 use crate::auth::Actor;
 use crate::import::journal::{Kept, Reached};
-use crate::import::run::{Begun, Files, Reading, Stopped, go_on};
+use crate::import::open::{Files, Reading};
+use crate::import::run::{Begun, Stopped, go_on};
 use crate::import::source::{Format, Source};
 use crate::import::{Count, Mapping};
 use crate::problem::{Error, Refusal};
@@ -140,7 +141,10 @@ async fn hold(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Option<Held>, 
         mapping: row.try_get("", "mapping")?,
         dry_run: row.try_get("", "dry_run")?,
         counts: serde_json::from_str(&counts).map_err(|cause| Error::Internal(cause.to_string()))?,
-        reached: Reached { pass: usize::try_from(pass).unwrap_or(0), row: row.try_get::<i64>("", "row")?.cast_unsigned() },
+        reached: Reached {
+            pass: usize::try_from(pass).unwrap_or(0),
+            row: row.try_get::<i64>("", "row")?.cast_unsigned(),
+        },
         attempts: row.try_get("", "attempts")?,
         is_cancelling: row.try_get("", "cancelling")?,
     }))
@@ -148,7 +152,8 @@ async fn hold(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Option<Held>, 
 
 /// Says that we live, as long as it is ours.
 async fn beat(state: State, kept: Kept, over: CancellationToken) {
-    let sql = "UPDATE import SET leased_until = $4 WHERE tenant_id = $1 AND id = $2 AND lease = $3 AND status = 'running'";
+    let sql =
+        "UPDATE import SET leased_until = $4 WHERE tenant_id = $1 AND id = $2 AND lease = $3 AND status = 'running'";
     while over.run_until_cancelled(tokio::time::sleep(HEARTBEAT)).await.is_some() {
         let until = Timestamp::from(state.clock.now().0 + LEASE);
         let values = [kept.id.into(), kept.lease.into(), until.into()];
@@ -221,7 +226,8 @@ async fn unpack(state: &State, kept: &Kept) -> Result<(TempDir, Unpacked), Error
         let path = folder.path().join(number.to_string());
         let mut file = std::fs::File::create(&path).map_err(broken)?;
         let (mut written, mut piece) = (0, 0);
-        let sql = "SELECT bytes FROM import_chunk WHERE tenant_id = $1 AND import_id = $2 AND file = $3 AND number = $4";
+        let sql =
+            "SELECT bytes FROM import_chunk WHERE tenant_id = $1 AND import_id = $2 AND file = $3 AND number = $4";
         loop {
             let values: [sea_orm::Value; 3] = [kept.id.into(), number.into(), piece.into()];
             let Some(row) = state.db.query_one_raw(statement(kept.tenant_id, sql, values)).await? else { break };
@@ -289,7 +295,8 @@ async fn end(state: &State, kept: &Kept, ended: Result<(), Stopped>) -> Result<(
             return Err(cause);
         }
         Err(Stopped::Interrupted) => {
-            let sql = "UPDATE import SET leased_until = NULL, attempts = 0 WHERE tenant_id = $1 AND id = $2 AND lease = $3";
+            let sql =
+                "UPDATE import SET leased_until = NULL, attempts = 0 WHERE tenant_id = $1 AND id = $2 AND lease = $3";
             let values = [kept.id.into(), kept.lease.into()];
             state.db.execute_raw(statement(kept.tenant_id, sql, values)).await?;
             return Ok(());
@@ -302,8 +309,13 @@ async fn end(state: &State, kept: &Kept, ended: Result<(), Stopped>) -> Result<(
                WHERE tenant_id = $1 AND id = $2 AND lease = $3 AND status = 'running' AND ($4 <> 'cancelled' OR cancelling)
                RETURNING dry_run";
     let now = state.clock.now();
-    let values: [sea_orm::Value; 5] =
-        [kept.id.into(), kept.lease.into(), status.into(), error.map(|text| text.replace('\0', "\u{fffd}")).into(), now.into()];
+    let values: [sea_orm::Value; 5] = [
+        kept.id.into(),
+        kept.lease.into(),
+        status.into(),
+        error.map(|text| text.replace('\0', "\u{fffd}")).into(),
+        now.into(),
+    ];
     let Some(row) = state.db.query_one_raw(statement(kept.tenant_id, sql, values)).await? else { return Ok(()) };
     let is_tried: bool = row.try_get_by_index(0)?;
     if !(is_tried && status == "done") {

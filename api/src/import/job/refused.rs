@@ -59,7 +59,10 @@ fn chosen(import: &Import, pass_files: &[i32], file: Option<&str>) -> Result<i32
         [only] => Ok(number(*only)),
         several => {
             let names: Vec<&str> = several.iter().map(|at| import.files[*at].name.as_str()).collect();
-            Err(Refusal::invalid("file", format!("Name one of the files that have refused rows: {}.", names.join(", "))))
+            Err(Refusal::invalid(
+                "file",
+                format!("Name one of the files that have refused rows: {}.", names.join(", ")),
+            ))
         }
     }
 }

@@ -38,23 +38,40 @@ impl Payload for ImportForm {
     fn schema_ref() -> MetaSchemaRef {
         let text = || MetaSchema::new("string");
         let file = MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
-        let files = MetaSchema { items: Some(Box::new(file)), min_items: Some(1), max_items: Some(20), ..MetaSchema::new("array") };
+        let files = MetaSchema {
+            items: Some(Box::new(file)),
+            min_items: Some(1),
+            max_items: Some(20),
+            ..MetaSchema::new("array")
+        };
         let properties = vec![
             (
                 "file",
-                described(files, "CSV, XLSX or NDJSON, also packed with gzip; known by content. Several, if the mapping reads several."),
+                described(
+                    files,
+                    "CSV, XLSX or NDJSON, also packed with gzip; known by content. Several, if the mapping reads several.",
+                ),
             ),
             (
                 "mapping",
-                described(text(), "What the columns mean, as TOML or JSON: the same as a mapping file of `waypost import`."),
+                described(
+                    text(),
+                    "What the columns mean, as TOML or JSON: the same as a mapping file of `waypost import`.",
+                ),
             ),
             (
                 "mappingOf",
-                described(MetaSchema::new_with_format("string", "uuid"), "The import whose mapping is to be used again."),
+                described(
+                    MetaSchema::new_with_format("string", "uuid"),
+                    "The import whose mapping is to be used again.",
+                ),
             ),
             (
                 "kind",
-                described(MetaSchema { enum_items: kinds(), ..text() }, "Without a mapping: what the rows are. The columns are then called as the fields of the API."),
+                described(
+                    MetaSchema { enum_items: kinds(), ..text() },
+                    "Without a mapping: what the rows are. The columns are then called as the fields of the API.",
+                ),
             ),
             ("dryRun", described(MetaSchema::new("boolean"), "Try everything, keep nothing.")),
         ];
@@ -133,7 +150,10 @@ impl IntoResponse for ImportEvents {
 
 impl ApiResponse for ImportEvents {
     fn meta() -> MetaResponses {
-        binary("text/event-stream", "Events named `import`, each with the import as it is then; the stream ends when it is over")
+        binary(
+            "text/event-stream",
+            "Events named `import`, each with the import as it is then; the stream ends when it is over",
+        )
     }
 
     fn register(_: &mut Registry) {}
@@ -143,7 +163,13 @@ fn binary(content_type: &'static str, description: &'static str) -> MetaResponse
     let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
     let content = vec![MetaMediaType { content_type, schema }];
     MetaResponses {
-        responses: vec![MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() }],
+        responses: vec![MetaResponse {
+            description,
+            status: Some(200),
+            status_range: None,
+            content,
+            headers: Vec::new(),
+        }],
     }
 }
 
@@ -196,12 +222,7 @@ impl ImportApi {
     ///
     /// Server-sent events: the import as it is, and again whenever it got further.
     #[oai(path = "/v1/imports/:id/events", method = "get", operation_id = "listenImportEvents", tag = "Tag::Imports")]
-    async fn events(
-        &self,
-        actor: Actor,
-        state: Data<&State>,
-        id: Path<Uuid>,
-    ) -> Result<ImportEvents, Fail<{ GET }>> {
+    async fn events(&self, actor: Actor, state: Data<&State>, id: Path<Uuid>) -> Result<ImportEvents, Fail<{ GET }>> {
         let events = follow::follow(&state, &actor, id.0).await?;
         Ok(ImportEvents(SSE::new(events).keep_alive(Duration::from_secs(20))))
     }

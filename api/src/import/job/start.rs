@@ -48,7 +48,8 @@ pub async fn start(state: &State, actor: &Actor, mut sent: Sent, key: Option<Ide
 
 async fn prepare(state: &State, actor: &Actor, sent: &mut Sent) -> Result<(), Error> {
     if let (None, Some(id)) = (&sent.mapping, sent.mapping_of) {
-        let other = get(state, actor, id).await.map_err(|_| Refusal::invalid("/mappingOf", "There is no such import."))?;
+        let other =
+            get(state, actor, id).await.map_err(|_| Refusal::invalid("/mappingOf", "There is no such import."))?;
         sent.mapping = other.mapping;
     }
     match (&sent.mapping, sent.kind) {
@@ -59,7 +60,9 @@ async fn prepare(state: &State, actor: &Actor, sent: &mut Sent) -> Result<(), Er
         }
         (None, Some(kind)) if sent.files.len() == 1 => may_import_kinds(actor, [kind])?,
         (None, Some(_)) => {
-            return Err(Refusal::invalid("/mapping", "Several files need a mapping, which says what each of them is.").into());
+            return Err(
+                Refusal::invalid("/mapping", "Several files need a mapping, which says what each of them is.").into()
+            );
         }
         (None, None) => {
             let detail = "Give a mapping, or `kind` if the columns are called as the fields of the API are.";
@@ -81,14 +84,8 @@ async fn make(state: &State, actor: &Actor, sent: Sent, key: Option<Idempotency>
                                    pass_files, pass, row, percent, attempts, cancelling)
                VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, '[]', '{}', 0, 0, 0, 0, false)";
     let kind = sent.kind.map(|kind| kind.as_str().to_owned());
-    let values: [sea_orm::Value; 6] = [
-        sent.id.into(),
-        actor.user_id.into(),
-        now.into(),
-        sent.dry_run.into(),
-        kind.into(),
-        sent.mapping.into(),
-    ];
+    let values: [sea_orm::Value; 6] =
+        [sent.id.into(), actor.user_id.into(), now.into(), sent.dry_run.into(), kind.into(), sent.mapping.into()];
     transaction.execute_raw(statement(tenant_id, sql, values)).await?;
     let names: Vec<String> = sent.files.iter().map(|file| file.name.clone()).collect();
     let bytes: Vec<i64> = sent.files.iter().map(|file| file.bytes.cast_signed()).collect();
@@ -97,7 +94,8 @@ async fn make(state: &State, actor: &Actor, sent: Sent, key: Option<Idempotency>
                CROSS JOIN unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS f(name, bytes, number) WHERE c.tenant_id = $1";
     transaction.execute_raw(statement(tenant_id, sql, [sent.id.into(), names.into(), bytes.into()])).await?;
     if let Some(key) = &key {
-        let sql = "INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+        let sql =
+            "INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
         let values: [sea_orm::Value; 5] = [
             actor.user_id.into(),
             key.clone().into(),

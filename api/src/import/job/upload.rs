@@ -61,8 +61,15 @@ fn broken(_: impl std::error::Error) -> Error {
 }
 
 async fn take(state: &State, actor: &Actor, id: Uuid, mut form: Multipart) -> Result<Sent, Error> {
-    let mut sent =
-        Sent { id, files: Vec::new(), mapping: None, mapping_of: None, kind: None, dry_run: false, hash: String::new() };
+    let mut sent = Sent {
+        id,
+        files: Vec::new(),
+        mapping: None,
+        mapping_of: None,
+        kind: None,
+        dry_run: false,
+        hash: String::new(),
+    };
     let mut hash = Sha256::new();
     let mut room = state.importer.most_bytes;
     while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -154,7 +161,10 @@ async fn file(
     let (mut bytes, mut pieces) = (0, 0);
     loop {
         let mut piece = Vec::with_capacity(PIECE);
-        while piece.len() < PIECE && (&mut reader).take((PIECE - piece.len()) as u64).read_buf(&mut piece).await.map_err(broken)? > 0 {}
+        while piece.len() < PIECE
+            && (&mut reader).take((PIECE - piece.len()) as u64).read_buf(&mut piece).await.map_err(broken)? > 0
+        {
+        }
         if pieces == 0 {
             if piece.is_empty() && is_unnamed {
                 return Ok(None);
@@ -168,7 +178,8 @@ async fn file(
         let length = piece.len() as u64;
         let Some(left) = room.checked_sub(length) else {
             let most = state.importer.most_bytes;
-            let told = format!("The files of an import may have {most} bytes together. Split them, or pack them with gzip.");
+            let told =
+                format!("The files of an import may have {most} bytes together. Split them, or pack them with gzip.");
             return Err(Refusal::new(Code::TooLarge, told).into());
         };
         *room = left;

@@ -56,7 +56,8 @@ pub fn names(path: &Path, encoding: &'static Encoding) -> io::Result<Vec<String>
 }
 
 fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
-    serde_json::from_slice(line).map_err(|cause| format!("is no JSON object: column {}: write one object a line", cause.column()))
+    serde_json::from_slice(line)
+        .map_err(|cause| format!("is no JSON object: column {}: write one object a line", cause.column()))
 }
 
 /// Its parts, by name.
@@ -101,7 +102,9 @@ impl JsonLines {
         }
         let told = if cut { Err("is longer than 1 MiB".to_owned()) } else { object(&read) };
         Ok(Some(match told {
-            Err(reason) => Row::broken(self.line, vec![String::from_utf8_lossy(read.trim_ascii()).into_owned()], reason),
+            Err(reason) => {
+                Row::broken(self.line, vec![String::from_utf8_lossy(read.trim_ascii()).into_owned()], reason)
+            }
             Ok(object) => {
                 let mut cells = vec![String::new(); self.columns.len()];
                 for (name, text) in flat(object) {

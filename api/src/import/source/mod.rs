@@ -136,7 +136,8 @@ impl Source {
             check_head(&head).map_err(|told| invalid(format!("{told} (unpacked)")))?;
         }
         let bytes = std::fs::metadata(&path)?.len();
-        let source = |format, encoding, names| Source { path: path.clone(), format, encoding, bytes, names, _unpacked: None };
+        let source =
+            |format, encoding, names| Source { path: path.clone(), format, encoding, bytes, names, _unpacked: None };
         let mut source = if head.starts_with(&unpacked::ZIP) {
             unpacked::check_workbook(&path)?;
             source(Format::Xlsx, encoding_rs::UTF_8, Vec::new())

@@ -98,7 +98,8 @@ fn read(
         Some(wanted) => sheets.find(|sheet| sheet.name == wanted).map(|sheet| sheet.name.clone()),
         None => sheets.find(|sheet| sheet.visible == SheetVisible::Visible).map(|sheet| sheet.name.clone()),
     };
-    let name = name.ok_or_else(|| format!("has no sheet `{}`. It has {}", wanted.unwrap_or("that is shown"), known()))?;
+    let name =
+        name.ok_or_else(|| format!("has no sheet `{}`. It has {}", wanted.unwrap_or("that is shown"), known()))?;
     let mut cells = book.worksheet_cells_reader(&name).map_err(damaged)?;
     let _ = begun.send(Ok(u64::from(cells.dimensions().end.0) + 1));
     let mut row: Option<Row> = None;

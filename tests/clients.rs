@@ -1,6 +1,8 @@
 //! Clients that others' tools generate from the document, built strictly and run against a live server. What is in
 //! `openapi/` is the story that each of them tells; the generated code is made anew each time and never committed.
 
+mod adapters;
+mod jvm;
 mod reference;
 
 use serde_json::to_vec_pretty;
@@ -11,7 +13,7 @@ use waypost::auth::credential::set_password;
 use crate::tools::{Npm, Python, root};
 use crate::world::{Person, World};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// Lets somebody log in with `PASSWORD`; his address.
 pub async fn with_password(world: &World, admin: &Person, person: &Person) -> String {
@@ -51,11 +53,16 @@ fn document_is_current() {
     );
 }
 
+/// The program that docs/integrate.md shows after these words.
+fn program(after: &str) -> String {
+    let page = std::fs::read_to_string(root().join("docs/integrate.md")).expect("the guide");
+    let (_, rest) = page.split_once(after).expect("a program");
+    rest.split_once("\n```").expect("its end").0.to_owned()
+}
+
 /// The program in this language that docs/integrate.md shows, for the server and the user of a story instead of the demo's.
 fn guide(language: &str, variables: &[(&str, String)]) -> String {
-    let page = std::fs::read_to_string(root().join("docs/integrate.md")).expect("the guide");
-    let (_, rest) = page.split_once(&format!("```{language}\n")).expect("a program");
-    let mut program = rest.split_once("\n```").expect("its end").0.to_owned();
+    let mut program = program(&format!("```{language}\n"));
     let told = [
         ("http://localhost:8080", "WAYPOST_URL"),
         ("rep1@demo.example", "WAYPOST_REP"),

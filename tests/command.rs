@@ -7,6 +7,7 @@ mod ledger;
 mod life;
 mod people;
 mod settings;
+mod upload;
 
 use std::{
     ffi::OsStr,
@@ -92,9 +93,14 @@ struct Server {
 impl Server {
     /// `serve` on a free port with these settings, ready.
     fn start(data: &Path, settings: &[(&str, &str)]) -> Server {
+        Server::start_at("127.0.0.1:0", data, settings)
+    }
+
+    /// The same on this address.
+    fn start_at(address: &str, data: &Path, settings: &[(&str, &str)]) -> Server {
         waypost::webhook::reach::encrypt();
         let log = data.join("test.log");
-        let mut command = program(["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = program(["serve", "--listen", address]);
         command.env("WAYPOST_DATA", data).envs(settings.iter().copied()).stderr(fs::File::create(&log).unwrap());
         let mut process = command.spawn().unwrap();
         let url = eventually("the server is ready", || {

@@ -119,7 +119,16 @@ async fn goals_are_set_by_those_who_lead_and_reached_by_those_who_work() {
     let first = nina.get("/v1/goals").await.expect(200).ids()[0];
     mei.delete(&format!("/v1/goals/{first}")).await.expect(404);
     rui.delete(&format!("/v1/goals/{first}")).await.expect(403);
-    nina.delete(&format!("/v1/goals/{first}")).await.expect(204);
+    let path = format!("/v1/goals/{first}");
+    rui.patch(&path, json!({ "target": "70" })).await.expect(403);
+    mei.patch(&path, json!({ "target": "70" })).await.expect(404);
+    let changed = nina.patch(&path, json!({ "target": "70" })).await.expect(200);
+    assert_eq!((changed.header("etag").as_str(), changed.text("/target")), ("\"2\"", "70.00".to_owned()));
+    let stale = [("if-match", "\"1\"")];
+    nina.send(reqwest::Method::PATCH, &path, Some(json!({ "target": "80" })), &stale).await.expect(412);
+    nina.send(reqwest::Method::DELETE, &path, None, &stale).await.expect(412);
+    assert_eq!(nina.patch(&path, json!({ "to": "2026-02-01" })).await.expect(422).problem().1, ["/from"]);
+    nina.delete(&path).await.expect(204);
     assert_eq!(reached(&rui).await.len(), 4);
 
     // A month later none of them runs any more.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activities;
+mod attachments;
 mod auth;
 mod calendar;
 mod calendar_feeds;
@@ -10,15 +11,18 @@ mod command;
 mod contacts;
 mod database;
 mod demo;
+mod digests;
 mod document;
 mod examples;
 mod exports;
+mod fleet;
 mod goals;
 mod http;
 mod import;
 mod leads;
 mod ledger;
 mod offences;
+mod once;
 mod opportunities;
 mod pages;
 mod plans;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use waypost::auth::Actor;
 use waypost::offence::book::of_tenant;
 use waypost::points::rules::first_rule_set;
+use waypost::simulation::replay::Entry;
 use waypost::simulation::run::replayed;
 use waypost::work::UnitOfWork;
 
@@ -31,7 +32,7 @@ fn strict() -> Value {
     rules
 }
 
-async fn rule(world: &World, rules: &Value) {
+pub async fn rule(world: &World, rules: &Value) {
     let sql = "UPDATE rule_set SET rules = $2::jsonb WHERE tenant_id = $1";
     let values = [world.tenant_id.into(), rules.to_string().into()];
     world.state.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await.expect("sets");
@@ -59,12 +60,12 @@ async fn draft(world: &World, rules: &Value) -> Uuid {
     id
 }
 
-async fn active(who: &Person) -> Uuid {
+pub async fn active(who: &Person) -> Uuid {
     who.get("/v1/rule-sets?status=active").await.expect(200).ids()[0]
 }
 
 /// Starts one and waits for its end.
-async fn simulate(admin: &Person, rule_set: Uuid, from: &str, to: &str) -> Answer {
+pub async fn simulate(admin: &Person, rule_set: Uuid, from: &str, to: &str) -> Answer {
     let path = format!("/v1/rule-sets/{rule_set}/simulation");
     let begun = admin.post(&path, json!({ "from": from, "to": to })).await.expect(202);
     let location = begun.header("location");
@@ -127,7 +128,7 @@ async fn story(world: &World, reps: &[&Person]) {
 }
 
 /// What is booked about activities: source, number, kind, points, money and day.
-async fn booked(who: &Person) -> Vec<String> {
+pub async fn booked(who: &Person) -> Vec<String> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = who.get(&format!("/v1/points/entries?limit=200{cursor}")).await.expect(200);
@@ -150,6 +151,12 @@ async fn booked(who: &Person) -> Vec<String> {
     all
 }
 
+/// The same of an entry that a simulation made.
+pub fn told(entry: &Entry) -> String {
+    let money = entry.money.as_ref().map_or("none".to_owned(), |(money, _)| money.to_string());
+    format!("{} {} {} {} {money} {}", entry.source.1, entry.number, entry.kind, entry.points, entry.day)
+}
+
 #[tokio::test]
 async fn the_active_rules_reproduce_what_was_booked() {
     let world = World::new().await;
@@ -163,16 +170,9 @@ async fn the_active_rules_reproduce_what_was_booked() {
     let id = answer.id();
     let entries = replayed(&world.state, world.tenant_id, id).await.expect("replays");
     for who in [&lin, &zhao] {
-        let of = |entry: &&waypost::simulation::replay::Entry| entry.user_id == who.id;
-        let mut made: Vec<String> = entries
-            .iter()
-            .filter(of)
-            .filter(|entry| entry.source.0 == EntrySource::Activity)
-            .map(|entry| {
-                let money = entry.money.as_ref().map_or("none".to_owned(), |(money, _)| money.to_string());
-                format!("{} {} {} {} {money} {}", entry.source.1, entry.number, entry.kind, entry.points, entry.day)
-            })
-            .collect();
+        let of = |entry: &&Entry| entry.user_id == who.id;
+        let mut made: Vec<String> =
+            entries.iter().filter(of).filter(|entry| entry.source.0 == EntrySource::Activity).map(told).collect();
         made.sort();
         let real = booked(who).await;
         assert!(real.len() > 30, "{} entries", real.len());

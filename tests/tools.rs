@@ -2,6 +2,7 @@
 //! test says so and does nothing; with `WAYPOST_TOOLS=required`, as in CI, it fails.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -70,23 +71,29 @@ impl Python {
             if !present("python3").await {
                 return None;
             }
-            let _alone = INSTALLING.lock().await;
-            let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-            let wanted = root().join("openapi/python/requirements.txt");
-            let lock = std::fs::read(&wanted).expect("requirements");
-            let stamp = home.join("installed");
-            if !std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-                let mut make = Command::new("python3");
-                make.args(["-m", "venv", "--clear"]).arg(&home);
-                succeed(make).await;
-                let mut install = Command::new(home.join("bin/pip"));
-                install.args(["install", "--quiet", "--no-deps", "--only-binary", ":all:", "-r"]).arg(&wanted);
-                succeed(install).await;
-                std::fs::write(stamp, lock).expect("a stamp");
-            }
-            Some(home)
+            Some(made("openapi/python", "python").await)
         });
         home.await.clone().map(Python)
+    }
+
+    /// The same for the `requirements.txt` of another folder.
+    pub async fn of(folder: &str) -> Option<Self> {
+        if !present("python3").await {
+            return None;
+        }
+        Some(Python(made(folder, &folder.replace('/', "-")).await))
+    }
+
+    /// Where a program of the environment is.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.0.join("bin").join(name)
+    }
+
+    /// Starts a script of the source tree that goes on until it is dropped; what it prints is there to be read.
+    pub fn start(&self, script: &str) -> tokio::process::Child {
+        let mut command = Command::new(self.0.join("bin/python"));
+        command.arg(root().join(script)).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("starts")
     }
 
     /// Runs a program of the environment in a folder of the source tree.
@@ -98,8 +105,27 @@ impl Python {
     }
 }
 
+/// An environment with the packages that a folder asks for.
+async fn made(folder: &str, name: &str) -> PathBuf {
+    let _alone = INSTALLING.lock().await;
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let wanted = root().join(folder).join("requirements.txt");
+    let lock = std::fs::read(&wanted).expect("requirements");
+    let stamp = home.join("installed");
+    if !std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&home);
+        succeed(make).await;
+        let mut install = Command::new(home.join("bin/pip"));
+        install.args(["install", "--quiet", "--no-deps", "--only-binary", ":all:", "-r"]).arg(&wanted);
+        succeed(install).await;
+        std::fs::write(stamp, lock).expect("a stamp");
+    }
+    home
+}
+
 /// Whether a program is there.
-async fn present(program: &str) -> bool {
+pub async fn present(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().await.is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("WAYPOST_TOOLS").is_none_or(|v| v != "required"), "{program} is not installed");
     if !there {

@@ -19,8 +19,8 @@ use crate::world::{Person, World};
 
 /// Where webhooks are sent to: keeps what came and answers what it is told to.
 #[derive(Clone)]
-struct Receiver {
-    url: String,
+pub struct Receiver {
+    pub url: String,
     seen: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answer: Arc<Mutex<StatusCode>>,
 }
@@ -33,7 +33,7 @@ fn take(headers: &HeaderMap, body: String, receiver: Data<&Receiver>) -> Respons
 }
 
 impl Receiver {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a port");
         let address = acceptor.local_addr().remove(0).as_socket_addr().copied().expect("an address");
         let receiver = Receiver {
@@ -51,7 +51,7 @@ impl Receiver {
     }
 
     /// What came since the last call.
-    fn take(&self) -> Vec<(HeaderMap, Value)> {
+    pub fn take(&self) -> Vec<(HeaderMap, Value)> {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
         seen.into_iter().map(|(headers, body)| (headers, serde_json::from_str(&body).expect("JSON"))).collect()
     }
@@ -62,7 +62,7 @@ impl Receiver {
 }
 
 /// Sends what is due for this tenant's endpoints, as a server does every second.
-async fn send(world: &World) -> usize {
+pub async fn send(world: &World) -> usize {
     let mut taken = 0;
     for key in due(&world.state).await.expect("what is due") {
         if key.0 == world.tenant_id {

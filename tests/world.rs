@@ -1,6 +1,10 @@
 //! What stories need: a tenant of its own with the whole application served for it, a clock that stands still until it
 //! is moved, and people who hold a token. One database serves all of them.
 
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::kind::{Locale, Role};
 use entity::scalar::{Email, Line, Timestamp};
@@ -9,6 +13,7 @@ use poem::listener::{Acceptor, Listener, TcpListener};
 use reqwest::{Method, header};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 use waypost::app::app;
@@ -17,8 +22,10 @@ use waypost::auth::{Actor, Identity, session};
 use waypost::clock::Clock;
 use waypost::database::scratch::fresh_database;
 use waypost::database::{connect, migrate};
+use waypost::files::{self, Files, KEPT_DAYS, MOST_BYTES};
+use waypost::http::rate::Rate;
 use waypost::ledger::verify;
-use waypost::state::State;
+use waypost::state::{Beside, State};
 use waypost::tenant::create::{NewTenant, create as create_tenant};
 use waypost::user::create::{NewUser, TeamName, create as create_user};
 use waypost::work::UnitOfWork;
@@ -49,6 +56,8 @@ pub struct World {
     pub slug: String,
     pub top_team: Uuid,
     http: reqwest::Client,
+    /// Where its files are kept.
+    store: Arc<TempDir>,
 }
 
 /// A user who holds a token. Its requests come back as `Answer`s, whatever their status.
@@ -68,6 +77,21 @@ pub struct Answer {
     pub status: u16,
     pub headers: header::HeaderMap,
     pub body: Value,
+}
+
+/// What a server proves people with.
+pub fn identity() -> Identity {
+    let keys = Keys::generate().expect("a key");
+    let mut identity = Identity::new(keys, "https://waypost.example", "waypost", Vec::new());
+    // Tests ask more often than any phone.
+    identity.rate = Rate::new(NonZeroU32::MAX);
+    identity
+}
+
+/// Files kept in a directory, with the limits that are usual.
+pub fn files_in(directory: &Path) -> Files {
+    let store = files::open(directory.to_str().expect("UTF-8")).expect("a directory");
+    Files::new(store, MOST_BYTES, KEPT_DAYS)
 }
 
 /// Serves the whole application until the test ends; its base address.
@@ -90,23 +114,29 @@ impl World {
 
     /// On a database of the caller's, whose pool may serve several worlds.
     pub async fn on(db: DatabaseConnection, clock: Clock) -> Self {
-        let identity =
-            Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", Vec::new());
+        let identity = identity();
         let home = "127.0.0.0/8".parse().expect("a network");
-        let state = State::reaching(db, clock, identity, vec![home]);
+        let store = Arc::new(TempDir::new().expect("a directory"));
+        let beside = Beside { networks: vec![home], files: Some(files_in(store.path())), mailer: None };
+        let state = State::serving(db, clock, identity, beside);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");
         let created = create_tenant(&state, new).await.expect("a new tenant");
         let url = serve(&state).await;
         let (tenant_id, top_team) = (created.tenant.id, created.top_team);
-        World { state, url, tenant_id, slug, top_team, http: reqwest::Client::new() }
+        World { state, url, tenant_id, slug, top_team, http: reqwest::Client::new(), store }
+    }
+
+    /// Where its files are kept.
+    pub fn store(&self) -> &Path {
+        self.store.path()
     }
 
     /// The same tenant, seen through another server.
     pub async fn served_by(&self, state: State) -> World {
         let url = serve(&state).await;
-        let (slug, http) = (self.slug.clone(), self.http.clone());
-        World { state, url, tenant_id: self.tenant_id, slug, top_team: self.top_team, http }
+        let (slug, http, store) = (self.slug.clone(), self.http.clone(), self.store.clone());
+        World { state, url, tenant_id: self.tenant_id, slug, top_team: self.top_team, http, store }
     }
 
     /// The books of this tenant are right.

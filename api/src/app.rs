@@ -1,5 +1,7 @@
 //! The whole application: every API in one place, and what stands around them. `spec` needs no database.
 
+use std::sync::Arc;
+
 use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
@@ -7,14 +9,18 @@ use serde_json::Value;
 use crate::account::AccountApi;
 use crate::activity::ActivityApi;
 use crate::appeal::AppealApi;
+use crate::attachment::AttachmentApi;
 use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::calendar_feed::CalendarFeedApi;
 use crate::contact::ContactApi;
+use crate::digest::DigestApi;
 use crate::export::ExportApi;
+use crate::files::MOST_BYTES;
 use crate::goal::GoalApi;
 use crate::health::HealthApi;
 use crate::hold::HoldApi;
+use crate::http::once::{self, Once};
 use crate::http::{Contract, Limits, docs, envelope};
 use crate::import::job::ImportApi;
 use crate::lead::{LeadApi, LeadDraftApi};
@@ -44,17 +50,18 @@ use crate::statement::StatementApi;
 use crate::sync::SyncApi;
 use crate::team::TeamApi;
 use crate::tenant::TenantApi;
+use crate::upload::tus;
 use crate::user::UserApi;
 use crate::web_form::WebFormApi;
 use crate::webhook::WebhookApi;
 
 fn service() -> OpenApiService<impl OpenApi, ()> {
-    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, ProductApi);
+    let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, AttachmentApi, ProductApi);
     let leads = (LeadApi, LeadDraftApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
     let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
-    let reports = (ReportApi, UpliftApi, BurdenApi, models);
+    let reports = (ReportApi, UpliftApi, BurdenApi, models, DigestApi);
     let bulk = (ImportApi, ExportApi, CalendarFeedApi);
     let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
@@ -76,10 +83,15 @@ pub fn spec() -> Value {
 /// Everything that answers requests. It never fails: every error comes out as an answer.
 pub fn app(state: State) -> impl Endpoint<Output = Response> {
     let document = spec();
-    let routes = page::routes(docs::routes(Route::new().nest("/", service()), &document));
-    let limits = Limits::with_imports(state.importer.most_bytes);
-    let routes = page::front(routes).data(state);
-    envelope(routes, Contract::new(document), limits)
+    let files = state.files().map_or(MOST_BYTES, |files| files.most_bytes);
+    let limits = Limits::default().for_files(files).for_imports(state.importer.most_bytes);
+    let routes = tus::routes(docs::routes(Route::new().nest("/", service()), &document));
+    let routes = page::routes(routes);
+    let routes = page::front(routes).data(state.clone());
+    let contract = Arc::new(Contract::new(document));
+    let operations = once::operations(&service().spec());
+    let routes = Once { inner: Arc::new(routes), contract: contract.clone(), operations, state };
+    envelope(routes, contract, limits)
 }
 
 #[cfg(test)]

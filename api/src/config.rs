@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,6 +20,9 @@ use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::auth::token::Keys;
 use crate::database::{Options, Search};
+use crate::files::{self, Files};
+use crate::http::rate::Rate;
+use crate::mailer::Mailer;
 
 /// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
 /// its own superuser.
@@ -69,10 +73,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where the embedded Postgres and the signing key live.
+/// Where the embedded Postgres, the signing key and files live.
 #[derive(Args, Clone)]
 pub struct Data {
-    /// Directory for the embedded PostgreSQL and the key that was made for it
+    /// Directory for the embedded PostgreSQL, the key that was made for it, and files
     ///
     /// PostgreSQL's programs are found on this machine or fetched once; WAYPOST_POSTGRES_BIN names their directory where
     /// that fails.
@@ -149,6 +153,27 @@ pub struct Server {
     /// internet alone
     #[arg(long, env = "WAYPOST_WEBHOOK_NETWORKS", value_name = "NETWORKS", default_value = "", value_parser = webhook_networks, hide_default_value = true)]
     webhook_networks: Networks,
+    /// Requests that each session and each API key may make in a minute
+    #[arg(long, env = "WAYPOST_REQUESTS_PER_MINUTE", default_value = "6000", value_name = "NUMBER", value_parser = requests_per_minute)]
+    requests_per_minute: NonZeroU32,
+    /// Where photos, voice notes and documents are kept: a directory that all servers of one database share, or a bucket of an
+    /// S3-compatible store as s3://bucket/prefix?region=…&endpoint=…, with the usual AWS_… variables. Without it, the directory
+    /// `files` in the data directory
+    #[arg(long, env = "WAYPOST_FILES", hide_env_values = true, value_name = "DIRECTORY|URL")]
+    files: Option<String>,
+    /// Most MiB that one file may have
+    #[arg(long = "file-mib", env = "WAYPOST_FILE_MIB", default_value = "50", value_name = "NUMBER", value_parser = file_mib)]
+    file_mib: u32,
+    /// Days that an upload is kept which nobody goes on with
+    #[arg(long = "upload-days", env = "WAYPOST_UPLOAD_DAYS", default_value = "7", value_name = "DAYS", value_parser = upload_days)]
+    upload_days: u32,
+    /// Mail server for the Monday summaries, as smtps://user:password@host (TLS) or smtp://user:password@host:587 (STARTTLS);
+    /// only `?tls=none` sends without encryption. Without it none are mailed
+    #[arg(long, env = "WAYPOST_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Who mails are from, such as `Waypost <waypost@example.com>`
+    #[arg(long, env = "WAYPOST_MAIL_FROM", value_name = "MAILBOX")]
+    mail_from: Option<String>,
     /// Most megabytes that the files of one import may have together
     #[arg(long, env = "WAYPOST_IMPORT_MEGABYTES", default_value = "100", value_name = "NUMBER", value_parser = import_megabytes)]
     import_megabytes: u32,
@@ -191,9 +216,40 @@ impl Server {
         self.webhook_networks.0.clone()
     }
 
+    /// Where files are kept.
+    pub fn files(&self, data: &Data) -> Result<Files, ConfigError> {
+        let wrong = |problem: &dyn fmt::Display| ConfigError::new("WAYPOST_FILES", problem);
+        let below = data.directory.join("files");
+        let location = match given(self.files.as_ref()) {
+            Some(location) => location,
+            None => below.to_str().ok_or_else(|| wrong(&"the data directory's path must be UTF-8"))?,
+        };
+        let store = files::open(location).map_err(|problem| wrong(&problem))?;
+        Ok(Files::new(store, i64::from(self.file_mib) * 1024 * 1024, self.upload_days.into()))
+    }
+
+    /// The server that mails go through; none is named, none is used.
+    pub fn mailer(&self) -> Result<Option<Mailer>, ConfigError> {
+        let (url, from) = match (given(self.smtp_url.as_ref()), given(self.mail_from.as_ref())) {
+            (None, _) => return Ok(None),
+            (Some(_), None) => {
+                let problem = "is needed with WAYPOST_SMTP_URL, such as `Waypost <waypost@example.com>`";
+                return Err(ConfigError::new("WAYPOST_MAIL_FROM", problem));
+            }
+            (Some(url), Some(from)) => (url, from),
+        };
+        let from = from.parse().map_err(|_| {
+            ConfigError::new("WAYPOST_MAIL_FROM", "must be an address, such as `Waypost <waypost@example.com>`")
+        })?;
+        Mailer::new(url, from).map(Some).map_err(|problem| ConfigError::new("WAYPOST_SMTP_URL", problem))
+    }
+
     /// How this server proves who is asking.
     pub fn identity(&self, database: &Database) -> Result<Identity, ConfigError> {
-        Ok(Identity::new(self.keys(database)?, &self.public_url, AUDIENCE, self.trusted_proxies.0.clone()))
+        let keys = self.keys(database)?;
+        let mut identity = Identity::new(keys, &self.public_url, AUDIENCE, self.trusted_proxies.0.clone());
+        identity.rate = Rate::new(self.requests_per_minute);
+        Ok(identity)
     }
 
     /// The keys for access tokens. For the embedded Postgres one is made at the first start; servers that share a
@@ -284,6 +340,20 @@ fn networks(variable: &str, text: &str) -> Result<Networks, String> {
     parts.map(str::parse).collect::<Result<_, _>>().map(Networks).map_err(|cause: String| {
         format!("{variable} must be networks separated by commas, such as 10.0.0.0/8: {cause}")
     })
+}
+
+fn requests_per_minute(text: &str) -> Result<NonZeroU32, String> {
+    let variable = "WAYPOST_REQUESTS_PER_MINUTE";
+    let number = number(variable, 60..=1_000_000, text)?;
+    NonZeroU32::new(number).ok_or_else(|| format!("{variable} must not be 0"))
+}
+
+fn file_mib(text: &str) -> Result<u32, String> {
+    number("WAYPOST_FILE_MIB", 1..=2_000, text)
+}
+
+fn upload_days(text: &str) -> Result<u32, String> {
+    number("WAYPOST_UPLOAD_DAYS", 1..=90, text)
 }
 
 fn database_connections(text: &str) -> Result<u32, String> {

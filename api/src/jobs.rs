@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::digest;
 use crate::hold;
 use crate::import::job;
 use crate::lead::{automatic, draft, due, quota};
@@ -17,6 +18,7 @@ use crate::simulation;
 use crate::state::State;
 use crate::statement;
 use crate::sync::expire::expire;
+use crate::upload;
 use crate::webhook::deliver;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -54,6 +56,12 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(HOUR, "returning leads that nobody works", &state, |state| async move {
                 due::run(&state).await.map(drop)
             }),
+            every(MINUTE, "making Monday summaries", &state, |state| async move {
+                digest::due::make(&state).await.map(drop)
+            }),
+            every(MINUTE, "mailing Monday summaries", &state, |state| async move {
+                digest::post::send(&state).await.map(drop)
+            }),
             every(MINUTE, "passing over turns of drafts", &state, |state| async move {
                 draft::pass(&state).await.map(drop)
             }),
@@ -63,6 +71,11 @@ pub fn start(state: State) -> JoinHandle<()> {
                 &state,
                 |state| async move { automatic::run(&state).await.map(drop) }
             ),
+            every(MINUTE, "forgetting what tokens asked", &state, |state| async move {
+                state.identity.rate.tidy();
+                Ok(())
+            }),
+            every(MINUTE, "ending uploads", &state, |state| async move { upload::due::run(&state).await }),
             every(HOUR, "forgetting old tombstones and receipts", &state, |state| async move { expire(&state).await }),
         );
     })

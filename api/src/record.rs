@@ -95,6 +95,7 @@ record!(opportunity, Opportunity, history: true, search: Some("name"), |r| r.acc
 record!(stage_move, StageMove, history: false, search: None, |r| r.account_id.map_or(Scope(r.owner_id), Account));
 record!(plan, Plan, history: true, search: None, |r| Account(r.account_id));
 record!(activity, Activity, history: true, search: Some("summary"), |r| Account(r.account_id));
+record!(attachment, Attachment, history: true, search: Some("file_name"), |r| Account(r.account_id));
 record!(points_entry, PointsEntry, history: false, search: None, |r| Scope(r.user_id));
 record!(points_balance, PointsBalance, history: false, search: None, |r| Scope(r.id));
 record!(calendar, Calendar, history: true, search: None, |r| Scope(r.tenant_id));
@@ -103,4 +104,5 @@ record!(lead_draft, LeadDraft, history: true, search: None, |r| Scope(r.tenant_i
 record!(hold, Hold, history: true, search: None, |r| Scope(r.user_id));
 record!(appeal, Appeal, history: true, search: None, |r| Scope(r.user_id));
 record!(statement, Statement, history: false, search: None, |r| Scope(r.user_id.unwrap_or(r.team_id)));
+record!(weekly_digest, WeeklyDigest, history: true, search: None, |r| Scope(r.user_id));
 record!(rejected_write, RejectedWrite, history: false, search: None, |r| Scope(r.user_id));

@@ -11,7 +11,9 @@ use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::clock::Clock;
 use crate::export::Exporter;
+use crate::files::Files;
 use crate::import::job::Importer;
+use crate::mailer::Mailer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
 use crate::sync::news::Desk;
@@ -29,35 +31,54 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    files: Option<Files>,
+    /// Absent where no mail server is named.
+    pub mailer: Option<Mailer>,
     pub importer: Importer,
     pub exporter: Exporter,
     /// Cancelled when the server stops: what would never end by itself, such as an event stream, ends then.
     pub stopping: CancellationToken,
 }
 
+/// What a server has beside its database.
+pub struct Beside {
+    /// Private networks that webhooks may reach.
+    pub networks: Vec<Network>,
+    /// Where files are kept.
+    pub files: Option<Files>,
+    /// The server that mail goes through.
+    pub mailer: Option<Mailer>,
+    /// Most bytes that the files of one import have together.
+    pub import_bytes: u64,
+}
+
+impl Default for Beside {
+    fn default() -> Self {
+        Beside { networks: Vec::new(), files: None, mailer: None, import_bytes: Importer::MOST_BYTES }
+    }
+}
+
 impl State {
-    /// Webhooks reach the public internet alone.
+    /// Webhooks reach the public internet alone, no files are kept and no mail is sent.
     pub fn new(db: DatabaseConnection, clock: Clock, identity: Identity) -> Self {
-        State::reaching(db, clock, identity, Vec::new())
+        State::serving(db, clock, identity, Beside::default())
     }
 
-    /// Webhooks reach these private networks too.
-    pub fn reaching(db: DatabaseConnection, clock: Clock, identity: Identity, networks: Vec<Network>) -> Self {
-        State::limited(db, clock, identity, networks, Importer::MOST_BYTES)
-    }
-
-    /// The files of an import have at most `import_bytes` together.
-    pub fn limited(
-        db: DatabaseConnection,
-        clock: Clock,
-        identity: Identity,
-        networks: Vec<Network>,
-        import_bytes: u64,
-    ) -> Self {
-        let (importer, exporter) = (Importer::new(import_bytes), Exporter::default());
+    /// And this is at hand beside the database.
+    pub fn serving(db: DatabaseConnection, clock: Clock, identity: Identity, beside: Beside) -> Self {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
-        let outbox = Outbox::new(networks);
-        State(Arc::new(Parts { db, clock, identity, pokes, news, outbox, importer, exporter, stopping }))
+        let Beside { networks, files, mailer, import_bytes } = beside;
+        let (outbox, importer, exporter) = (Outbox::new(networks), Importer::new(import_bytes), Exporter::default());
+        let parts = Parts { db, clock, identity, pokes, news, outbox, files, mailer, importer, exporter, stopping };
+        State(Arc::new(parts))
+    }
+
+    /// Where files are kept. A command that serves nobody has no such place.
+    ///
+    /// # Errors
+    /// A fault of ours, if it is asked for all the same.
+    pub fn files(&self) -> Result<&Files, Error> {
+        self.files.as_ref().ok_or_else(|| Error::Internal("this program keeps no files".to_owned()))
     }
 
     /// Runs a unit of work to its end even if the caller hangs up, so that no transaction is cancelled half begun.

@@ -20,6 +20,8 @@ pub enum Tag {
     Activities,
     /// Visits still to be done.
     Plans,
+    /// Photos, voice notes and documents, and their files. Files also come by the tus protocol, at `/v1/uploads`.
+    Attachments,
     /// What is sold.
     Products,
     /// Possible customers: the pool, picking from it, and what becomes of them.

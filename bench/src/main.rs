@@ -146,11 +146,16 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     println!(
         "| what | Waypost | bare SQL | ratio | aim | server, Postgres, load: µs each |\n| --- | --- | --- | --- | --- | --- |"
     );
-    let first = &tenants[0].reps;
-    let mut targets = Vec::new();
-    for rep in first.iter().take(arguments.clients) {
-        targets.push(Target { rep: *rep, token: token(*rep).await? });
+    let mut one = Vec::new();
+    let mut several = Vec::new();
+    for client in 0..arguments.clients {
+        let neighbour = tenants[0].reps[client % tenants[0].reps.len()];
+        one.push(Target { rep: neighbour, token: token(neighbour).await? });
+        let reps = &tenants[client % tenants.len()].reps;
+        let stranger = reps[(client / tenants.len()) % reps.len()];
+        several.push(Target { rep: stranger, token: token(stranger).await? });
     }
+    let crowds = [("one tenant", &one), ("several tenants", &several)];
     let row = |what: &str, ours: Rate, bare: f64, unit: f64, aim: &str| {
         let (rate, each) = (ours.second, ours.each);
         println!(
@@ -163,9 +168,11 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
             each.load * 1e6
         );
     };
-    let ours = load.pull(&targets, 0, 500).await?;
-    row("pull with nothing new", ours, bare.run("nothing", &scripts.pull(0, 500))?, 1.0, "≥ 0.5");
-    let ours = load.pull(&targets, 100, 100).await?;
+    let nothing = bare.run("nothing", &scripts.pull(0, 500))?;
+    for (whose, targets) in crowds {
+        row(&format!("pull with nothing new, {whose}"), load.pull(targets, 0, 500).await?, nothing, 1.0, "≥ 0.5");
+    }
+    let ours = load.pull(&one, 100, 100).await?;
     row("pull of 100 changes (changes)", ours, bare.run("hundred", &scripts.pull(100, 100))?, 100.0, "≥ 0.5");
     let big = Target { rep: wide.reps[0], token: token(wide.reps[0]).await? };
     let ours = load.first_pull(&big).await?;
@@ -178,10 +185,15 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         "≥ 0.5",
     );
     if !arguments.reads {
-        let ours = load.push(&targets, 100).await?;
-        row("push of 100 activities (activities)", ours, bare.run("push", &scripts.push(100))?, 100.0, "≥ 0.4");
-        let ours = load.rest(&targets).await?;
-        row("one activity by REST", ours, bare.run("one", &scripts.push(1))?, 1.0, "≥ 0.4");
+        let pushed = bare.run("push", &scripts.push(100))?;
+        for (whose, targets) in crowds {
+            let what = format!("push of 100 activities, {whose} (activities)");
+            row(&what, load.push(targets, 100).await?, pushed, 100.0, "≥ 0.4");
+        }
+        let made = bare.run("one", &scripts.push(1))?;
+        for (whose, targets) in crowds {
+            row(&format!("one activity by REST, {whose}"), load.rest(targets).await?, made, 1.0, "≥ 0.4");
+        }
     }
 
     let manager = Target { rep: wide.manager, token: token(wide.manager).await? };

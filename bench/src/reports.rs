@@ -49,6 +49,10 @@ const ACTIVITIES: &str = "SELECT count(*) FROM activity WHERE tenant_id = $1 AND
 const MOVES: &str = "SELECT (SELECT count(*) FROM opportunity WHERE tenant_id = $1 AND deleted_at IS NULL)
                           + (SELECT count(*) FROM stage_move WHERE tenant_id = $1 AND deleted_at IS NULL) AS count";
 
+const ALL: &str = "SELECT (SELECT count(*) FROM opportunity WHERE tenant_id = $1 AND deleted_at IS NULL)
+                        + (SELECT count(*) FROM stage_move WHERE tenant_id = $1 AND deleted_at IS NULL)
+                        + (SELECT count(*) FROM activity WHERE tenant_id = $1 AND deleted_at IS NULL) AS count";
+
 async fn of(state: &State, by: &str, actor: &Actor) -> Result<(), Failure> {
     let year = Scope { days: 365, ..Scope::default() };
     let month = Scope { days: 30, ..Scope::default() };
@@ -82,7 +86,7 @@ async fn of(state: &State, by: &str, actor: &Actor) -> Result<(), Failure> {
     tell!("activity of a year", ACTIVITIES, activity(state, actor, &year));
     tell!("activity of a month", ACTIVITIES, activity(state, actor, &month));
     tell!("coverage", ACTIVITIES, coverage(state, actor, &month));
-    tell!("quota", MOVES, quota(state, actor, &Scope { days: 1, ..Scope::default() }));
+    tell!("quota of a quarter, four goals a rep", ALL, quota(state, actor, &Scope { days: 1, ..Scope::default() }));
     Ok(())
 }
 
@@ -125,7 +129,7 @@ async fn fill(state: &State, reps: &[Rep], size: Size) -> Result<(), Failure> {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, *sql, values.clone());
         state.db.execute_raw(statement).await?;
     }
-    state.db.execute_unprepared("ANALYZE").await?;
+    state.db.execute_unprepared("VACUUM ANALYZE").await?;
     Ok(())
 }
 
@@ -137,10 +141,11 @@ const FILL: &[&str] = &[
             ($2::uuid[])[1 + n % cardinality($2::uuid[])], (ARRAY['key', 'ordinary', 'potential'])[1 + n % 3]
      FROM generate_series(1, greatest($3::bigint / 5, 1)) n WHERE $4::bigint IS NOT NULL",
     "INSERT INTO opportunity (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, name, stage, stage_since,
-                              amount, currency, expected_on)
+                              amount, currency, expected_on, signed_on, lost_from, lost_reason)
      SELECT a.tenant_id, md5('opportunity' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id, 'Fibre',
             (ARRAY['intent', 'pre_sale', 'negotiation', 'signed', 'lost'])[1 + n % 5], s.at, n % 100000, 'CNY',
-            (s.at + interval '90 days')::date
+            (s.at + interval '90 days')::date, CASE WHEN n % 5 = 3 THEN s.at::date END,
+            CASE WHEN n % 5 = 4 THEN 'pre_sale' END, CASE WHEN n % 5 = 4 THEN 'price' END
      FROM generate_series(1, $3::bigint) n
      JOIN account a ON a.tenant_id = $1 AND a.id = md5('account' || (1 + n % greatest($3::bigint / 5, 1)))::uuid
      CROSS JOIN LATERAL (SELECT $5::timestamptz - make_interval(hours => (n * 7919 % 8760)::integer) AS at) s
@@ -176,6 +181,20 @@ const FILL: &[&str] = &[
      JOIN account a ON a.tenant_id = $1 AND a.id = md5('account' || (1 + n % greatest($3::bigint / 5, 1)))::uuid
      CROSS JOIN LATERAL (SELECT $5::timestamptz - make_interval(mins => (n * 7919 % 525600)::integer) AS at) s
      WHERE $2::uuid[] IS NOT NULL",
+    "INSERT INTO plan (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, planned_on, status, activity_id)
+     SELECT a.tenant_id, md5('plan' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id, s.at::date,
+            CASE WHEN n % 4 < 2 THEN 'fulfilled' WHEN n % 4 = 2 THEN 'missed' ELSE 'cancelled' END,
+            CASE WHEN n % 4 < 2 THEN md5('activity' || n)::uuid END
+     FROM generate_series(1, $4::bigint / 10) n
+     JOIN account a ON a.tenant_id = $1 AND a.id = md5('account' || (1 + n % greatest($3::bigint / 5, 1)))::uuid
+     CROSS JOIN LATERAL (SELECT $5::timestamptz - make_interval(mins => (n * 7919 % 525600)::integer) AS at) s
+     WHERE $2::uuid[] IS NOT NULL",
+    "INSERT INTO goal (tenant_id, id, user_id, measure, target, currency, from_on, to_on, created_at, created_by)
+     SELECT $1, md5(m.measure || u.id)::uuid, u.id, m.measure, 1000, CASE WHEN m.measure = 'amount' THEN 'CNY' END,
+            $5::date - 45, $5::date + 45, $5, u.id
+     FROM unnest($2::uuid[]) AS u(id)
+     CROSS JOIN (VALUES ('amount'), ('signed_count'), ('visits'), ('new_accounts')) AS m(measure)
+     WHERE $3::bigint IS NOT NULL AND $4::bigint IS NOT NULL",
     "INSERT INTO feed (tenant_id, scope_id, kind, record_id, seq, revision, account_id, changed_at, document)
      SELECT r.tenant_id, r.owner_id, r.kind, r.id, 1000000 + row_number() OVER (), 1, r.account_id, $5, '{}'
      FROM (

@@ -86,7 +86,7 @@ async fn one(state: &State, actor: &Actor, id: Uuid, intent: Intent) -> Result<(
         Intent::Create(Body::Account(_)) => entity::kind::Kind::Account,
         _ => entity::kind::Kind::Activity,
     };
-    let change = Change { kind, id, intent, base: None, expected: None, clear: Vec::new(), reason: None };
+    let change = Change { kind, id, fresh: false, intent, base: None, expected: None, clear: Vec::new(), reason: None };
     let mut work = UnitOfWork::begin(state, actor).await?;
     let context = prepare(&mut work, std::slice::from_ref(&change)).await?;
     apply(&mut work, &context, &change)?;

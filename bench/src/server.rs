@@ -1,6 +1,7 @@
 //! The server under test as a process of its own, so that its memory can be told from that of the load.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use waypost::app::app;
 use waypost::auth::Identity;
 use waypost::auth::token::Keys;
 use waypost::clock::Clock;
+use waypost::http::rate::Rate;
 use waypost::state::State;
 
 use crate::Failure;
@@ -21,7 +23,10 @@ const POOL: u32 = 16;
 pub async fn serve(url: &str, key: &str, address: SocketAddr) -> Result<(), Failure> {
     let keys = Keys::read(key, &[])?;
     let db = waypost::database::connect(url, POOL).await?;
-    let state = State::new(db, Clock::system(), Identity::new(keys, ISSUER, ISSUER, Vec::new()));
+    let mut identity = Identity::new(keys, ISSUER, ISSUER, Vec::new());
+    // The load is one token each.
+    identity.rate = Rate::new(NonZeroU32::MAX);
+    let state = State::new(db, Clock::system(), identity);
     let jobs = waypost::jobs::start(state.clone());
     poem::Server::new(TcpListener::bind(address)).run(app(state)).await?;
     jobs.abort();

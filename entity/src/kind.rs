@@ -54,11 +54,13 @@ text_enum! {
         LeadDraft = "lead_draft",
         Plan = "plan",
         Activity = "activity",
+        Attachment = "attachment",
         PointsEntry = "points_entry",
         PointsBalance = "points_balance",
         Hold = "hold",
         Appeal = "appeal",
         Statement = "statement",
+        WeeklyDigest = "weekly_digest",
         RejectedWrite = "rejected_write",
     }
 }
@@ -132,6 +134,45 @@ text_enum! {
 text_enum! {
     /// Whether the position of a visit's check-in proves that it took place at the account.
     Verdict { Verified = "verified", Outside = "outside", Unknown = "unknown" }
+}
+
+text_enum! {
+    /// What a file shows or says.
+    AttachmentKind {
+        /// JPEG, PNG, WebP or HEIC.
+        Photo = "photo",
+        /// M4A, MP3, OGG, WAV, AAC or AMR.
+        VoiceNote = "voice_note",
+        /// PDF, DOCX or XLSX, or a picture of one.
+        Document = "document",
+    }
+}
+
+text_enum! {
+    /// Where the file of an attachment is.
+    AttachmentState {
+        /// Not here yet: the record may come long before its file.
+        Pending = "pending",
+        Ready = "ready",
+        /// It came and could not be taken; another may be sent.
+        Refused = "refused",
+    }
+}
+
+text_enum! {
+    /// Why there is no file.
+    AttachmentReason {
+        /// Another number of bytes than the record says.
+        WrongSize = "wrong_size",
+        /// Other bytes than the record says.
+        WrongChecksum = "wrong_checksum",
+        /// Its content is of no type that this kind of attachment takes.
+        WrongType = "wrong_type",
+        /// It cannot be read as what it begins as.
+        Damaged = "damaged",
+        /// Its upload was never finished.
+        Expired = "expired",
+    }
 }
 
 text_enum! {

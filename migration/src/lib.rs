@@ -12,7 +12,11 @@ mod m0004_incentives;
 mod m0005_currencies;
 mod m0006_read_models;
 mod m0008_webhooks;
+mod m0009_attachments;
 mod m0010_imports;
+mod m0011_digests;
+mod m0011_goals;
+mod m0011_report_indexes;
 
 pub struct Migrator;
 
@@ -27,7 +31,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_currencies::Migration),
             Box::new(m0006_read_models::Migration),
             Box::new(m0008_webhooks::Migration),
+            Box::new(m0009_attachments::Migration),
             Box::new(m0010_imports::Migration),
+            Box::new(m0011_digests::Migration),
+            Box::new(m0011_goals::Migration),
+            Box::new(m0011_report_indexes::Migration),
         ]
     }
 }

@@ -2,9 +2,13 @@
 // random and growing pause, while the outcome is unknown.
 
 import createClient, { type Client } from 'openapi-fetch';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { components, paths } from './generated/schema.js';
-import type { Store } from './store.js';
+
+/** What outlives the process: who is logged in. */
+export interface Session {
+  get(name: 'refreshToken'): string | undefined | Promise<string | undefined>;
+  set(name: 'refreshToken', value: string): void | Promise<void>;
+}
 
 type Json = 'application/json' | 'application/problem+json';
 export type Api = Client<paths, Json>;
@@ -16,12 +20,14 @@ export class Refused extends Error {
   }
 }
 
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 const TRIES = 8;
 const PATIENCE = 15_000;
 const [FIRST, LONGEST] = [200, 30_000];
 
 /** Sends until an answer comes that tells the outcome. All that the protocol sends may be sent twice. */
-async function persistently(request: Request): Promise<Response> {
+async function persistently(request: Request, tries = TRIES): Promise<Response> {
   for (let attempt = 1; ; attempt += 1) {
     let asked = 0;
     // A timer of our own: Node does not stay alive for `AbortSignal.timeout`, nor for a request whose connection broke.
@@ -31,10 +37,10 @@ async function persistently(request: Request): Promise<Response> {
       const response = await fetch(request.clone(), { signal: patience.signal });
       // 500 and 503: the outcome is unknown. 429: nothing was done.
       if (response.status < 500 && response.status !== 429) return response;
-      if (attempt === TRIES) return response;
+      if (attempt === tries) return response;
       asked = 1000 * Number(response.headers.get('Retry-After') ?? 0);
     } catch (error) {
-      if (attempt === TRIES) throw error;
+      if (attempt === tries) throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -42,17 +48,18 @@ async function persistently(request: Request): Promise<Response> {
   }
 }
 
-/** A client for a user who has logged in on this device. */
-export function connect(url: string, store: Store): Api {
-  const open = createClient<paths, Json>({ baseUrl: url, fetch: persistently });
+/** A client for a user who has logged in on this device. `tries`: how often a request is sent before it fails. */
+export function connect(url: string, store: Session, tries = TRIES): Api {
+  const open = createClient<paths, Json>({ baseUrl: url, fetch: (request) => persistently(request, tries) });
   let token: string | undefined;
+  let renewing: Promise<string> | undefined;
   const renew = async (): Promise<string> => {
-    const refreshToken = store.get('refreshToken');
+    const refreshToken = await store.get('refreshToken');
     if (!refreshToken) throw new Error('Nobody has logged in on this device.');
     for (;;) {
       const { data, error } = await open.POST('/v1/auth/refresh', { body: { refreshToken } });
       if (data) {
-        store.set('refreshToken', data.refreshToken);
+        await store.set('refreshToken', data.refreshToken);
         return (token = data.accessToken);
       }
       // The answer to an earlier use was lost, as when this process was killed: the server wants ten seconds between.
@@ -60,22 +67,26 @@ export function connect(url: string, store: Store): Api {
       await pause(11_000);
     }
   };
+  // A refresh token is good once: requests that need one at the same time share it.
+  const renewed = () => (renewing ??= renew().finally(() => (renewing = undefined)));
   return createClient<paths, Json>({
     baseUrl: url,
     fetch: async (request) => {
       const send = (bearer: string) => {
         const signed = request.clone();
         signed.headers.set('Authorization', `Bearer ${bearer}`);
-        return persistently(signed);
+        return persistently(signed, tries);
       };
-      const response = await send(token ?? (await renew()));
-      return response.status === 401 ? send(await renew()) : response;
+      const used = token ?? (await renewed());
+      const response = await send(used);
+      if (response.status !== 401) return response;
+      return send(token === used || !token ? await renewed() : token);
     },
   });
 }
 
-export async function logIn(url: string, store: Store, login: components['schemas']['Login']): Promise<void> {
-  const { data, error } = await createClient<paths, Json>({ baseUrl: url, fetch: persistently }).POST('/v1/auth/login', { body: login });
+export async function logIn(url: string, store: Session, login: components['schemas']['Login']): Promise<void> {
+  const { data, error } = await createClient<paths, Json>({ baseUrl: url, fetch: (request) => persistently(request) }).POST('/v1/auth/login', { body: login });
   if (!data) throw new Refused(error);
-  store.set('refreshToken', data.refreshToken);
+  await store.set('refreshToken', data.refreshToken);
 }

@@ -1,8 +1,9 @@
 // The protocol of docs/sync.md: push the queue, pull what is new, prove the replica, repair it.
 
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { newId } from './ids.js';
 import { type Api, Refused } from './link.js';
 import type { components } from './generated/schema.js';
 import type { Held, Kind, Mutation, Store } from './store.js';
@@ -21,13 +22,6 @@ export interface Told {
 
 /** A write that is not in the queue yet. */
 export type Draft = Omit<Mutation, 'mutationId' | 'recordId' | 'captured'> & { recordId?: string };
-
-/** A UUIDv7: the time in front, so that records made later sort later. */
-export function newId(): string {
-  const hex = Date.now().toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
-  const variant = ((parseInt(hex[16] ?? '0', 16) & 3) | 8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
 
 /** Three clocks: the wall, one that only runs forward and does not stop in sleep, and the boot that it counts from. */
 function clocks(): components['schemas']['ClockReading'] {

@@ -6,6 +6,8 @@ mod invitations;
 mod keys;
 mod sessions;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{EndpointExt, Route, Server};
@@ -208,7 +210,8 @@ fn a_place() -> String {
 async fn serve(state: State) -> String {
     let service = OpenApiService::new(AuthApi, "Identity", "1");
     let document = polish(&service.spec()).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let app = envelope(Route::new().nest("/", service).data(state), Contract::new(document), Limits::default());
+    let app =
+        envelope(Route::new().nest("/", service).data(state), Arc::new(Contract::new(document)), Limits::default());
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a free port");
     let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("a TCP address");
     tokio::spawn(Server::new_with_acceptor(acceptor).run(app));

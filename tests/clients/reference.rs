@@ -11,10 +11,11 @@ use tempfile::TempDir;
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 use waypost::clock::Clock;
 
-use super::{PASSWORD, with_password};
+use super::{PASSWORD, program, with_password};
 use crate::ledger::own_world_at;
 use crate::tools::{Npm, succeed};
 use crate::world::{Person, World};
@@ -85,9 +86,18 @@ async fn count(person: &Person) -> usize {
     person.get("/v1/accounts?limit=200").await.expect(200).items().len()
 }
 
-async fn built() -> Option<Npm> {
+/// The reference client with its adapters and with what the guide shows of them, built once for all tests.
+pub async fn built() -> Option<Npm> {
+    static BUILT: OnceCell<()> = OnceCell::const_new();
     let npm = Npm::install("openapi/client").await?;
-    npm.run("build", &[]).await;
+    let build = async || {
+        for library in ["WatermelonDB", "RxDB"] {
+            let file = npm.folder().join(format!("guide-{library}.ts"));
+            std::fs::write(file, program(&format!("### {library}\n\n```ts\n"))).expect("written");
+        }
+        npm.run("build", &[]).await;
+    };
+    BUILT.get_or_init(build).await;
     Some(npm)
 }
 

@@ -17,6 +17,7 @@ use poem_openapi::{
     param::{Header, Path, Query},
     payload::{Json, PlainText},
 };
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::{Uuid, uuid};
 use waypost::{
@@ -168,7 +169,7 @@ fn app(limits: Limits) -> impl Endpoint<Output = Response> + 'static {
     let service = OpenApiService::new(Api, "Test", "1");
     let document = polish(&service.spec()).unwrap_or_else(|faults| panic!("{faults:#?}"));
     let app = routes(plain().nest("/", service), &document);
-    envelope(app, Contract::new(document), limits)
+    envelope(app, Arc::new(Contract::new(document)), limits)
 }
 
 /// Serves the test API until the test ends; its base address.

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use waypost::state::State;
+use waypost::state::{Beside, State};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -280,7 +280,8 @@ async fn a_file_that_is_too_long_is_refused_while_it_comes() {
         "waypost",
         Vec::new(),
     );
-    let state = State::limited(world.state.db.clone(), world.state.clock.clone(), identity, Vec::new(), 1 << 20);
+    let beside = Beside { import_bytes: 1 << 20, ..Beside::default() };
+    let state = State::serving(world.state.db.clone(), world.state.clock.clone(), identity, beside);
     let world = world.served_by(state).await;
     let admin = world.admin().await;
     let row = format!("1,{}\n", "x".repeat(100));

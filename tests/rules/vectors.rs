@@ -62,7 +62,7 @@ fn expected(input: &Value, rules: &Rules, calendar: &Calendar) -> Value {
         occurred,
         captured,
         received: moment(&input["received"]),
-        filled: &filled(&activity),
+        filled: &filled(&activity, input["photo"] == true),
         judged: None,
         room: input.get("room").map(|room| Points::parse(room.as_str().expect("points")).expect("points").0),
     });

@@ -18,6 +18,7 @@ use waypost::statement;
 use waypost::work::UnitOfWork;
 
 use super::phone::{Phone, shown};
+use crate::attachments::put;
 use crate::ledger::set_rules;
 use crate::world::{Person, World};
 
@@ -79,7 +80,11 @@ async fn victim() -> Victim {
     let body = json!({ "name": SECRET, "source": SECRET, "note": SECRET, "ownerId": phone.person.id });
     let lead = admin.post("/v1/leads", body).await.expect(201).id();
     books(&world, &phone.person, account).await;
+    let body = json!({ "accountId": account, "kind": "document", "fileName": SECRET });
+    let attachment = phone.person.post("/v1/attachments", body).await.expect(201).id();
+    put(&phone.person, attachment, format!("%PDF-1.7\n{SECRET}").as_bytes()).await.expect(200);
     let mut secret = BTreeMap::from([
+        ("attachment", attachment),
         ("lead", lead),
         ("account", account),
         ("contact", contact),
@@ -164,6 +169,8 @@ struct Operation {
     open: bool,
     parameters: Vec<Value>,
     body: Option<Value>,
+    /// Whether its body is a form with a file.
+    brings_file: bool,
 }
 
 fn operations(document: &Value) -> Vec<Operation> {
@@ -179,6 +186,7 @@ fn operations(document: &Value) -> Vec<Operation> {
                 open: operation["security"] == json!([]),
                 parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
                 body: operation.pointer("/requestBody/content/application~1json/schema").cloned(),
+                brings_file: operation.pointer("/requestBody/content/multipart~1form-data").is_some(),
             });
         }
     }
@@ -233,6 +241,7 @@ impl Filler<'_> {
             Some("date-time") => json!("2026-03-02T08:00:00Z"),
             Some("date") => json!("2026-03-02"),
             Some("email") => json!(format!("{}@example.com", Uuid::now_v7().simple())),
+            _ if schema["pattern"] == "^[0-9a-f]{64}$" => json!("0".repeat(64)),
             _ if !schema["example"].is_null() => schema["example"].clone(),
             _ => json!("Walked"),
         }
@@ -274,6 +283,11 @@ async fn call(caller: &Person, operation: &Operation, filler: &Filler<'_>, filte
     let mut request = caller.request(operation.method.clone(), &path).await.query(&query);
     if let Some(body) = &body {
         request = request.json(body);
+    }
+    if operation.brings_file {
+        let form =
+            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n%PDF-1.7 mine\r\n--x--\r\n";
+        request = request.header("content-type", "multipart/form-data; boundary=x").body(form);
     }
     let answer = request.send().await.expect("an answer");
     let status = answer.status().as_u16();
@@ -389,6 +403,10 @@ async fn no_push_and_no_repair_reaches_somebody_elses_records() {
             phone.mutation("opportunity", "update", id("opportunity"), note("opportunity", "note")),
             phone.mutation("plan", "update", id("plan"), note("plan", "purpose")),
             phone.mutation("activity", "update", id("activity"), note("activity", "summary")),
+            phone.mutation("attachment", "update", id("attachment"), note("attachment", "fileName")),
+            phone.mutation("attachment", "create", Uuid::now_v7(), {
+                json!({ "attachment": { "accountId": id("account"), "kind": "photo", "fileName": "Mine" } })
+            }),
             phone.mutation("opportunity", "advance", id("opportunity"), json!({ "advance": { "stage": "pre_sale" } })),
             phone.mutation("plan", "cancel", id("plan"), json!({ "cancel": { "reason": "Mine now" } })),
             phone.mutation("contact", "create", Uuid::now_v7(), {
@@ -408,7 +426,7 @@ async fn no_push_and_no_repair_reaches_somebody_elses_records() {
         push.push(phone.mutation("appeal", "create", Uuid::now_v7(), {
             json!({ "appeal": { "entryId": id("points_entry"), "reason": "Mine now" } })
         }));
-        for kind in ["account", "contact", "opportunity", "plan", "activity", "rejected_write"] {
+        for kind in ["account", "contact", "opportunity", "plan", "activity", "attachment", "rejected_write"] {
             push.push(phone.mutation(kind, "delete", id(kind), json!({})));
         }
         let results = phone.push(&push).await;

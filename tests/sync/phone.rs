@@ -321,6 +321,7 @@ pub async fn shown(world: &World, user_id: Uuid) -> Replica {
         lead_draft,
         plan,
         activity,
+        attachment,
         points_entry,
         points_balance,
         hold,

@@ -1,7 +1,7 @@
 //! An account goes only when nothing stands under it any more: a deletion must not take work with it.
 
 use entity::kind::Kind;
-use entity::{account, account_member, activity, contact, opportunity, plan};
+use entity::{account, account_member, activity, attachment, contact, opportunity, plan};
 use uuid::Uuid;
 
 use crate::change::{Change, Context, Outcome, current};
@@ -17,6 +17,7 @@ pub fn delete(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resu
         (Kind::Opportunity, under::<opportunity::Model>(work, account.id)),
         (Kind::Plan, under::<plan::Model>(work, account.id)),
         (Kind::Activity, under::<activity::Model>(work, account.id)),
+        (Kind::Attachment, under::<attachment::Model>(work, account.id)),
     ] {
         let before = context.in_use.get(&account.id).and_then(|counts| counts.get(&kind)).copied().unwrap_or(0);
         let count = before + stored;

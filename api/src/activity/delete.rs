@@ -4,6 +4,7 @@ use entity::kind::PlanStatus;
 use entity::{activity, plan};
 
 use super::update::done_by;
+use crate::attachment::bury_of;
 use crate::change::{self, Change, Context, Outcome};
 use crate::points;
 use crate::problem::Refusal;
@@ -14,6 +15,7 @@ pub fn delete(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resu
     let Some(activity) = work.get::<activity::Model>(change.id).cloned() else { return Ok(outcome) };
     points::book::deleted(work, context, &activity)?;
     points::plans::follow(work, context, &activity)?;
+    bury_of(work, activity.id);
     let plan =
         activity.plan_id.and_then(|id| work.get::<plan::Model>(id)).filter(|plan| plan.deleted_at.is_none()).cloned();
     if let Some(plan) = plan {

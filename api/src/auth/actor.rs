@@ -31,6 +31,14 @@ impl Actor {
         Actor { tenant_id, user_id: Uuid::nil(), role: Role::Admin, may_write: true }
     }
 
+    /// For endpoints beside the document; routes have it as a parameter.
+    ///
+    /// # Errors
+    /// 401 if nobody is proven, 403 if the API key does not reach so far.
+    pub async fn of(request: &Request) -> Result<Self, Error> {
+        Ok(Proof::of(request).await?.actor)
+    }
+
     /// Whether this actor sees every record of the tenant without being granted it.
     pub fn sees_all(&self) -> bool {
         matches!(self.role, Role::Admin | Role::Integration)
@@ -57,15 +65,26 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Who sends this, whatever he may do.
+    ///
     /// # Errors
-    /// 401 if nobody is proven, 403 if the API key does not reach so far.
+    /// 401 if nobody is proven.
+    pub async fn known(request: &Request, state: &State) -> Result<Self, Error> {
+        state.identity.prove(&state.db, bearer(request)?, state.clock.now()).await
+    }
+
+    /// # Errors
+    /// 401 if nobody is proven, 429 if this token asks too often, 403 if the API key does not reach so far.
     async fn of(request: &Request) -> Result<Self, Error> {
         let state = request.data::<State>().ok_or_else(|| Error::Internal("the routes have no state".into()))?;
-        let proof = state.identity.prove(&state.db, bearer(request)?, state.clock.now()).await?;
+        let proof = Proof::known(request, state).await?;
+        let (left, taken) = state.identity.rate.take(proof.session_id);
         if let Some(context) = RequestContext::of(request) {
             // Set before only if a route asks twice, and then to the same.
             let _ = context.who.set((proof.actor.tenant_id, proof.actor.user_id));
+            let _ = context.left.set(left);
         }
+        taken?;
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if if reads { proof.may_read } else { proof.actor.may_write } {
             Ok(proof)

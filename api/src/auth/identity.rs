@@ -18,6 +18,7 @@ use super::password::Hasher;
 use super::secret::{Opaque, Purpose, digest};
 use super::session;
 use super::token::{Claims, Keys};
+use crate::http::rate::{PER_MINUTE, Rate};
 use crate::problem::{Error, Refusal};
 
 /// How long a proof is believed without asking the database again: a disabled user, an ended session and a revoked key
@@ -36,6 +37,8 @@ pub struct Identity {
     pub audience: String,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// How often a token may ask.
+    pub rate: Rate,
     /// By SHA-256 of the bearer, so that a dump of the memory holds fewer of them.
     proofs: Cache<[u8; 32], Remembered>,
     /// Counts what was forgotten, so that a proof read before is not remembered after.
@@ -69,6 +72,7 @@ impl Identity {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             trusted_proxies,
+            rate: Rate::new(PER_MINUTE),
             proofs: proofs.build(),
             forgotten: AtomicU64::new(0),
         }

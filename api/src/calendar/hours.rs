@@ -53,6 +53,12 @@ impl Calendar {
         self.moment(day.0, 0).into()
     }
 
+    /// When work begins on a day; where there is none, so many minutes after midnight.
+    pub fn opens(&self, day: Date, otherwise: i64) -> Timestamp {
+        let minute = self.shifts(day.0).first().map_or(otherwise, |(from, _)| *from);
+        self.moment(day.0, minute).into()
+    }
+
     /// Whether anybody works on this day.
     pub fn is_working(&self, day: Date) -> bool {
         !self.shifts(day.0).is_empty()

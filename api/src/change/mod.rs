@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
 use crate::appeal::AppealFields;
+use crate::attachment::{Arrival, AttachmentFields};
 use crate::contact::ContactFields;
 use crate::lead::{self, Act, BuyRights, LeadFields};
 use crate::ledger::payout::{self, PayOut};
@@ -27,7 +28,7 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, appeal, contact, hold, opportunity, plan, points, product};
+use crate::{account, activity, appeal, attachment, contact, hold, opportunity, plan, points, product};
 pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
 pub use settings::Settings;
@@ -37,6 +38,8 @@ pub use settings::Settings;
 pub struct Change {
     pub kind: Kind,
     pub id: Uuid,
+    /// The id was made here for this very change: no record can have it, so none is looked for.
+    pub fresh: bool,
     pub intent: Intent,
     /// The revision that the author saw. With a device set in the unit of work, what others changed since is kept.
     pub base: Option<i32>,
@@ -65,6 +68,8 @@ pub enum Intent {
     Lead(Act),
     /// Of the balance of the user who buys.
     BuyRights(BuyRights),
+    /// Of the file that an attachment is the record of.
+    Arrive(Arrival),
 }
 
 /// The values, by kind.
@@ -78,6 +83,7 @@ pub enum Body {
     Product(ProductFields),
     Appeal(AppealFields),
     Lead(LeadFields),
+    Attachment(AttachmentFields),
 }
 
 /// What came of a change that was not refused.
@@ -108,12 +114,22 @@ body_from!(
     Product(ProductFields),
     Appeal(AppealFields),
     Lead(LeadFields),
+    Attachment(AttachmentFields),
 );
 
 impl Change {
     /// A record to be made, with nothing beside its values.
     pub fn create(kind: Kind, id: Uuid, body: Body) -> Self {
-        Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
+        Change {
+            kind,
+            id,
+            fresh: false,
+            intent: Intent::Create(body),
+            base: None,
+            expected: None,
+            clear: Vec::new(),
+            reason: None,
+        }
     }
 
     /// The records that the values refer to.
@@ -139,6 +155,7 @@ impl Body {
             Body::Product(fields) => present(fields),
             Body::Appeal(fields) => present(fields),
             Body::Lead(fields) => present(fields),
+            Body::Attachment(fields) => present(fields),
         }
     }
 
@@ -152,6 +169,7 @@ impl Body {
             Body::Product(fields) => fields.references(),
             Body::Appeal(fields) => fields.references(),
             Body::Lead(fields) => fields.references(),
+            Body::Attachment(fields) => fields.references(),
         }
     }
 }
@@ -168,6 +186,8 @@ impl Intent {
             Intent::PayOut(payout) => present(payout),
             Intent::Lead(act) => act.values(),
             Intent::BuyRights(body) => present(body),
+            // Nobody types it.
+            Intent::Arrive(_) => Map::new(),
         }
     }
 
@@ -184,6 +204,7 @@ impl Intent {
             Intent::PayOut(_) => "pay_out",
             Intent::Lead(act) => act.op(),
             Intent::BuyRights(_) => "buy_rights",
+            Intent::Arrive(_) => "arrive",
         }
     }
 }
@@ -213,7 +234,10 @@ fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<O
 
         (Intent::Create(Body::Contact(fields)), _) => contact::create(work, change, fields),
         (Intent::Update(Body::Contact(fields)), _) => update(work, context, change, fields, |_, _, _| Ok(())),
-        (Intent::Delete, Kind::Contact) => delete::<entity::contact::Model>(work, change, |_, _| Ok(())),
+        (Intent::Delete, Kind::Contact) => delete::<entity::contact::Model>(work, change, |work, contact| {
+            attachment::bury_of(work, contact.id);
+            Ok(())
+        }),
 
         (Intent::Create(Body::Opportunity(fields)), _) => opportunity::create::create(work, context, change, fields),
         (Intent::Update(Body::Opportunity(fields)), _) => opportunity::update::update(work, context, change, fields),
@@ -250,6 +274,11 @@ fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<O
         (Intent::Delete, Kind::Lead) => lead::update::delete(work, change),
         (Intent::Lead(act), _) => lead::act(work, context, change, act),
         (Intent::BuyRights(body), _) => lead::rights::buy(work, context, body),
+
+        (Intent::Create(Body::Attachment(fields)), _) => attachment::create::create(work, change, fields),
+        (Intent::Update(Body::Attachment(fields)), _) => attachment::update(work, context, change, fields),
+        (Intent::Delete, Kind::Attachment) => attachment::delete(work, context, change),
+        (Intent::Arrive(arrival), _) => attachment::arrive(work, context, change, arrival),
 
         (Intent::Delete, Kind::RejectedWrite) => delete(work, change, crate::sync::dismissable),
         (Intent::Delete, kind) => Err(Refusal::invalid("/kind", format!("A {kind} cannot be deleted this way."))),

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::Kind;
 use entity::scalar::{Date, Timestamp};
-use entity::{account, activity, contact, lead, opportunity, plan, points_entry, product, rejected_write, user};
+use entity::{
+    account, activity, attachment, contact, lead, opportunity, plan, points_entry, product, rejected_write, user,
+};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
@@ -62,6 +64,7 @@ const ACCOUNTS: &str = "
     UNION SELECT account_id FROM opportunity WHERE tenant_id = $1 AND id = ANY($2) AND account_id IS NOT NULL
     UNION SELECT account_id FROM plan WHERE tenant_id = $1 AND id = ANY($2)
     UNION SELECT account_id FROM activity WHERE tenant_id = $1 AND id = ANY($2)
+    UNION SELECT account_id FROM attachment WHERE tenant_id = $1 AND id = ANY($2)
     UNION SELECT account_id FROM lead WHERE tenant_id = $1 AND id = ANY($2) AND account_id IS NOT NULL";
 
 /// `$1` tenant, `$2` accounts → how many live records of which kind stand under each.
@@ -73,7 +76,13 @@ const IN_USE: &str = "
     UNION ALL SELECT account_id, 'plan', count(*) FROM plan
         WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id
     UNION ALL SELECT account_id, 'activity', count(*) FROM activity
+        WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id
+    UNION ALL SELECT account_id, 'attachment', count(*) FROM attachment
         WHERE tenant_id = $1 AND account_id = ANY($2) AND deleted_at IS NULL GROUP BY account_id";
+
+/// `$1` tenant, `$2` attachments → the activities that they are of.
+const SHOWN: &str = "
+    SELECT activity_id FROM attachment WHERE tenant_id = $1 AND id = ANY($2) AND activity_id IS NOT NULL";
 
 /// Loads and locks; call it once, before the first `apply`.
 pub async fn prepare<C: Borrow<Change>>(work: &mut UnitOfWork, changes: &[C]) -> Result<Context, DbErr> {
@@ -84,7 +93,10 @@ pub async fn prepare<C: Borrow<Change>>(work: &mut UnitOfWork, changes: &[C]) ->
 async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbErr> {
     let mut wanted: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
     for change in changes {
-        wanted.entry(change.kind).or_default().insert(change.id);
+        let ids = wanted.entry(change.kind).or_default();
+        if !change.fresh {
+            ids.insert(change.id);
+        }
         let references = match &change.intent {
             Intent::Create(body) | Intent::Update(body) => body.references(),
             Intent::Lead(act) => act.references(),
@@ -103,6 +115,12 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
             wanted.entry(Kind::Account).or_default().insert(row.try_get_by_index(0)?);
         }
     }
+    let coming: Vec<Uuid> = changes.iter().filter(|change| moves_file(change)).map(|change| change.id).collect();
+    if !coming.is_empty() {
+        for row in work.connection().query_all_raw(work.statement(SHOWN, [coming.into()])).await? {
+            wanted.entry(Kind::Activity).or_default().insert(row.try_get_by_index(0)?);
+        }
+    }
     let ids = |kind: Kind| wanted.get(&kind).into_iter().flatten().copied().collect::<Vec<_>>();
     work.load::<account::Model>(ids(Kind::Account)).await?;
     // Everybody refers to the same few products and users: only who changes one holds it alone.
@@ -115,6 +133,8 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
     work.load::<activity::Model>(ids(Kind::Activity)).await?;
     let fulfilled: Vec<Uuid> = work.live::<activity::Model>().filter_map(|activity| activity.plan_id).collect();
     work.load::<plan::Model>(ids(Kind::Plan).into_iter().chain(fulfilled)).await?;
+    work.load::<attachment::Model>(ids(Kind::Attachment)).await?;
+    load_attached(work, changes).await?;
     work.load::<lead::Model>(ids(Kind::Lead)).await?;
     let owners = lead_facts::owners(work, changes);
     work.load_shared::<user::Model>(owners.iter().copied()).await?;
@@ -145,6 +165,7 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
     let settings = if needs_settings { Some(Settings::read_with(work, versions(work)).await?) } else { None };
     let mut earned = earned::Earned::default();
     if let Some(settings) = &settings {
+        load_photos(work, settings).await?;
         earned = earned::load(work, settings, changes).await?;
         if settings.has_caps() {
             load_days(work, settings, changes).await?;
@@ -162,6 +183,33 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
     let in_use = in_use(work, changes).await?;
     let earned::Earned { first_visits, planned, contributors } = earned;
     Ok(Context { history, settings, lately, in_use, first_visits, planned, contributors, leads })
+}
+
+/// Whether the change may make a file come or go.
+fn moves_file(change: &Change) -> bool {
+    change.kind == Kind::Attachment && matches!(change.intent, Intent::Delete | Intent::Arrive(_))
+}
+
+/// What is attached to records that are to go.
+async fn load_attached(work: &mut UnitOfWork, changes: &[&Change]) -> Result<(), DbErr> {
+    let bears = |kind: Kind| matches!(kind, Kind::Activity | Kind::Contact | Kind::Opportunity);
+    let going = changes.iter().filter(|change| bears(change.kind) && matches!(change.intent, Intent::Delete));
+    let going: Vec<Uuid> = going.map(|change| change.id).collect();
+    if going.is_empty() {
+        return Ok(());
+    }
+    let condition = "(activity_id = ANY($2) OR contact_id = ANY($2) OR opportunity_id = ANY($2))";
+    work.load_where::<attachment::Model>(condition, [going.into()]).await
+}
+
+/// The photos of activities that exist, if any rules of the batch ask for photos.
+async fn load_photos(work: &mut UnitOfWork, settings: &Settings) -> Result<(), DbErr> {
+    let activities: Vec<Uuid> = work.live::<activity::Model>().map(|activity| activity.id).collect();
+    if activities.is_empty() || !settings.asks_for_photos() {
+        return Ok(());
+    }
+    let condition = "activity_id = ANY($2) AND kind = 'photo' AND state = 'ready'";
+    work.load_where::<attachment::Model>(condition, [activities.into()]).await
 }
 
 /// The moves of opportunities that exist: the next one needs its number, and all follow the opportunity's account.
@@ -209,14 +257,14 @@ async fn load_members(work: &mut UnitOfWork, changes: &[&Change]) -> Result<(), 
 /// The balances that activities move, and the entries of those that change: in this order, so that whoever holds the
 /// balance sees all entries.
 async fn load_points(work: &mut UnitOfWork, wanted: &BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<(), DbErr> {
-    let Some(activities) = wanted.get(&Kind::Activity) else { return Ok(()) };
+    if !wanted.contains_key(&Kind::Activity) {
+        return Ok(());
+    }
     let mut owners: Vec<Uuid> = work.live::<activity::Model>().map(|activity| activity.owner_id).collect();
     let ids: Vec<Uuid> =
         work.live::<activity::Model>().flat_map(|activity| [Some(activity.id), activity.plan_id]).flatten().collect();
-    if !activities.is_empty() {
-        owners.push(work.actor.user_id);
-        owners.extend(wanted.get(&Kind::User).into_iter().flatten());
-    }
+    owners.push(work.actor.user_id);
+    owners.extend(wanted.get(&Kind::User).into_iter().flatten());
     ledger::load(work, owners).await?;
     ledger::load_about(work, ids).await
 }

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use serde::Deserialize;
 
 use crate::calendar::Calendar;
+use crate::points::photo;
 use crate::points::score::Scorer;
 use crate::points::totals::{Place, Totals};
 use crate::work::UnitOfWork;
@@ -108,6 +109,11 @@ impl Settings {
     /// Whether work of this kind earns anything by any rules of the batch.
     pub fn rewards(&self, kind: WorkKind) -> bool {
         self.former.values().any(|rules| rules.work.iter().any(|rule| rule.on == kind))
+    }
+
+    /// Whether any rules of the batch ask for photos.
+    pub fn asks_for_photos(&self) -> bool {
+        std::iter::once(&self.rules).chain(self.former.values()).any(photo::is_weighed_at_all)
     }
 
     /// Whether any rules of the batch cap anything.

@@ -1,6 +1,7 @@
 //! The command line: one file a verb. Results go to standard output; the log and errors to standard error.
 
 mod demo;
+mod fleet;
 mod home;
 mod import;
 mod ledger;
@@ -30,6 +31,7 @@ Examples:
   waypost tenant create --slug acme --name 'Acme Ltd.' --time-zone Asia/Shanghai
   waypost user create --tenant acme --email rosa@acme.example --name 'Rosa Lin' --role admin
   waypost openapi > openapi.json        the API, for code generators
+  waypost fleet --phones 35 --loss 20   play a day of phones against the demo that runs
 
 Every setting is a flag or an environment variable: `waypost serve --help` explains them all.";
 
@@ -58,6 +60,7 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     Import(import::Import),
+    Fleet(fleet::Fleet),
     /// The books of points and leads
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Tenant(tenant) => tenant.run(),
         Command::User(user) => user.run(),
         Command::Import(import) => import.run(),
+        Command::Fleet(fleet) => fleet.run(),
         Command::Ledger(ledger) => ledger.run(),
         Command::RestoreDone(restore_done) => restore_done.run(),
     };

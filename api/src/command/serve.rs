@@ -16,7 +16,7 @@ use crate::app::app;
 use crate::clock::Clock;
 use crate::config::{Database, Server};
 use crate::jobs;
-use crate::state::State;
+use crate::state::{Beside, State};
 
 /// What a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -52,11 +52,14 @@ pub(super) fn serve(
     // Whatever may be wrong with the settings is told before Postgres is started.
     let identity = server.identity(database)?;
     let (networks, import_bytes) = (server.webhook_networks(), server.import_bytes());
+    let files = server.files(&database.data)?;
+    let mailer = server.mailer()?;
     let listener = server.bind()?;
     let limit = server.shutdown_limit();
     let home = Home::for_server(database, server.database_connections)?;
     home.run(async |pool| {
-        let state = State::limited(pool, Clock::system(), identity, networks, import_bytes);
+        let beside = Beside { networks, files: Some(files), mailer, import_bytes };
+        let state = State::serving(pool, Clock::system(), identity, beside);
         let mut signals = Signals::listen()?;
         let app = app(state.clone());
         let address = listener.local_addr()?;

@@ -71,7 +71,16 @@ pub async fn products(past: &State, tenant_id: Uuid, dice: &mut Dice) -> Result<
 }
 
 pub fn creation(kind: Kind, id: Uuid, body: Body) -> Change {
-    Change { kind, id, intent: Intent::Create(body), base: None, expected: None, clear: Vec::new(), reason: None }
+    Change {
+        kind,
+        id,
+        fresh: false,
+        intent: Intent::Create(body),
+        base: None,
+        expected: None,
+        clear: Vec::new(),
+        reason: None,
+    }
 }
 
 /// Tells `years`, one a rep of the staff.

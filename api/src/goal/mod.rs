@@ -60,6 +60,18 @@ pub struct Goal {
     /// Last day; it counts too.
     pub to: Date,
     pub created_at: Timestamp,
+    /// Counts the changes of this goal; it is its `ETag`.
+    pub revision: i32,
+}
+
+/// What is to be different about a goal; whose it is and what is counted stay.
+#[derive(Clone, Debug, Default, PartialEq, Object)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, deny_unknown_fields)]
+pub struct UpdateGoal {
+    pub target: Option<Money>,
+    pub currency: Option<Currency>,
+    pub from: Option<Date>,
+    pub to: Option<Date>,
 }
 
 /// A goal to be set.
@@ -111,6 +123,7 @@ struct Row {
     from_on: Date,
     to_on: Date,
     created_at: Timestamp,
+    revision: i32,
 }
 
 impl From<Row> for Goal {
@@ -127,6 +140,7 @@ impl From<Row> for Goal {
             from: row.from_on,
             to: row.to_on,
             created_at: row.created_at,
+            revision: row.revision,
         }
     }
 }
@@ -179,7 +193,7 @@ pub async fn create(state: &State, actor: &Actor, goal: CreateGoal) -> Result<Go
          LEFT JOIN \"user\" u ON u.tenant_id = tenant.id AND u.id = $4 AND u.deleted_at IS NULL
          LEFT JOIN team t ON t.tenant_id = tenant.id AND t.id = $5 AND t.deleted_at IS NULL
          WHERE tenant.id = $1 AND {is_led}
-         RETURNING id, user_id, team_id, measure, target, currency, from_on, to_on, created_at"
+         RETURNING id, user_id, team_id, measure, target, currency, from_on, to_on, created_at, revision"
     );
     let values = [
         actor.tenant_id.into(),
@@ -200,16 +214,73 @@ pub async fn create(state: &State, actor: &Actor, goal: CreateGoal) -> Result<Go
     Ok(row.ok_or_else(nobody)?.into())
 }
 
-/// Takes one back.
+/// One that the actor sees.
+async fn find(state: &State, actor: &Actor, id: Uuid) -> Result<Goal, Error> {
+    let sql = format!("SELECT g.* FROM goal g WHERE g.tenant_id = $1 AND g.id = $3 AND {}", seen(actor));
+    let values = [actor.tenant_id.into(), actor.user_id.into(), id.into()];
+    let row = Row::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values)).one(&state.db).await?;
+    Ok(row.ok_or_else(|| Refusal::not_found("goal"))?.into())
+}
+
+/// Changes one. `expected`: the revision that `If-Match` names.
 ///
 /// # Errors
-/// 403 for reps, 404 for one that is not there or not visible.
-pub async fn delete(state: &State, actor: &Actor, id: Uuid) -> Result<(), Error> {
+/// 403 for reps, 404 for one that is not there or not visible, 412 for another revision, 422 for what does not fit
+/// together, 409 for one that is there.
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: Uuid,
+    edit: UpdateGoal,
+    expected: Option<i32>,
+) -> Result<Goal, Error> {
     must_lead(actor)?;
-    let sql = format!("DELETE FROM goal g WHERE g.tenant_id = $1 AND g.id = $3 AND {}", seen(actor));
-    let values = [actor.tenant_id.into(), actor.user_id.into(), id.into()];
+    let before = find(state, actor, id).await?;
+    if expected.is_some_and(|expected| expected != before.revision) {
+        return Err(Refusal::revision_mismatch(before.revision.into()).into());
+    }
+    let known = |text: String| Currency::parse(&text).ok();
+    let goal = CreateGoal {
+        user_id: before.user_id,
+        team_id: before.team_id,
+        measure: before.measure,
+        target: edit.target.unwrap_or(before.target),
+        currency: edit.currency.or_else(|| before.currency.and_then(known)),
+        from: edit.from.unwrap_or(before.from),
+        to: edit.to.unwrap_or(before.to),
+    };
+    checked(&goal)?;
+    let sql = "UPDATE goal SET target = $4, currency = $5, from_on = $6, to_on = $7, revision = revision + 1
+               WHERE tenant_id = $1 AND id = $2 AND revision = $3
+               RETURNING id, user_id, team_id, measure, target, currency, from_on, to_on, created_at, revision";
+    let values = [
+        actor.tenant_id.into(),
+        id.into(),
+        before.revision.into(),
+        goal.target.into(),
+        goal.currency.map(|currency| currency.to_string()).into(),
+        goal.from.into(),
+        goal.to.into(),
+    ];
+    let row = Row::find_by_statement(Statement::from_sql_and_values(Postgres, sql, values)).one(&state.db).await?;
+    // Somebody was faster.
+    Ok(row.ok_or_else(|| Refusal::revision_mismatch(i64::from(before.revision) + 1))?.into())
+}
+
+/// Takes one back. `expected`: the revision that `If-Match` names.
+///
+/// # Errors
+/// 403 for reps, 404 for one that is not there or not visible, 412 for another revision.
+pub async fn delete(state: &State, actor: &Actor, id: Uuid, expected: Option<i32>) -> Result<(), Error> {
+    must_lead(actor)?;
+    let before = find(state, actor, id).await?;
+    let sql = "DELETE FROM goal WHERE tenant_id = $1 AND id = $2 AND revision = $3";
+    let values = [actor.tenant_id.into(), id.into(), expected.unwrap_or(before.revision).into()];
     let deleted = state.db.execute_raw(Statement::from_sql_and_values(Postgres, sql, values)).await?;
-    if deleted.rows_affected() == 0 { Err(Refusal::not_found("goal").into()) } else { Ok(()) }
+    match deleted.rows_affected() {
+        0 => Err(Refusal::revision_mismatch(before.revision.into()).into()),
+        _ => Ok(()),
+    }
 }
 
 fn must_lead(actor: &Actor) -> Result<(), Refusal> {

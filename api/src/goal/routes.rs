@@ -1,23 +1,36 @@
 //! `/v1/goals`.
 
 use poem::web::Data;
-use poem_openapi::param::{Path, Query};
+use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 use uuid::Uuid;
 
-use super::{CreateGoal, Goal, GoalList};
+use super::{CreateGoal, Goal, GoalList, UpdateGoal};
 use crate::auth::Actor;
-use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, Fail};
+use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E412, E422, Fail};
 use crate::rest::NoContent;
 use crate::state::State;
 use crate::tag::Tag;
+use crate::write::if_match;
 
 #[derive(ApiResponse)]
 pub enum GoalCreated {
     /// Set
     #[oai(status = 201)]
     Created(Json<Goal>),
+}
+
+#[derive(ApiResponse)]
+pub enum GoalChanged {
+    /// Changed
+    #[oai(status = 200)]
+    Changed(
+        Json<Goal>,
+        /// Its revision.
+        #[oai(header = "ETag")]
+        String,
+    ),
 }
 
 pub struct GoalApi;
@@ -51,6 +64,23 @@ impl GoalApi {
         Ok(GoalCreated::Created(Json(super::create(&state, &actor, body.0).await?)))
     }
 
+    /// Change a goal
+    ///
+    /// Its target and its days. For managers, of those whom they lead, and for administrators.
+    #[oai(path = "/v1/goals/:id", method = "patch", operation_id = "updateGoal", tag = "Tag::Reports")]
+    async fn update(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        id: Path<Uuid>,
+        body: Json<UpdateGoal>,
+        #[oai(name = "If-Match")] etag: Header<Option<String>>,
+    ) -> Result<GoalChanged, Fail<{ E400 | E401 | E403 | E404 | E409 | E412 | E422 }>> {
+        let goal = super::update(&state, &actor, id.0, body.0, if_match(etag.0.as_deref())?).await?;
+        let etag = format!("\"{}\"", goal.revision);
+        Ok(GoalChanged::Changed(Json(goal), etag))
+    }
+
     /// Take a goal back
     #[oai(path = "/v1/goals/:id", method = "delete", operation_id = "deleteGoal", tag = "Tag::Reports")]
     async fn delete(
@@ -58,8 +88,9 @@ impl GoalApi {
         actor: Actor,
         state: Data<&State>,
         id: Path<Uuid>,
-    ) -> Result<NoContent, Fail<{ E400 | E401 | E403 | E404 }>> {
-        super::delete(&state, &actor, id.0).await?;
+        #[oai(name = "If-Match")] etag: Header<Option<String>>,
+    ) -> Result<NoContent, Fail<{ E400 | E401 | E403 | E404 | E412 }>> {
+        super::delete(&state, &actor, id.0, if_match(etag.0.as_deref())?).await?;
         Ok(NoContent::Done)
     }
 }

@@ -67,6 +67,8 @@ fn is_compressible(response: &Response) -> bool {
     // Events must arrive one by one; pictures are compressed already.
     !headers.contains_key(header::CONTENT_ENCODING)
         && !headers.contains_key(header::CONTENT_RANGE)
+        // The whole and its parts must be of the same bytes.
+        && !headers.contains_key(header::ACCEPT_RANGES)
         && !of_type("text/event-stream")
         && !of_type("image/")
 }

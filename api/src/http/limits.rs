@@ -15,6 +15,12 @@ use tokio_util::bytes::Bytes;
 
 const MIB: usize = 1024 * 1024;
 
+/// What may stand around mutations or a file.
+const FORM: usize = 64 * 1024;
+
+/// So long may a client that sends a file send nothing.
+const PAUSE: Duration = Duration::from_secs(60);
+
 /// A refused body is still read and thrown away up to this size: a client that is busy sending sees a reset connection
 /// instead of the answer otherwise.
 const DISCARD: usize = 32 * MIB;
@@ -29,17 +35,29 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of a push: 5 MiB of mutations, and a little for what is around them.
     pub push: usize,
-    /// Bytes of a form with files to import, and the time that sending it may take: it is kept piece by piece as it comes.
+    /// Bytes of a file, with the form around it.
+    pub file: usize,
+    /// Bytes of a form with files to import: it is kept piece by piece as it comes.
     pub import: usize,
-    pub import_time: Duration,
     /// Time until the headers of the answer are ready; a stream may go on for longer.
     pub time: Duration,
+    /// The same for a request that brings a file over a slow link.
+    pub file_time: Duration,
+}
+
+/// What one path may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub bytes: usize,
+    pub time: Duration,
+    /// Whether it brings a file: a pause ends it then, as its time is long.
+    pub is_file: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let (time, import_time) = (Duration::from_secs(30), Duration::from_secs(30 * 60));
-        Self { body: MIB, push: 5 * MIB + 64 * 1024, import: 101 * MIB, import_time, time }
+        let (time, file_time) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
+        Self { body: MIB, push: 5 * MIB + FORM, file: 50 * MIB + FORM, import: 101 * MIB, time, file_time }
     }
 }
 
@@ -47,23 +65,28 @@ impl Default for Limits {
 const IMPORTS: [&str; 2] = ["/v1/imports", "/imports"];
 
 impl Limits {
+    /// For files of so many bytes.
+    pub fn for_files(self, bytes: i64) -> Self {
+        Self { file: usize::try_from(bytes).unwrap_or(usize::MAX - FORM) + FORM, ..self }
+    }
+
     /// The files of an import may have so many bytes together; there is room for what is around them.
-    pub fn with_imports(bytes: u64) -> Self {
-        Self { import: usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(MIB), ..Self::default() }
+    pub fn for_imports(self, bytes: u64) -> Self {
+        Self { import: usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(MIB), ..self }
     }
 
-    /// Bytes that a body sent to `path` may have.
-    pub fn of_path(&self, path: &str) -> usize {
-        match path {
-            "/v1/sync/mutations" => self.push,
+    /// What a request to `path` may cost.
+    pub fn of_path(&self, path: &str) -> Limit {
+        let brings_file = path.starts_with("/v1/uploads")
+            || path.strip_prefix("/v1/attachments/").is_some_and(|rest| rest.ends_with("/content"));
+        let bytes = match path {
+            _ if brings_file => self.file,
             path if IMPORTS.contains(&path) => self.import,
+            "/v1/sync/mutations" => self.push,
             _ => self.body,
-        }
-    }
-
-    /// Time that an answer at `path` may take to begin.
-    pub fn time_of_path(&self, path: &str) -> Duration {
-        if IMPORTS.contains(&path) { self.import_time } else { self.time }
+        };
+        let is_file = brings_file || IMPORTS.contains(&path);
+        Limit { bytes, time: if is_file { self.file_time } else { self.time }, is_file }
     }
 }
 
@@ -108,7 +131,7 @@ impl Seen {
 
 /// Puts a counter around the body of `request`; reading past `limit` fails and is noted in the `Seen`.
 /// A body whose declared length is over the limit is refused here: `Err`.
-pub async fn count(request: &mut Request, limit: usize) -> Result<Seen, TooLarge> {
+pub async fn count(request: &mut Request, Limit { bytes: limit, is_file, .. }: Limit) -> Result<Seen, TooLarge> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let seen = Seen::default();
     if length.is_some_and(|n| n > limit) {
@@ -122,7 +145,8 @@ pub async fn count(request: &mut Request, limit: usize) -> Result<Seen, TooLarge
     if body.is_empty() {
         return Ok(seen);
     }
-    request.set_body(counted(body, limit, seen.clone()));
+    let pause = if is_file { PAUSE } else { Duration::MAX };
+    request.set_body(counted(body, limit, pause, seen.clone()));
     Ok(seen)
 }
 
@@ -130,10 +154,11 @@ pub async fn count(request: &mut Request, limit: usize) -> Result<Seen, TooLarge
 #[derive(Debug)]
 pub struct TooLarge;
 
-fn counted(body: Body, limit: usize, seen: Seen) -> Body {
+fn counted(body: Body, limit: usize, pause: Duration, seen: Seen) -> Body {
     let state = (Box::pin(body.into_bytes_stream()), 0usize, seen);
     Body::from_bytes_stream(futures_util::stream::unfold(state, move |(mut stream, mut read, seen)| async move {
-        let chunk = match stream.next().await? {
+        let next = tokio::time::timeout(pause, stream.next()).await;
+        let chunk = match next.unwrap_or_else(|_| Some(Err(io::ErrorKind::TimedOut.into())))? {
             Ok(chunk) => chunk,
             Err(err) => return Some((Err(err), (stream, read, seen))),
         };

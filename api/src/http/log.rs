@@ -11,6 +11,8 @@ use std::{
 };
 use uuid::Uuid;
 
+use super::rate::Left;
+
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is known about a request beside its content; an `Arc` of it is in the request's extensions.
@@ -20,6 +22,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// Tenant and user, set by whoever has proven them.
     pub who: OnceLock<(Uuid, Uuid)>,
+    /// What the request left of its token's rate.
+    pub left: OnceLock<Left>,
 }
 
 impl RequestContext {
@@ -27,7 +31,7 @@ impl RequestContext {
     pub fn of_headers(headers: &HeaderMap) -> Self {
         let given = headers.get(X_REQUEST_ID).and_then(|v| v.to_str().ok()).filter(|id| is_request_id(id));
         let request_id = given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-        Self { request_id, who: OnceLock::new() }
+        Self { request_id, who: OnceLock::new(), left: OnceLock::new() }
     }
 
     /// The context of `request`; `None` outside the envelope.

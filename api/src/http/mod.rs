@@ -8,9 +8,12 @@ mod contract;
 pub mod explain;
 mod limits;
 mod log;
+pub mod once;
+pub mod rate;
 mod render;
 
 pub use contract::Contract;
+use limits::Limit;
 pub use limits::Limits;
 pub use log::RequestContext;
 
@@ -23,7 +26,7 @@ use poem::{
 use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 use tracing::Instrument;
 
@@ -38,13 +41,13 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 
 /// Wraps the whole application. It never fails: every error comes out as an answer.
 /// `contract` is the polished document of the routes inside.
-pub fn envelope<E: Endpoint>(inner: E, contract: Contract, limits: Limits) -> impl Endpoint<Output = Response> {
+pub fn envelope<E: Endpoint>(inner: E, contract: Arc<Contract>, limits: Limits) -> impl Endpoint<Output = Response> {
     Envelope { inner, contract, limits }
 }
 
 struct Envelope<E> {
     inner: E,
-    contract: Contract,
+    contract: Arc<Contract>,
     limits: Limits,
 }
 
@@ -70,12 +73,16 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
         let failed = render::Failed { contract: &self.contract, matched, method: &method, request_id, body: None };
 
         let span = tracing::info_span!("request", request_id);
-        let (bytes, time) = (self.limits.of_path(&path), self.limits.time_of_path(&path));
-        let response = self.guarded(request, failed, bytes, time).instrument(span).await;
+        let response = self.guarded(request, failed, self.limits.of_path(&path)).instrument(span).await;
         let mut response = compress::compress(&accept, response);
 
         for (name, value) in &SECURITY {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        if let Some(left) = context.left.get() {
+            for (name, value) in left.headers() {
+                response.headers_mut().insert(name, value);
+            }
         }
         if let Some(id) = context.header() {
             response.headers_mut().insert(log::X_REQUEST_ID, id);
@@ -87,14 +94,8 @@ impl<E: Endpoint> Endpoint for Envelope<E> {
 
 impl<E: Endpoint> Envelope<E> {
     /// Calls the routes inside the limits, and turns whatever goes wrong there into a problem.
-    async fn guarded(
-        &self,
-        mut request: Request,
-        failed: render::Failed<'_>,
-        limit: usize,
-        time: Duration,
-    ) -> Response {
-        let too_large = || Refusal::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
+    async fn guarded(&self, mut request: Request, failed: render::Failed<'_>, limit: Limit) -> Response {
+        let too_large = || Refusal::new(Code::TooLarge, format!("The body may have at most {} bytes.", limit.bytes));
         let answer = async {
             let Ok(seen) = limits::count(&mut request, limit).await else {
                 return failed.refusal(&too_large());
@@ -106,7 +107,7 @@ impl<E: Endpoint> Envelope<E> {
                 Err(panic) => failed.panic(panic.as_ref()),
             }
         };
-        match tokio::time::timeout(time, answer).await {
+        match tokio::time::timeout(limit.time, answer).await {
             Ok(response) => response,
             Err(_) => {
                 let detail = "The request took too long and was given up. Repeat it, or ask for less at a time.";

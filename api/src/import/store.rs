@@ -53,7 +53,7 @@ impl Plan {
 
     fn of(&self, kind: Kind, intent: Intent) -> Change {
         let reason = Some(REASON.to_owned());
-        Change { kind, id: self.id, intent, base: None, expected: None, clear: Vec::new(), reason }
+        Change { kind, id: self.id, fresh: false, intent, base: None, expected: None, clear: Vec::new(), reason }
     }
 
     /// Changes what differs from the record as it stands.

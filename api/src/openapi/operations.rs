@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::http::once::{IDEMPOTENCY_KEY, is_kept_here};
+
 /// Completes all operations; what is missing and cannot be added is told in `faults`.
 pub fn complete(document: &mut Value, faults: &mut Vec<String>) {
     let schemes: Vec<String> =
@@ -14,6 +16,9 @@ pub fn complete(document: &mut Value, faults: &mut Vec<String>) {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
                 demand_names(operation, &format!("{method} {path}"), faults);
+                if method == "post" {
+                    add_idempotency(operation);
+                }
                 add_errors(operation);
                 tidy_parameters(operation);
                 spell_headers(operation);
@@ -38,6 +43,28 @@ fn demand_names(operation: &Map<String, Value>, at: &str, faults: &mut Vec<Strin
     }
 }
 
+/// The key that `http::once` takes where the operation does not read it itself, and the answer to its misuse.
+fn add_idempotency(operation: &mut Map<String, Value>) {
+    if !is_kept_here(&Value::Object(operation.clone())) {
+        return;
+    }
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        let schema = json!({ "type": "string" });
+        parameters.push(json!({ "name": IDEMPOTENCY_KEY, "in": "header", "required": false, "schema": schema }));
+    }
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.entry("409").or_insert_with(|| problem("In conflict with what is there, or with another request"));
+    }
+}
+
+fn problem(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    })
+}
+
 /// The statuses with which layers outside of the operation can answer, and `security: []` where it is open.
 fn add_errors(operation: &mut Map<String, Value>) {
     let security = operation.entry("security").or_insert_with(|| json!([]));
@@ -51,6 +78,7 @@ fn add_errors(operation: &mut Map<String, Value>) {
     }
     if secured {
         errors.push(("401", "Authentication is needed"));
+        errors.push(("429", "Too many requests"));
     }
     if has_body {
         errors.push(("413", "The request is too large"));
@@ -59,11 +87,15 @@ fn add_errors(operation: &mut Map<String, Value>) {
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     let Some(responses) = responses.as_object_mut() else { return };
     for (status, description) in errors {
-        let response = json!({
-            "description": description,
-            "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        responses.entry(status).or_insert_with(|| {
+            let mut response = problem(description);
+            if status == "429" {
+                response["headers"] = json!({ "Retry-After": {
+                    "description": "Seconds to wait", "required": false, "schema": { "type": "integer", "format": "int32" },
+                } });
+            }
+            response
         });
-        responses.entry(status).or_insert(response);
     }
     // A description is required, and an empty one helps nobody.
     for (status, response) in responses {
@@ -152,10 +184,10 @@ mod tests {
     fn errors_follow_from_the_form_of_the_operation() {
         let body = json!({ "content": {} });
         let parameters = json!([{ "name": "limit", "in": "query", "schema": { "type": "integer" }, "explode": true }]);
-        assert_eq!(statuses(|_| ()), ["200", "401", "500", "503"]);
+        assert_eq!(statuses(|_| ()), ["200", "401", "429", "500", "503"]);
         assert_eq!(statuses(|o| o["security"] = json!([])), ["200", "500", "503"]);
-        assert_eq!(statuses(|o| o["parameters"] = parameters), ["200", "400", "401", "500", "503"]);
-        assert_eq!(statuses(|o| o["requestBody"] = body), ["200", "400", "401", "413", "415", "500", "503"]);
+        assert_eq!(statuses(|o| o["parameters"] = parameters), ["200", "400", "401", "429", "500", "503"]);
+        assert_eq!(statuses(|o| o["requestBody"] = body), ["200", "400", "401", "413", "415", "429", "500", "503"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::moves::refusal;
 use super::stage::may_edit;
+use crate::attachment::bury_of;
 use crate::change::{Change, Outcome, current};
 use crate::points;
 use crate::problem::Refusal;
@@ -21,6 +22,7 @@ pub fn delete(work: &mut UnitOfWork, change: &Change) -> Result<Outcome, Refusal
     for source in moves.iter().copied().chain([opportunity.id]) {
         points::source::take_back(work, source)?;
     }
+    bury_of(work, opportunity.id);
     let revision = work.bury::<opportunity::Model>(opportunity.id);
     for id in moves {
         work.bury::<stage_move::Model>(id);

@@ -18,6 +18,8 @@ pub enum Answer {
     Page(Markup),
     /// With a status of its own, and seconds after which to try again.
     Refused(StatusCode, Option<u32>, Markup),
+    /// A picture, ready to be sent.
+    Drawn(Response),
     /// 303 to a path of ours, with cookies.
     Go(String, Vec<String>),
     /// To be kept by the browser.
@@ -115,6 +117,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 pub fn respond(answer: Answer) -> Response {
     match answer {
         Answer::Page(markup) => document(StatusCode::OK, markup),
+        Answer::Drawn(response) => response,
         Answer::Refused(status, retry_after, markup) => {
             let mut response = document(status, markup);
             if let Some(seconds) = retry_after {

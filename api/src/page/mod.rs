@@ -9,6 +9,8 @@ mod answer;
 mod appeals;
 mod assets;
 mod browser;
+mod charts;
+mod digest;
 mod holds;
 mod html;
 mod imports;
@@ -24,9 +26,9 @@ mod review;
 mod rules;
 mod same_origin;
 mod settings;
-mod show;
+pub mod show;
 mod team;
-mod view;
+pub mod view;
 mod words;
 
 use std::sync::Arc;
@@ -63,6 +65,9 @@ pub fn routes(inner: Route) -> Route {
         .at("/rules", get(page(rules::list)))
         .at("/rules/:id", get(page(rules::one)))
         .at("/rules/:id/simulate", post(page(rules::start)))
+        .at("/charts/:id", get(page(charts::draw)))
+        .at("/digest", get(page(digest::show)))
+        .at("/digest/mail", post(page(digest::choose)))
         .at("/imports", get(page(imports::list)).post(page(imports::send)))
         .at("/imports/:id", get(page(imports::one)))
         .at("/imports/:id/refused", get(page(imports::refused)))

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::html::{Place, card, nothing, page};
 use super::pipeline::{self, Names, Scope, Stages, through};
 use super::view::View;
-use super::{appeals, holds, leads, show};
+use super::{appeals, charts, holds, leads, show};
 use crate::activity::routes::SORTS as ACTIVITY_SORTS;
 use crate::leaderboard::{Asked, Leaderboard, leaderboard};
 use crate::opportunity::routes::SORTS as OPPORTUNITY_SORTS;
@@ -23,15 +23,17 @@ const OPEN: [StageKey; 3] = [StageKey::Intent, StageKey::PreSale, StageKey::Nego
 
 pub async fn show(view: View) -> Result<Answer, Error> {
     let scope = Scope::default();
-    let (stages, cohort, standing, board, latest) = tokio::try_join!(
+    let (stages, cohort, standing, board, latest, forecast, velocity) = tokio::try_join!(
         Stages::read(&view),
         pipeline::cohort(&view, scope, SplitBy::Team),
         pipeline::standing(&view, scope),
         board(&view),
         latest(&view, None, 8),
+        charts::forecast_of(&view, scope),
+        charts::velocity_of(&view, scope),
     )?;
     let (stale, holds, appeals, returning) = tokio::try_join!(
-        stale(&view, &stages, None),
+        stale(&view, &stages),
         holds::open(&view, WAITING_SHOWN),
         appeals::open(&view, WAITING_SHOWN),
         leads::returning(&view, WAITING_SHOWN),
@@ -48,13 +50,23 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     names.accounts(&view, latest.iter().map(|a| a.account_id).chain(stale.iter().filter_map(|o| o.account_id))).await?;
 
     let title = if view.is_rep() { view.t("My figures", "我的数据") } else { view.t("Overview", "概览") };
-    let head =
-        html! { div { h1 { (title) } p.muted { (show::day(view.look, view.today())) } } (pipeline::periods(&view)) };
+    let head = html! {
+        div {
+            h1 { (title) }
+            p.muted {
+                (show::day(view.look, view.today()))
+                @if !view.is_rep() { " · " a href="/digest" { (view.t("Monday summary", "每周汇总")) } }
+            }
+        }
+        (pipeline::periods(&view))
+    };
     let content = html! {
-        (tiles(&view, &cohort, &standing, stale.len()))
+        (tiles(&view, &cohort, &standing, charts::stale(&velocity)))
         div.grid {
             div.span2 {
                 (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort)))
+                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, scope, &forecast)))
+                (card("trend", view.t("Trend", "趋势"), "", charts::trend_figure(&view, &stages, scope, &velocity)))
                 @if !view.is_rep() {
                     @let (title, below, head) = if people {
                         (view.t("People", "人员"), "people", view.t("Rep", "销售代表"))
@@ -77,7 +89,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     Ok(Answer::Page(page(&view, Some(Place::Overview), title, head, content)))
 }
 
-fn tiles(view: &View, cohort: &Cohort, standing: &Snapshot, stale: usize) -> Markup {
+fn tiles(view: &View, cohort: &Cohort, standing: &Snapshot, stale: i64) -> Markup {
     let open: Vec<_> = standing.stages.iter().filter(|stage| OPEN.contains(&stage.stage)).collect();
     let count: i64 = open.iter().map(|stage| stage.count).sum();
     let worth = added(open.iter().flat_map(|stage| &stage.amounts));
@@ -104,7 +116,7 @@ fn tiles(view: &View, cohort: &Cohort, standing: &Snapshot, stale: usize) -> Mar
             }
             div.tile.(if stale > 0 { "warn" } else { "fine" }) {
                 dt { (view.t("Stale", "停滞")) }
-                dd { strong { (stale) @if stale >= STALE_SHOWN { "+" } } small { (view.t("beyond their stage's limit", "超出阶段时限")) } }
+                dd { strong { (show::number(stale)) } small { (view.t("beyond their stage's limit", "超出阶段时限")) } }
             }
         }
     }
@@ -125,14 +137,13 @@ fn added<'a>(amounts: impl Iterator<Item = &'a CurrencyAmount>) -> Vec<CurrencyA
 const STALE_SHOWN: usize = 5;
 
 /// Open opportunities that stand in their stage beyond its limit, the longest first.
-pub async fn stale(view: &View, stages: &Stages, owner: Option<Uuid>) -> Result<Vec<opportunity::Model>, Error> {
+async fn stale(view: &View, stages: &Stages) -> Result<Vec<opportunity::Model>, Error> {
     let mut found = Vec::new();
     for stage in OPEN {
         let Some(days) = stages.stale_days(stage) else { continue };
         let since = Timestamp::from(view.now.0 - TimeDelta::days(days.into()));
         let listing = Listing::new(None, i32::try_from(STALE_SHOWN).ok(), Some("stageSince".to_owned()))
             .only("t.stage = ?", Some(stage.as_str()))
-            .only("t.owner_id = ?", owner)
             .only("t.stage_since < ?", Some(since));
         found.extend(
             read::list::<opportunity::Model>(&view.state, &view.actor, listing, OPPORTUNITY_SORTS).await?.items,

@@ -6,10 +6,10 @@ use maud::html;
 
 use super::answer::Answer;
 use super::html::{card, nothing, page};
-use super::overview::{latest, stale};
+use super::overview::latest;
 use super::pipeline::{self, Names, Scope, Stages};
 use super::view::View;
-use super::{show, words};
+use super::{charts, show, words};
 use crate::opportunity::routes::SORTS;
 use crate::points::routes::{nothing_yet, whose};
 use crate::problem::Error;
@@ -27,21 +27,22 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     let balance = async { read::find::<points_balance::Model>(&view.state, &view.actor, id).await };
     let listing = Listing::new(None, Some(50), Some("-stageSince".to_owned())).only("t.owner_id = ?", Some(id));
     let owned = async { read::list::<opportunity::Model>(&view.state, &view.actor, listing, SORTS).await };
-    let (stages, cohort, latest, team, balance, owned) = tokio::try_join!(
+    let (stages, cohort, latest, team, balance, owned, velocity, forecast) = tokio::try_join!(
         Stages::read(&view),
         pipeline::cohort(&view, scope, SplitBy::None),
         latest(&view, Some(id), 12),
         team,
         balance,
         owned,
+        charts::velocity_of(&view, scope),
+        charts::forecast_of(&view, scope),
     )?;
     let balance = balance.unwrap_or_else(|| nothing_yet(&person));
-    let stale = stale(&view, &stages, Some(id)).await?;
     let (open, closed): (Vec<_>, Vec<_>) =
         owned.items.into_iter().partition(|one| !matches!(one.stage, StageKey::Signed | StageKey::Lost));
     let mut names = Names::default();
     names.users(&view, [id]).await?;
-    let accounts = open.iter().chain(&closed).chain(&stale).filter_map(|one| one.account_id);
+    let accounts = open.iter().chain(&closed).filter_map(|one| one.account_id);
     names.accounts(&view, accounts.chain(latest.iter().map(|one| one.account_id))).await?;
 
     let head = html! {
@@ -60,10 +61,14 @@ pub async fn show(view: View) -> Result<Answer, Error> {
             div.tile { dt { (view.t("Points", "积分")) } dd { strong { (show::decimal(balance.points.0)) } small { (balance.entries) (view.t(" entries", " 条记录")) } } }
             div.tile { dt { (view.t("On hold", "暂扣")) } dd { strong { (show::decimal(balance.held.0)) } small { (view.t("wait for a decision", "等待裁定")) } } }
             div.tile { dt { (view.t("Rights to pick leads", "领取线索额度")) } dd { strong { (balance.leads) } } }
-            div.tile.(if stale.is_empty() { "fine" } else { "warn" }) { dt { (view.t("Stale", "停滞")) } dd { strong { (stale.len()) } small { (view.t("beyond their stage's limit", "超出阶段时限")) } } }
+            div.tile.(if charts::stale(&velocity) == 0 { "fine" } else { "warn" }) { dt { (view.t("Stale", "停滞")) } dd { strong { (show::number(charts::stale(&velocity))) } small { (view.t("beyond their stage's limit", "超出阶段时限")) } } }
         }
         div.grid {
             div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort))) }
+            div.span3.pair {
+                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, scope, &forecast)))
+                (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, scope, &velocity)))
+            }
             div.span2 {
                 (card("open", view.t("Open opportunities", "进行中商机"), show::number(open.len() as i64), html! {
                     @if open.is_empty() { (nothing(view.t("No open opportunity.", "没有进行中的商机。"))) }

@@ -6,8 +6,8 @@ use maud::html;
 use super::answer::Answer;
 use super::html::{card, page};
 use super::pipeline::{self, Scope, Stages};
-use super::show;
 use super::view::View;
+use super::{charts, show};
 use crate::problem::{Error, Refusal};
 use crate::read;
 use crate::report::SplitBy;
@@ -21,10 +21,12 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         return Err(Refusal::not_found("team").into());
     }
     let scope = Scope { team_id: Some(id), user_id: None };
-    let (stages, teams, people) = tokio::try_join!(
+    let (stages, teams, people, velocity, forecast) = tokio::try_join!(
         Stages::read(&view),
         pipeline::cohort(&view, scope, SplitBy::Team),
         pipeline::cohort(&view, scope, SplitBy::User),
+        charts::velocity_of(&view, scope),
+        charts::forecast_of(&view, scope),
     )?;
     let head = html! {
         div {
@@ -40,6 +42,10 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                 div.span3 { (card("teams", view.t("Teams", "团队"), "", pipeline::groups(&view, &teams.groups, "teams", view.t("Team", "团队")))) }
             }
             div.span3 { (card("people", view.t("People", "人员"), "", pipeline::groups(&view, &people.groups, "people", view.t("Rep", "销售代表")))) }
+            div.span3.pair {
+                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, scope, &forecast)))
+                (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, scope, &velocity)))
+            }
         }
     };
     Ok(Answer::Page(page(&view, None, &team.name, head, content)))

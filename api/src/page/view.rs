@@ -67,6 +67,11 @@ impl Look {
         }
     }
 
+    /// In this language, whatever anybody looks at it with.
+    pub fn of_locale(locale: Locale) -> Self {
+        Look { locale, theme: Theme::Auto, chosen: true }
+    }
+
     /// One of two spellings of the same.
     pub fn t<T>(self, en: T, zh: T) -> T {
         match self.locale {
@@ -117,6 +122,11 @@ impl Asked {
     /// A field of the form; empty if it is not there.
     pub fn field(&self, name: &str) -> &str {
         self.form.get(name).map_or("", |text| text.trim())
+    }
+
+    /// What the path names, if it is no record.
+    pub fn name(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
     }
 
     /// The record that the path names. What is no id names none.

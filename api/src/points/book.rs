@@ -1,6 +1,7 @@
 //! Books what an activity earns or costs.
 
 use entity::kind::{ActivityKind, EntryKind, EntrySource, LedgerAccount, WorkKind};
+use entity::rules::Rules;
 use entity::scalar::{Currency, Date, Money, Points};
 use entity::shape::Finding;
 use entity::{activity, points_entry};
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::correction::{self, correction, reversal};
 use super::field::filled;
+use super::photo;
 use super::position::Position;
 use super::score::{Booking, Facts, Scorer};
 use super::totals::Place;
@@ -127,10 +129,16 @@ fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> 
         occurred: activity.occurred,
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
-        filled: &filled(activity),
+        filled: &filled(activity, photo::is_there(work, activity.id)),
         judged: latest.and_then(|latest| Scorer::judged(latest, activity.occurred, activity.captured, hours)),
         room: settings.room(work, &scorer, place),
     })
+}
+
+/// The rules by which an activity is judged: those under which it was entered.
+pub fn rules_of<'a>(work: &UnitOfWork, settings: &'a Settings, activity: &activity::Model) -> &'a Rules {
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    settings.scorer(entries.last().map(|entry| entry.explanation.rule_set_version)).rules
 }
 
 /// The kind of work that an activity is.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use entity::kind::{CardKind, WorkKind};
 use entity::{account, activity, contact, opportunity, plan};
 
+use super::photo;
+
 /// A field that a rule set may weigh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -28,7 +30,7 @@ const fn value(name: &'static str, en: &'static str, zh: &'static str) -> Field 
 }
 
 /// Of activities.
-pub const FIELDS: [Field; 9] = [
+pub const FIELDS: [Field; 10] = [
     text("summary", "summary", "摘要"),
     text("outcome", "outcome", "结果"),
     text("nextStep", "next step", "下一步"),
@@ -36,6 +38,7 @@ pub const FIELDS: [Field; 9] = [
     value("contactId", "contact", "联系人"),
     value("opportunityId", "opportunity", "商机"),
     value("durationMinutes", "duration", "时长"),
+    value(photo::NAME, "photo", "照片"),
     value("checkIn", "check-in", "签到"),
     value("checkOut", "check-out", "签退"),
 ];
@@ -87,7 +90,7 @@ const CONTACT: [Field; 4] = [
 pub fn of_work(kind: WorkKind) -> &'static [Field] {
     match kind {
         WorkKind::Visit => &FIELDS,
-        WorkKind::Call | WorkKind::Meeting | WorkKind::Email | WorkKind::Note => &FIELDS[..7],
+        WorkKind::Call | WorkKind::Meeting | WorkKind::Email | WorkKind::Note => &FIELDS[..8],
         WorkKind::StageMove => &MOVED,
         WorkKind::Plan => &PLANNED,
     }
@@ -122,8 +125,8 @@ fn given<T>(value: Option<&T>) -> usize {
     if value.is_some() { usize::MAX } else { 0 }
 }
 
-/// Of an activity.
-pub fn filled(activity: &activity::Model) -> Filled {
+/// Of an activity, and whether a photo of it is there.
+pub fn filled(activity: &activity::Model, has_photo: bool) -> Filled {
     filled_of([
         ("summary", written(activity.summary.as_ref())),
         ("outcome", written(activity.outcome.as_ref())),
@@ -132,6 +135,7 @@ pub fn filled(activity: &activity::Model) -> Filled {
         ("contactId", given(activity.contact_id.as_ref())),
         ("opportunityId", given(activity.opportunity_id.as_ref())),
         ("durationMinutes", given(activity.duration_minutes.as_ref())),
+        (photo::NAME, given(has_photo.then_some(&()))),
         ("checkIn", given(activity.check_in.as_ref())),
         ("checkOut", given(activity.check_out.as_ref())),
     ])
@@ -248,20 +252,20 @@ mod tests {
             check_out: Some(check),
             ..bare()
         };
-        let names: BTreeSet<&str> = filled(&full).into_keys().collect();
+        let names: BTreeSet<&str> = filled(&full, true).into_keys().collect();
         assert_eq!(names, FIELDS.into_iter().map(|field| field.name).collect());
-        assert_eq!((filled(&full)["summary"], filled(&full)["checkIn"]), (18, usize::MAX));
+        assert_eq!((filled(&full, false)["summary"], filled(&full, false)["checkIn"]), (18, usize::MAX));
         let json = full.to_json().unwrap();
-        for field in FIELDS {
+        for field in FIELDS.into_iter().filter(|field| field.name != photo::NAME) {
             assert!(json.get(field.name).is_some(), "{} is no field of the wire", field.name);
         }
     }
 
     #[test]
     fn absent_and_blank_are_not_filled() {
-        assert_eq!(filled(&bare()), Filled::new());
+        assert_eq!(filled(&bare(), false), Filled::new());
         let blank = activity::Model { summary: Some(" \t".into()), outcome: Some(String::new()), ..bare() };
-        assert_eq!(filled(&blank), Filled::new());
+        assert_eq!(filled(&blank, false), Filled::new());
     }
 
     #[test]

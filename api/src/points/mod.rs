@@ -4,6 +4,7 @@ pub mod cards;
 pub mod correction;
 pub mod field;
 pub mod moves;
+pub mod photo;
 pub mod plans;
 pub mod position;
 pub mod routes;

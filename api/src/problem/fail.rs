@@ -28,8 +28,9 @@ pub const E413: u32 = 1 << 7;
 pub const E415: u32 = 1 << 8;
 pub const E422: u32 = 1 << 9;
 pub const E429: u32 = 1 << 10;
+pub const E416: u32 = 1 << 11;
 
-const STATUSES: [(u32, u16, &str); 11] = [
+const STATUSES: [(u32, u16, &str); 12] = [
     (E400, 400, "The request could not be read"),
     (E401, 401, "Authentication is needed"),
     (E403, 403, "Not allowed for this user"),
@@ -39,6 +40,7 @@ const STATUSES: [(u32, u16, &str); 11] = [
     (E412, 412, "The record has changed since it was read"),
     (E413, 413, "The request is too large"),
     (E415, 415, "The media type is not supported"),
+    (E416, 416, "The range lies outside of the file"),
     (E422, 422, "Well-formed, but the values are not acceptable"),
     (E429, 429, "Too many requests"),
 ];

@@ -9,7 +9,7 @@ mod fail;
 
 pub use code::Code;
 pub use constraint::{constraint, is_retryable};
-pub use fail::{ApiResult, E400, E401, E403, E404, E409, E410, E412, E413, E415, E422, E429, Fail};
+pub use fail::{ApiResult, E400, E401, E403, E404, E409, E410, E412, E413, E415, E416, E422, E429, Fail};
 
 use poem::{
     IntoResponse, Response,

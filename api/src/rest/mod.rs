@@ -51,7 +51,7 @@ pub async fn make<M: Record>(
     intent: Intent,
     idempotency_key: Header<Option<String>>,
 ) -> Result<Created<M>, Error> {
-    let change = change::<M>(new_id(id), intent);
+    let change = Change { fresh: id.is_none(), ..change::<M>(new_id(id), intent) };
     let key = idempotency_key.0.map(|key| Idempotency { key, id }).map(Idempotency::checked).transpose()?;
     Ok(Created::at(at, one(state, actor, change, key).await?))
 }
@@ -109,5 +109,5 @@ pub async fn act<M: Record>(
 }
 
 fn change<M: Record>(id: Uuid, intent: Intent) -> Change {
-    Change { kind: M::KIND, id, intent, base: None, expected: None, clear: Vec::new(), reason: None }
+    Change { kind: M::KIND, id, fresh: false, intent, base: None, expected: None, clear: Vec::new(), reason: None }
 }

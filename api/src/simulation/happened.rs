@@ -3,20 +3,19 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use entity::kind::{ActivityKind, CardKind, EntrySource, Kind, StageKey};
+use entity::kind::{EntrySource, Kind, StageKey};
 use entity::rules::{Explanation, Rules};
 use entity::scalar::{Date, Timestamp};
-use entity::{account, activity, contact, opportunity, plan, points_entry, stage_move};
+use entity::{activity, opportunity, plan, stage_move};
 use poem_openapi::types::ParseFromJSON;
 use sea_orm::FromQueryResult;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+use super::photos::{Photos, Turn};
 use super::read::{Ground, Reader};
-use super::replay::{CardChange, Event, Known, Moved, Step};
+use super::replay::{Event, Known, Moved, Step};
 use crate::change::earned::CONTRIBUTORS;
-use crate::points::card::standing;
-use crate::points::field::{Filled, filled_account, filled_contact};
 use crate::points::moves::arrives;
 use crate::problem::Error;
 
@@ -31,31 +30,10 @@ const ENTRIES: &str = "
     WHERE tenant_id = $1 AND source_id = ANY($2) AND source_kind = $3 AND offence IS NULL AND entry_id IS NULL
     ORDER BY source_id, number, user_id";
 
-/// `$2` accounts → what was said about the time of visits to them, in order.
-const VISITS: &str = "
-    SELECT a.account_id, a.id, h.seq, h.captured, h.op,
-        CASE h.op WHEN 'create' THEN h.changes::jsonb ->> 'kind' ELSE h.changes::jsonb -> 'kind' ->> 1 END,
-        (CASE h.op WHEN 'create' THEN h.changes::jsonb ->> 'occurred' ELSE h.changes::jsonb -> 'occurred' ->> 1 END)::timestamptz
-    FROM activity a
-    JOIN record_history h ON h.tenant_id = $1 AND h.record_id = a.id AND h.kind = 'activity'
-    WHERE a.tenant_id = $1 AND a.account_id = ANY($2)
-      AND (h.op <> 'update' OR h.changes LIKE '%\"occurred\":[%' OR h.changes LIKE '%\"kind\":[%')
-    ORDER BY h.seq, h.captured, h.record_id, h.revision";
-
 /// `$2` begin of the first day, `$3` end of the last: opportunities that moved meanwhile.
 const OPPORTUNITIES: &str = "
     SELECT DISTINCT opportunity_id FROM stage_move
     WHERE tenant_id = $1 AND number > 1 AND occurred >= $2 AND occurred < $3 ORDER BY 1";
-
-/// Cards that came out of leads when these were converted: nobody earns by what was copied.
-const COPIED: &str = "
-    SELECT l.contact_id FROM lead l
-    WHERE l.tenant_id = $1 AND l.status = 'converted' AND l.contact_id = ANY($2)
-    UNION ALL
-    SELECT l.account_id FROM lead l
-    JOIN account a ON a.tenant_id = $1 AND a.id = l.account_id
-    JOIN opportunity o ON o.tenant_id = $1 AND o.id = l.opportunity_id
-    WHERE l.tenant_id = $1 AND l.status = 'converted' AND l.account_id = ANY($2) AND a.created_at = o.created_at";
 
 /// An event in its place.
 pub struct Written {
@@ -67,16 +45,16 @@ pub struct Written {
 }
 
 /// One write of one record.
-struct Write {
-    id: Uuid,
-    step: Step,
+pub(super) struct Write {
+    pub id: Uuid,
+    pub step: Step,
     /// As it stood after it.
     document: Map<String, Json>,
     /// The members that it set.
     set: HashSet<String>,
-    captured: Timestamp,
-    received: Timestamp,
-    actor_id: Uuid,
+    pub captured: Timestamp,
+    pub received: Timestamp,
+    pub actor_id: Uuid,
     seq: i64,
     ordinal: i64,
     /// `captured`, or that of an earlier revision of the same commit where it is later: revisions keep their order.
@@ -88,7 +66,7 @@ fn broken(kind: Kind, id: Uuid, what: impl std::fmt::Display) -> Error {
 }
 
 impl Write {
-    fn read<M: ParseFromJSON>(&self, kind: Kind) -> Result<M, Error> {
+    pub fn read<M: ParseFromJSON>(&self, kind: Kind) -> Result<M, Error> {
         let read = M::parse_from_json(Some(Json::Object(self.document.clone())));
         read.map_err(|error| broken(kind, self.id, error.into_message()))
     }
@@ -97,13 +75,50 @@ impl Write {
         (self.seq, self.captured)
     }
 
-    fn written(&self, event: Event) -> Written {
+    pub fn written(&self, event: Event) -> Written {
         Written { event, seq: self.seq, ordinal: self.ordinal, typed: self.typed, id: self.id }
     }
 }
 
+impl Turn {
+    /// As a write of the activity that changes nothing in it.
+    fn write(&self, writes: &mut Vec<Write>, made: &mut Made) {
+        let Some(before) = writes.last().filter(|before| before.id == self.activity_id) else { return };
+        if before.step == Step::Deleted {
+            return;
+        }
+        let ordinal = ordinal(made, self.activity_id, self.received, Some(before));
+        let earlier = if before.seq == self.seq { before.typed } else { self.captured };
+        let write = Write {
+            id: self.activity_id,
+            step: Step::Changed,
+            document: before.document.clone(),
+            set: HashSet::new(),
+            captured: self.captured,
+            received: self.received,
+            actor_id: self.actor_id,
+            seq: self.seq,
+            ordinal,
+            typed: earlier.max(self.captured),
+        };
+        writes.push(write);
+    }
+}
+
 /// The entries that were booked for a record: when, and which of their user's they are.
-type Made = HashMap<Uuid, VecDeque<(Timestamp, i64)>>;
+pub(super) type Made = HashMap<Uuid, VecDeque<(Timestamp, i64)>>;
+
+/// Where what was written at this moment stands among the entries: where the one that it made does, else beside the write
+/// before.
+fn ordinal(made: &mut Made, id: Uuid, received: Timestamp, before: Option<&Write>) -> i64 {
+    let entries = made.entry(id).or_default();
+    if entries.front().is_some_and(|(at, _)| *at == received)
+        && let Some((_, ordinal)) = entries.pop_front()
+    {
+        return ordinal;
+    }
+    before.map_or(i64::MAX, |before| before.ordinal)
+}
 
 /// A plan as it stood from a write on, and when it was last set to its day.
 type PlanAt = ((i64, Timestamp), (Box<plan::Model>, Option<Timestamp>));
@@ -123,22 +138,35 @@ impl Written {
 impl Reader<'_> {
     /// All writes of these records, in the order of records and revisions. What made an entry stands where the entry does;
     /// else it stands beside the write before.
-    async fn writes(&self, kind: Kind, ids: &[Uuid], made: &mut Made) -> Result<Vec<Write>, Error> {
+    pub(super) async fn writes(&self, kind: Kind, ids: &[Uuid], made: &mut Made) -> Result<Vec<Write>, Error> {
+        self.writes_and(kind, ids, &Photos::default(), made).await
+    }
+
+    /// The same, and the photos that came and went between them as writes that change nothing else.
+    async fn writes_and(
+        &self,
+        kind: Kind,
+        ids: &[Uuid],
+        photos: &Photos,
+        made: &mut Made,
+    ) -> Result<Vec<Write>, Error> {
         let mut writes: Vec<Write> = Vec::new();
         if ids.is_empty() {
             return Ok(writes);
         }
+        let mut turns = photos.turns();
         for row in self.rows(HISTORY, [ids.to_vec().into(), kind.as_str().into()]).await? {
             let (id, op, changes): (Uuid, String, String) =
                 (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
             let changes: Map<String, Json> = serde_json::from_str(&changes).map_err(|error| broken(kind, id, error))?;
-            let before = writes.last().filter(|before| before.id == id);
-            let received: Timestamp = row.try_get_by_index(4)?;
-            let entries = made.entry(id).or_default();
-            let mut ordinal = before.map_or(i64::MAX, |before| before.ordinal);
-            if entries.front().is_some_and(|(at, _)| *at == received) {
-                ordinal = entries.pop_front().map_or(ordinal, |(_, ordinal)| ordinal);
+            let (captured, received): (Timestamp, Timestamp) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+            let (actor_id, seq): (Uuid, i64) = (row.try_get_by_index(5)?, row.try_get_by_index(6)?);
+            if let Some(before) = writes.last().map(|before| before.id) {
+                // Those of the record before have no write behind them.
+                let until = if before == id { Some((seq, captured)) } else { None };
+                turns.until(before, until, &mut |turn| turn.write(&mut writes, made));
             }
+            let before = writes.last().filter(|before| before.id == id);
             let set = changes.keys().cloned().collect();
             let (step, document) = match (op.as_str(), before) {
                 ("create", _) => (Step::Created, changes),
@@ -151,16 +179,25 @@ impl Reader<'_> {
                     (if op == "delete" { Step::Deleted } else { Step::Changed }, document)
                 }
             };
-            let (captured, seq): (Timestamp, i64) = (row.try_get_by_index(3)?, row.try_get_by_index(6)?);
+            let ordinal = ordinal(made, id, received, before);
             let earlier = before.filter(|before| before.seq == seq).map_or(captured, |before| before.typed);
-            let (typed, actor_id) = (earlier.max(captured), row.try_get_by_index(5)?);
+            let typed = earlier.max(captured);
             writes.push(Write { id, step, document, set, captured, received, actor_id, seq, ordinal, typed });
+        }
+        if let Some(last) = writes.last().map(|last| last.id) {
+            turns.until(last, None, &mut |turn| turn.write(&mut writes, made));
         }
         Ok(writes)
     }
 
     /// What was booked about these records. `all`: every explanation, not only that of the first entry.
-    async fn made(&self, kind: EntrySource, ids: &[Uuid], all: bool, known: &mut Known) -> Result<Made, Error> {
+    pub(super) async fn made(
+        &self,
+        kind: EntrySource,
+        ids: &[Uuid],
+        all: bool,
+        known: &mut Known,
+    ) -> Result<Made, Error> {
         let mut made = Made::new();
         if ids.is_empty() {
             return Ok(made);
@@ -175,21 +212,25 @@ impl Reader<'_> {
         Ok(made)
     }
 
-    /// All writes of these activities, each with its plan as it stood then, if these rules reward plans.
+    /// All writes of these activities, each with its plan as it stood then, if these rules reward plans; and where a photo
+    /// came or went, if they ask for photos.
     pub async fn activities_written(
         &self,
         ids: &[Uuid],
         plans: bool,
+        photos: bool,
         known: &mut Known,
     ) -> Result<Vec<Written>, Error> {
         let mut made = self.made(EntrySource::Activity, ids, false, known).await?;
-        let writes = self.writes(Kind::Activity, ids, &mut made).await?;
+        let seen = if photos { self.photos(ids).await? } else { Photos::default() };
+        let writes = self.writes_and(Kind::Activity, ids, &seen, &mut made).await?;
         let activities: Vec<activity::Model> =
             writes.iter().map(|write| write.read(Kind::Activity)).collect::<Result<_, _>>()?;
         let planned = if plans { self.plans(&activities, known).await? } else { HashMap::new() };
         let of = |(write, activity): (&Write, activity::Model)| {
             let plan = activity.plan_id.and_then(|id| last_at(planned.get(&id)?, write.at())).cloned();
-            write.written(Event::Activity { step: write.step, activity: Box::new(activity), plan })
+            let photo = seen.at(write.id, write.at());
+            write.written(Event::Activity { step: write.step, activity: Box::new(activity), photo, plan })
         };
         Ok(writes.iter().zip(activities).map(of).collect())
     }
@@ -306,128 +347,5 @@ impl Reader<'_> {
             moved.contributor = found.get(&(moved.opportunity.id, *seq)).copied();
         }
         Ok(())
-    }
-
-    /// The cards that were written since a period began.
-    pub async fn cards(&self, on: CardKind, begin: Timestamp) -> Result<Vec<Uuid>, Error> {
-        let table = kinds(on).0;
-        let sql = format!("SELECT id FROM {table} WHERE tenant_id = $1 AND updated_at >= $2 ORDER BY 1");
-        let rows = self.rows(&sql, [begin.into()]).await?;
-        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
-    }
-
-    /// What was written on these cards since the period began; where they stood then goes to `known`.
-    pub async fn cards_written(
-        &self,
-        on: CardKind,
-        ids: &[Uuid],
-        begin: Timestamp,
-        ground: &Ground,
-        known: &mut Known,
-    ) -> Result<Vec<Written>, Error> {
-        let (kind, source) = kinds(on);
-        let sql = "SELECT * FROM points_entry WHERE tenant_id = $1 AND source_id = ANY($2) AND created_at < $3";
-        let before = self.statement(sql, [ids.to_vec().into(), begin.into()]);
-        let mut entries: HashMap<Uuid, Vec<points_entry::Model>> = HashMap::new();
-        for entry in points_entry::Model::find_by_statement(before).all(self.db).await? {
-            entries.entry(entry.source_id).or_default().push(entry);
-        }
-        known.cards.extend(entries.into_iter().map(|(id, entries)| (id, standing(entries.iter()))));
-        let mut made = self.made(source, ids, true, known).await?;
-        // Those of one write have one moment.
-        made.values_mut().for_each(|entries| {
-            let mut sorted: Vec<_> = entries.drain(..).filter(|(at, _)| *at >= begin).collect();
-            sorted.sort();
-            sorted.dedup_by_key(|(at, _)| *at);
-            *entries = sorted.into();
-        });
-        let copied: HashSet<Uuid> = self
-            .rows(COPIED, [ids.to_vec().into()])
-            .await?
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?;
-        let writes = self.writes(kind, ids, &mut made).await?;
-        let mut written = Vec::new();
-        let (mut filled, mut of) = (Filled::new(), Uuid::nil());
-        for write in &writes {
-            let before = if of == write.id { std::mem::take(&mut filled) } else { Filled::new() };
-            of = write.id;
-            let (after, account_id) = match on {
-                CardKind::Account => (filled_account(&write.read::<account::Model>(kind)?), write.id),
-                CardKind::Contact => {
-                    let contact: contact::Model = write.read(kind)?;
-                    (filled_contact(&contact), contact.account_id)
-                }
-            };
-            let after = if write.step == Step::Deleted { Filled::new() } else { after };
-            filled.clone_from(&after);
-            if write.received < begin || (write.step == Step::Created && copied.contains(&write.id)) {
-                continue;
-            }
-            let author = ground.earners.contains(&write.actor_id).then_some(write.actor_id);
-            let captured = write.captured;
-            let change = CardChange { on, id: write.id, account_id, before, after, author, captured, visited: None };
-            written.push(write.written(Event::Card(Box::new(change))));
-        }
-        self.visited(&mut written).await?;
-        Ok(written)
-    }
-
-    /// When the accounts of these cards were visited first, by what was known at each write.
-    async fn visited(&self, written: &mut [Written]) -> Result<(), Error> {
-        let accounts: HashSet<Uuid> = written.iter().filter_map(|written| account_of(&written.event)).collect();
-        let accounts: Vec<Uuid> = accounts.into_iter().collect();
-        let mut said: HashMap<Uuid, Vec<SaidOf>> = HashMap::new();
-        for row in self.rows(VISITS, [accounts.into()]).await? {
-            let op: String = row.try_get_by_index(4)?;
-            let kind: Option<String> = row.try_get_by_index(5)?;
-            let said_now = Said {
-                is_gone: op == "delete",
-                is_visit: kind.map(|kind| kind == ActivityKind::Visit.as_str()),
-                occurred: row.try_get_by_index(6)?,
-            };
-            let at = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-            said.entry(row.try_get_by_index(0)?).or_default().push((at, row.try_get_by_index(1)?, said_now));
-        }
-        for written in written {
-            let at = (written.seq, written.typed);
-            let Event::Card(change) = &mut written.event else { continue };
-            let mut known: HashMap<Uuid, Said> = HashMap::new();
-            for (_, id, said) in said.get(&change.account_id).into_iter().flatten().filter(|(then, ..)| *then <= at) {
-                let known = known.entry(*id).or_default();
-                known.is_gone |= said.is_gone;
-                known.is_visit = said.is_visit.or(known.is_visit);
-                known.occurred = said.occurred.or(known.occurred);
-            }
-            let visits = known.values().filter(|known| !known.is_gone && known.is_visit == Some(true));
-            change.visited = visits.filter_map(|known| known.occurred).min();
-        }
-        Ok(())
-    }
-}
-
-/// Of which activity, in the order of writes.
-type SaidOf = ((i64, Timestamp), Uuid, Said);
-
-/// What a write says about an activity.
-#[derive(Clone, Copy, Debug, Default)]
-struct Said {
-    is_gone: bool,
-    is_visit: Option<bool>,
-    occurred: Option<Timestamp>,
-}
-
-fn account_of(event: &Event) -> Option<Uuid> {
-    match event {
-        Event::Card(change) => Some(change.account_id),
-        _ => None,
-    }
-}
-
-fn kinds(on: CardKind) -> (Kind, EntrySource) {
-    match on {
-        CardKind::Account => (Kind::Account, EntrySource::Account),
-        CardKind::Contact => (Kind::Contact, EntrySource::Contact),
     }
 }

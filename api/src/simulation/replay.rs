@@ -32,6 +32,8 @@ pub enum Event {
         step: Step,
         /// As it stood after the write.
         activity: Box<activity::Model>,
+        /// Whether a photo of it was there then.
+        photo: bool,
         /// Its plan as it stood then, and when that was last set to its day.
         plan: Option<(Box<plan::Model>, Option<Timestamp>)>,
     },
@@ -133,8 +135,8 @@ impl<'a> Replay<'a> {
     /// The entries that this write makes.
     pub fn apply(&mut self, event: &Event) -> Vec<Entry> {
         match event {
-            Event::Activity { step, activity, plan } => {
-                let mut made: Vec<Entry> = self.activity(*step, activity).into_iter().collect();
+            Event::Activity { step, activity, photo, plan } => {
+                let mut made: Vec<Entry> = self.activity(*step, activity, *photo).into_iter().collect();
                 if let Some((plan, planned)) = plan {
                     made.extend(self.plan(plan, *planned, *step, activity));
                 }
@@ -148,7 +150,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn activity(&mut self, step: Step, activity: &activity::Model) -> Option<Entry> {
+    fn activity(&mut self, step: Step, activity: &activity::Model, photo: bool) -> Option<Entry> {
         let place = self.place(EntrySource::Activity, activity.id, activity.owner_id, activity);
         let is_new = self.before(place).is_none();
         let facts = |filled| Facts {
@@ -162,7 +164,7 @@ impl<'a> Replay<'a> {
         };
         match (step, is_new) {
             (Step::Created, true) | (Step::Changed, false) => {
-                let now = self.score(place, facts(&filled(activity)))?;
+                let now = self.score(place, facts(&filled(activity, photo)))?;
                 self.settle(place, Some(now))
             }
             (Step::Deleted, false) => self.settle(place, None),

@@ -17,6 +17,7 @@ use super::wire::{Simulation, SimulationResult, SimulationStatus, StartSimulatio
 use crate::auth::Actor;
 use crate::offence;
 use crate::offence::judge::Law;
+use crate::points::photo::is_weighed_at_all;
 use crate::points::score::Scorer;
 use crate::problem::{Code, Error, Refusal};
 use crate::read as records;
@@ -276,9 +277,10 @@ async fn entries(
     }
     let total = activities.len() + moving.len() + cards.iter().map(|(_, ids)| ids.len()).sum::<usize>();
     progress.tell(0, total).await?;
+    let photos = is_weighed_at_all(rules);
     let (mut written, mut known, mut done) = (Vec::new(), Known::default(), 0);
     for chunk in activities.chunks(CHUNK) {
-        written.extend(reader.activities_written(chunk, rewards(WorkKind::Plan), &mut known).await?);
+        written.extend(reader.activities_written(chunk, rewards(WorkKind::Plan), photos, &mut known).await?);
         done += chunk.len();
         progress.tell(done, total).await?;
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::account::AccountFields;
 use crate::activity::ActivityFields;
 use crate::appeal::AppealFields;
+use crate::attachment::AttachmentFields;
 use crate::captured::Reading;
 use crate::change::{Body, Change, Intent};
 use crate::contact::ContactFields;
@@ -30,6 +31,7 @@ pub enum MutationKind {
     RejectedWrite,
     Hold,
     Appeal,
+    Attachment,
 }
 
 /// What a mutation does.
@@ -118,6 +120,7 @@ pub struct Mutation {
     pub cancel: Option<CancelPlan>,
     pub appeal: Option<AppealFields>,
     pub ruling: Option<Ruling>,
+    pub attachment: Option<AttachmentFields>,
     pub lead: Option<LeadFields>,
     pub work: Option<WorkLead>,
     pub excuse: Option<ExcuseLead>,
@@ -141,6 +144,7 @@ impl MutationKind {
             MutationKind::RejectedWrite => Kind::RejectedWrite,
             MutationKind::Hold => Kind::Hold,
             MutationKind::Appeal => Kind::Appeal,
+            MutationKind::Attachment => Kind::Attachment,
         }
     }
 }
@@ -177,6 +181,7 @@ impl Mutation {
         Ok(Change {
             kind,
             id: self.record_id,
+            fresh: false,
             intent,
             base: self.base_revision,
             expected: None,
@@ -209,6 +214,7 @@ impl Mutation {
             MutationKind::Activity => self.activity.clone().map(Body::Activity),
             MutationKind::Plan => self.plan.clone().map(Body::Plan),
             MutationKind::Appeal => self.appeal.clone().map(Body::Appeal),
+            MutationKind::Attachment => self.attachment.clone().map(Body::Attachment),
             MutationKind::Hold => {
                 return Err(Refusal::invalid("/op", "A hold can only be released or denied."));
             }
@@ -233,6 +239,7 @@ impl Mutation {
             MutationKind::Opportunity => Body::Opportunity(OpportunityFields::default()),
             MutationKind::Plan => Body::Plan(PlanFields::default()),
             MutationKind::Appeal => Body::Appeal(AppealFields::default()),
+            MutationKind::Attachment => Body::Attachment(AttachmentFields::default()),
             MutationKind::Lead => Body::Lead(LeadFields::default()),
             MutationKind::Activity | MutationKind::RejectedWrite | MutationKind::Hold => {
                 Body::Activity(ActivityFields::default())

@@ -62,7 +62,7 @@ impl SyncApi {
             Some(text) => Cursor::read(text, &actor)?,
             None => Cursor::start(&actor),
         };
-        let lines = accept.0.is_some_and(|accept| accept.contains("application/x-ndjson"));
+        let lines = accept.0.is_some_and(|accept| prefers_lines(&accept));
         let mut page = if lines { Vec::new() } else { br#"{"changes":["#.to_vec() };
         let first = pull(&state, &actor, &cursor, limit, &mut page, if lines { b'\n' } else { b',' }).await?;
         Ok(PullAnswer(if lines {
@@ -135,6 +135,18 @@ impl SyncApi {
     }
 }
 
+/// Whether a client would rather have lines than a page. Generated clients name everything that the document says can come, with
+/// the same weight, and read a page.
+fn prefers_lines(accept: &str) -> bool {
+    let weight = |name: &str| {
+        let mut ranges = accept.split(',').map(|range| range.split(';').map(str::trim));
+        let mut found =
+            ranges.find_map(|mut parts| parts.next().filter(|it| it.eq_ignore_ascii_case(name)).map(|_| parts))?;
+        Some(found.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0))
+    };
+    weight("application/x-ndjson").is_some_and(|lines: f32| lines > weight("application/json").unwrap_or(0.0))
+}
+
 /// The pages of one pull after another; a page is read when the one before was taken.
 fn stream_lines(state: State, actor: Actor, page: Vec<u8>, first: Pulled) -> Body {
     enum Next {
@@ -170,4 +182,24 @@ fn stream_lines(state: State, actor: Actor, page: Vec<u8>, first: Pulled) -> Bod
         Some((Ok(lines), (next, state, actor)))
     });
     Body::from_bytes_stream(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_to_who_prefers_them() {
+        for accept in
+            ["application/x-ndjson", "application/x-ndjson, */*", "application/json;q=0.5, Application/X-NDJSON"]
+        {
+            assert!(prefers_lines(accept), "{accept}");
+        }
+        let pages = ["", "*/*", "application/json", "application/json, application/x-ndjson, application/problem+json"];
+        for accept in
+            pages.into_iter().chain(["application/x-ndjson; q=0.5, application/json", "application/x-ndjson;q=0"])
+        {
+            assert!(!prefers_lines(accept), "{accept}");
+        }
+    }
 }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 
 use entity::kind::Kind;
 use entity::{
-    account, account_member, activity, appeal, calendar, contact, hold, lead, lead_draft, opportunity, plan,
-    points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
+    account, account_member, activity, appeal, attachment, calendar, contact, hold, lead, lead_draft, opportunity,
+    plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
+    weekly_digest,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
@@ -133,11 +134,13 @@ pub struct SyncChange {
     pub lead_draft: Option<lead_draft::Model>,
     pub plan: Option<plan::Model>,
     pub activity: Option<activity::Model>,
+    pub attachment: Option<attachment::Model>,
     pub points_entry: Option<points_entry::Model>,
     pub points_balance: Option<points_balance::Model>,
     pub hold: Option<hold::Model>,
     pub appeal: Option<appeal::Model>,
     pub statement: Option<statement::Model>,
+    pub weekly_digest: Option<weekly_digest::Model>,
     pub rejected_write: Option<rejected_write::Model>,
 }
 

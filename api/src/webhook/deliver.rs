@@ -17,6 +17,7 @@ use super::log::Outcome;
 use super::reach::{FORBIDDEN, Reach};
 use super::{Cursor, sign, statement};
 use crate::auth::address::Network;
+use crate::digest::event::illustrated;
 use crate::problem::Error;
 use crate::state::State;
 
@@ -180,6 +181,10 @@ async fn attempt(state: &State, endpoint: &Endpoint, event: &Event) -> Outcome {
 /// The answer's status, or why there was none, in words that hold nothing of the address.
 async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<StatusCode, &'static str> {
     let url = state.outbox.reach.check(&endpoint.url).map_err(|_| FORBIDDEN)?;
+    let body = illustrated(state, endpoint.tenant_id, &event.cursor.kind, &event.body).await.map_err(|cause| {
+        tracing::error!(%cause, event = event.id, "an event has no picture");
+        "the picture could not be drawn"
+    })?;
     let client = state.outbox.reach.client().map_err(|_| "this server has no certificates to check others with")?;
     let at = state.clock.now().0.timestamp();
     let secrets = endpoint.secrets.iter().map(String::as_str);
@@ -188,8 +193,8 @@ async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<Statu
         .header("content-type", "application/json")
         .header("webhook-id", &event.id)
         .header("webhook-timestamp", at)
-        .header("webhook-signature", sign::signature(secrets, &event.id, at, &event.body))
-        .body(event.body.clone());
+        .header("webhook-signature", sign::signature(secrets, &event.id, at, &body))
+        .body(body);
     request.send().await.map(|answer| answer.status()).map_err(|error| told(&error))
 }
 

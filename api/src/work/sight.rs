@@ -8,16 +8,16 @@ use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 /// `$1` tenant, `$2` user, `$3` record ids → kind, id, and for a tombstone in the user's own scope the time of it. A lead
-/// that left the pool left the scope of the whole tenant.
+/// that left the pool left the scope of the whole tenant. The ids stand in a select of their own, so that the plan is kept.
 pub const SQL: &str = "
     SELECT f.kind, f.record_id, NULL::timestamptz AS left_at
     FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id
     WHERE f.tenant_id = $1 AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
-      AND f.record_id = ANY($3) AND f.document IS NOT NULL
+      AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NOT NULL
     UNION
     SELECT f.kind, f.record_id, f.changed_at FROM feed f
     WHERE f.tenant_id = $1 AND (f.scope_id = $2 OR f.scope_id = $1 AND f.kind = 'lead')
-      AND f.record_id = ANY($3) AND f.document IS NULL";
+      AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NULL";
 
 #[derive(Default)]
 pub struct Sight {

@@ -64,7 +64,8 @@ pub fn year(calendar: &Calendar, mut dice: Dice, rep: &Rep, products: &[Product]
 impl Diary<'_> {
     fn enter(&mut self, captured: Timestamp, kind: Kind, id: Uuid, intent: Intent) {
         let captured = Captured { at: captured, proven: !self.dice.chance(UNPROVEN) };
-        let change = Change { kind, id, intent, base: None, expected: None, clear: Vec::new(), reason: None };
+        let change =
+            Change { kind, id, fresh: false, intent, base: None, expected: None, clear: Vec::new(), reason: None };
         self.steps.push(Step { captured, received: self.received(captured.at), change });
     }
 

@@ -1,23 +1,28 @@
-, done AS MATERIALIZED (
-    SELECT a.owner_id, a.kind = 'visit' AS is_visit, coalesce(a.verdict, 'unknown') AS verdict, a.duration_minutes AS minutes,
-           (a.occurred AT TIME ZONE period.time_zone)::date AS day, acc.tier,
-           extract(epoch FROM a.captured - a.occurred)::double precision / 3600 AS hours
+, done AS NOT MATERIALIZED (
+    SELECT a.owner_id, a.account_id, a.kind = 'visit' AS is_visit, coalesce(a.verdict, 'unknown') AS verdict, a.duration_minutes AS minutes,
+           a.occurred, extract(epoch FROM a.captured - a.occurred)::double precision / 3600 AS hours
     FROM people
     CROSS JOIN period
     JOIN activity a ON a.tenant_id = people.tenant_id AND a.owner_id = people.id
-    JOIN account acc ON acc.tenant_id = a.tenant_id AND acc.id = a.account_id
     WHERE a.tenant_id = $1 AND a.deleted_at IS NULL AND a.occurred >= period.starts AND a.occurred < period.ends
-), worked AS MATERIALIZED (
-    SELECT owner_id, day, grouping(owner_id) = 1 AS is_total, grouping(day) = 1 AS is_whole,
+), by_day AS MATERIALIZED (
+    SELECT owner_id, (done.occurred AT TIME ZONE period.time_zone)::date AS day,
            count(*) AS activities,
            count(*) FILTER (WHERE is_visit) AS visits,
            count(*) FILTER (WHERE is_visit AND verdict = 'verified') AS verified,
            count(*) FILTER (WHERE is_visit AND verdict = 'outside') AS outside,
            coalesce(sum(minutes), 0) AS minutes,
-           count(*) FILTER (WHERE hours <= 24) AS within_day,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) AS median_hours
-    FROM done
-    GROUP BY GROUPING SETS ((), (owner_id), (owner_id, day))
+           count(*) FILTER (WHERE minutes IS NULL) AS untimed,
+           count(*) FILTER (WHERE hours <= 24) AS within_day
+    FROM done CROSS JOIN period
+    GROUP BY owner_id, (done.occurred AT TIME ZONE period.time_zone)::date
+), delays AS (
+    SELECT owner_id, grouping(owner_id) = 1 AS is_total, percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) AS median_hours
+    FROM done GROUP BY GROUPING SETS ((), (owner_id))
+), summed AS (
+    SELECT owner_id, grouping(owner_id) = 1 AS is_total, sum(activities) AS activities, sum(visits) AS visits,
+           sum(verified) AS verified, sum(outside) AS outside, sum(minutes) AS minutes, sum(within_day) AS within_day
+    FROM by_day GROUP BY GROUPING SETS ((), (owner_id))
 ), planned AS MATERIALIZED (
     SELECT plan.owner_id, grouping(plan.owner_id) = 1 AS is_total,
            count(*) AS planned,
@@ -30,8 +35,10 @@
     WHERE plan.tenant_id = $1 AND plan.deleted_at IS NULL AND plan.planned_on BETWEEN period.first_day AND period.last_day
     GROUP BY GROUPING SETS ((), (plan.owner_id))
 ), whole AS (
-    SELECT w.owner_id, w.is_total, w.activities, w.visits, w.verified, w.outside, w.minutes, w.within_day, w.median_hours
-    FROM worked w WHERE w.is_whole
+    SELECT s.owner_id, s.is_total, s.activities, s.visits, s.verified, s.outside, s.minutes, s.within_day, d.median_hours
+    FROM summed s
+    -- The whole has no owner: the tenant stands for it.
+    LEFT JOIN delays d ON coalesce(d.owner_id, $1) = coalesce(s.owner_id, $1)
 ), told AS (
     SELECT coalesce(w.owner_id, p.owner_id) AS owner_id, coalesce(w.is_total, p.is_total) AS is_total, json_build_object(
         'activities', coalesce(w.activities, 0), 'visits', coalesce(w.visits, 0), 'verified', coalesce(w.verified, 0),
@@ -42,10 +49,12 @@
         'planned', coalesce(p.planned, 0), 'done', coalesce(p.done, 0), 'missed', coalesce(p.missed, 0),
         'cancelled', coalesce(p.cancelled, 0)) AS figures
     FROM whole w
-    -- The whole has no owner: the tenant stands for it.
     FULL JOIN planned p ON coalesce(p.owner_id, $1) = coalesce(w.owner_id, $1)
 ), timed AS (
-    SELECT tier, sum(minutes) AS minutes FROM done WHERE minutes IS NOT NULL GROUP BY tier
+    SELECT account.tier, sum(spent.minutes) AS minutes
+    FROM (SELECT account_id, sum(minutes) AS minutes FROM done WHERE minutes IS NOT NULL GROUP BY account_id) spent
+    JOIN account ON account.tenant_id = $1 AND account.id = spent.account_id
+    GROUP BY account.tier
 )
 SELECT json_build_object(
     'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
@@ -58,13 +67,13 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(json_build_object('day', w.day, 'userId', w.owner_id, 'name', people.name,
                    'activities', w.activities, 'visits', w.visits, 'verified', w.verified, 'minutes', w.minutes)
                    ORDER BY w.day, people.name, people.id), '[]')
-        FROM worked w JOIN people ON people.id = w.owner_id WHERE NOT w.is_whole),
+        FROM by_day w JOIN people ON people.id = w.owner_id),
     'time', (
         SELECT json_agg(json_build_object('tier', policy.tier, 'minutes', coalesce(timed.minutes, 0),
                    'share', round(coalesce(timed.minutes, 0)::numeric / nullif((SELECT sum(minutes) FROM timed), 0), 4),
                    'policyShare', policy.share) ORDER BY policy.place)
         FROM (VALUES (1, 'key', 0.6), (2, 'ordinary', 0.3), (3, 'potential', 0.1), (4, NULL, NULL)) AS policy(place, tier, share)
         LEFT JOIN timed ON timed.tier IS NOT DISTINCT FROM policy.tier),
-    'untimed', (SELECT count(*) FROM done WHERE minutes IS NULL)
+    'untimed', (SELECT coalesce(sum(untimed), 0) FROM by_day)
 ) AS report
 FROM period

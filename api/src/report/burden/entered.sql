@@ -21,7 +21,11 @@ WITH RECURSIVE below AS (
                'nextStep', char_length(btrim(t.next_step)), 'nextStepOn', num_nonnulls(t.next_step_on),
                'contactId', num_nonnulls(t.contact_id), 'opportunityId', num_nonnulls(t.opportunity_id),
                'durationMinutes', num_nonnulls(t.duration_minutes), 'checkIn', num_nonnulls(t.check_in),
-               'checkOut', num_nonnulls(t.check_out)) AS held
+               'checkOut', num_nonnulls(t.check_out),
+               'photo', CASE WHEN EXISTS (SELECT FROM weighed w WHERE 'photo' IN (w.field, w.beside)) THEN (
+                   SELECT count(*) FROM attachment p
+                   WHERE p.tenant_id = t.tenant_id AND p.activity_id = t.id AND p.kind = 'photo' AND p.state = 'ready'
+                     AND p.deleted_at IS NULL) END) AS held
     FROM activity t
     JOIN "user" u ON u.tenant_id = t.tenant_id AND u.id = t.owner_id
     JOIN tenant ON tenant.id = t.tenant_id

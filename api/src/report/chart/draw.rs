@@ -27,6 +27,8 @@ const ON_WHITE: [(u8, u8, u8); 6] =
     [(22, 50, 92), (214, 138, 36), (150, 46, 60), (160, 200, 226), (110, 110, 110), (230, 200, 120)];
 const ON_BLACK: [(u8, u8, u8); 6] =
     [(176, 212, 240), (214, 110, 36), (250, 230, 150), (74, 112, 150), (240, 170, 170), (120, 120, 120)];
+/// What dark pictures are drawn on: the colour of the pages' cards.
+const DARK: (u8, u8, u8) = (20, 29, 33);
 const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
 
 /// Sets what all charts have.
@@ -42,6 +44,9 @@ macro_rules! dressed {
         chart.series.colors = palette($theme);
         chart.series.label.hide_overlap = true;
         chart.margin = 12.0.into();
+        if $theme == Theme::Dark {
+            chart.background_color = DARK.into();
+        }
         chart
     }};
 }

@@ -7,18 +7,27 @@
     CROSS JOIN LATERAL generate_series(
         date_trunc('month', period.today::timestamp) - make_interval(months => $11::integer),
         date_trunc('month', period.today::timestamp) - interval '1 month', interval '1 month') AS m(month)
+), touched AS MATERIALIZED (
+    -- Those whose worth or day changed since: only of them the history is read again, month by month.
+    SELECT DISTINCT p.id
+    FROM picked p
+    JOIN record_history h ON h.tenant_id = p.tenant_id AND h.record_id = p.id
+    WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update' AND h.received >= (SELECT min(starts) FROM months)
+      AND (h.changes LIKE '%"amount":%' OR h.changes LIKE '%"currency":%' OR h.changes LIKE '%"expectedOn":%')
+), newest AS MATERIALIZED (
+    SELECT DISTINCT ON (p.id) p.id, m.to_stage, m.occurred, greatest(m.received, m.occurred) AS over,
+           min(greatest(m.received, m.occurred)) OVER (PARTITION BY p.id) AS known
+    FROM picked p
+    JOIN stage_move m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
+    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL
+    ORDER BY p.id, m.number DESC
 ), spans AS MATERIALIZED (
     -- From when an opportunity was known to when it was known to be decided.
-    SELECT p.id, p.tenant_id, p.amount, p.currency, p.expected_on, s.known, s.over
+    SELECT p.id, p.tenant_id, p.amount, p.currency, p.expected_on, s.known, t.id IS NOT NULL AS is_touched,
+           CASE WHEN s.to_stage IN ('signed', 'lost') THEN s.over ELSE 'infinity' END AS over
     FROM picked p
-    CROSS JOIN LATERAL (
-        SELECT min(greatest(m.received, m.occurred)) AS known,
-               CASE WHEN (array_agg(m.to_stage ORDER BY m.number DESC))[1] IN ('signed', 'lost')
-                    THEN (array_agg(greatest(m.received, m.occurred) ORDER BY m.number DESC))[1] ELSE 'infinity' END AS over
-        FROM stage_move m
-        WHERE m.tenant_id = p.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = p.id AND m.deleted_at IS NULL
-    ) s
-    WHERE s.known IS NOT NULL
+    JOIN newest s ON s.id = p.id
+    LEFT JOIN touched t ON t.id = p.id
 ), believed AS (
     SELECT months.month, CASE WHEN h.of_currency THEN h.currency ELSE s.currency END AS currency,
            CASE WHEN h.of_amount THEN h.amount ELSE s.amount END * m.probability / 100 AS weighted
@@ -38,7 +47,7 @@
                bool_or(h.changes LIKE '%"expectedOn":%') AS of_day,
                (array_agg((h.changes::json -> 'expectedOn' ->> 0)::date ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"expectedOn":%'))[1] AS expected_on
         FROM record_history h
-        WHERE h.tenant_id = s.tenant_id AND h.tenant_id = $1 AND h.record_id = s.id AND h.kind = 'opportunity' AND h.op = 'update'
+        WHERE s.is_touched AND h.tenant_id = s.tenant_id AND h.tenant_id = $1 AND h.record_id = s.id AND h.kind = 'opportunity' AND h.op = 'update'
           AND h.received >= months.starts
     ) h
     WHERE m.to_stage IN ('intent', 'pre_sale', 'negotiation')
@@ -46,11 +55,7 @@
 ), won AS (
     SELECT months.month, p.currency, p.amount
     FROM picked p
-    CROSS JOIN LATERAL (
-        SELECT m.to_stage, m.occurred FROM stage_move m
-        WHERE m.tenant_id = p.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = p.id AND m.deleted_at IS NULL
-        ORDER BY m.number DESC LIMIT 1
-    ) m
+    JOIN newest m ON m.id = p.id
     JOIN months ON m.occurred >= months.starts AND m.occurred < months.ends
     WHERE m.to_stage = 'signed'
 ), each AS (

@@ -1,15 +1,15 @@
-, decided AS (
-    SELECT people.id AS user_id, o.id, m.to_stage = 'signed' AS is_signed
+, newest AS (
+    SELECT DISTINCT ON (o.id) people.id AS user_id, o.id, m.to_stage, m.occurred
     FROM people
-    CROSS JOIN period
     JOIN opportunity o ON o.tenant_id = people.tenant_id AND o.owner_id = people.id
-    CROSS JOIN LATERAL (
-        SELECT m.to_stage, m.occurred FROM stage_move m
-        WHERE m.tenant_id = o.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = o.id AND m.deleted_at IS NULL
-        ORDER BY m.number DESC LIMIT 1
-    ) m
-    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND m.to_stage IN ('signed', 'lost')
-      AND m.occurred >= period.starts AND m.occurred < period.ends
+    JOIN stage_move m ON m.tenant_id = o.tenant_id AND m.opportunity_id = o.id
+    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND m.tenant_id = $1 AND m.deleted_at IS NULL
+    ORDER BY o.id, m.number DESC
+), decided AS (
+    SELECT m.user_id, m.id, m.to_stage = 'signed' AS is_signed
+    FROM newest m
+    CROSS JOIN period
+    WHERE m.to_stage IN ('signed', 'lost') AND m.occurred >= period.starts AND m.occurred < period.ends
 ), said AS (
     SELECT d.user_id, d.id, d.is_signed::integer AS outcome, m.probability::double precision / 100 AS chance
     FROM decided d

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entity::kind::Locale;
 use entity::scalar::Money;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -15,6 +16,15 @@ const MONTHS: usize = 12;
 
 fn figure(amount: Money) -> f64 {
     amount.0.to_f64().unwrap_or_default()
+}
+
+/// In which unit amounts up to this are written, and what it is called.
+fn unit_of(most: f64, words: &Words) -> (f64, &'static str) {
+    let units: [(f64, &str); 2] = match words.locale {
+        Locale::En => [(1e6, "million "), (1e3, "thousand ")],
+        Locale::Zh => [(1e8, "亿 "), (1e4, "万 ")],
+    };
+    units.into_iter().find(|(size, _)| most >= *size).unwrap_or((1.0, ""))
 }
 
 /// The currency with the most in it: amounts of several cannot be added up.
@@ -65,8 +75,10 @@ impl Report for Forecast {
             .filter(|row| row.currency == currency && row.bucket == ForecastBucket::Month)
             .take(MONTHS)
             .collect();
+        let most = rows.iter().map(|row| figure(row.pipeline).max(figure(row.signed))).fold(0.0, f64::max);
+        let (size, scale) = unit_of(most, words);
         let of = |name: &str, amount: fn(&ForecastRow) -> Money| {
-            Series::new(name, rows.iter().map(|row| figure(amount(row)).round()))
+            Series::new(name, rows.iter().map(|row| (figure(amount(row)) / size * 10.0).round() / 10.0))
         };
         let series = vec![
             of(words.say("signed", "已签约"), |row| row.signed),
@@ -83,7 +95,12 @@ impl Report for Forecast {
         let unit = words.say("expected signatures by month", "按预计签约月份");
         Picture {
             title: words.say("Forecast", "销售预测").to_owned(),
-            note: format!("{} · {unit} · {} · {}", self.as_of, currency.as_deref().unwrap_or("?"), words.sample(n)),
+            note: format!(
+                "{} · {unit} · {scale}{} · {}",
+                self.as_of,
+                currency.as_deref().unwrap_or("?"),
+                words.sample(n)
+            ),
             plot: Plot::Columns { names: rows.iter().filter_map(|row| row.month.clone()).collect(), series },
             empty: words.say("Nothing is expected.", "没有预计签约。").to_owned(),
         }

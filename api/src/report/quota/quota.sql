@@ -29,21 +29,26 @@
     WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND o.stage = 'signed' AND m.to_stage = 'signed'
       AND o.owner_id IN (SELECT user_id FROM whose)
 ), reached AS (
-    SELECT g.id, CASE g.measure
-        WHEN 'amount' THEN (
-            SELECT sum(s.amount) FROM signed s JOIN whose w ON w.user_id = s.owner_id
-            WHERE w.id = g.id AND s.currency = g.currency AND s.occurred >= g.starts AND s.occurred < g.ends)
-        WHEN 'signed_count' THEN (
-            SELECT count(*) FROM signed s JOIN whose w ON w.user_id = s.owner_id
-            WHERE w.id = g.id AND s.occurred >= g.starts AND s.occurred < g.ends)
-        WHEN 'visits' THEN (
-            SELECT count(*) FROM whose w JOIN activity a ON a.tenant_id = $1 AND a.owner_id = w.user_id
-            WHERE w.id = g.id AND a.deleted_at IS NULL AND a.kind = 'visit' AND a.occurred >= g.starts AND a.occurred < g.ends)
-        WHEN 'new_accounts' THEN (
-            SELECT count(*) FROM whose w JOIN account a ON a.tenant_id = $1 AND a.owner_id = w.user_id
-            WHERE w.id = g.id AND a.deleted_at IS NULL AND a.created_at >= g.starts AND a.created_at < g.ends)
-        END AS actual
+    SELECT g.id, CASE g.measure WHEN 'amount' THEN sum(s.amount) FILTER (WHERE s.currency = g.currency) ELSE count(*) END AS actual
     FROM goals g
+    JOIN whose w ON w.id = g.id
+    JOIN signed s ON s.owner_id = w.user_id AND s.occurred >= g.starts AND s.occurred < g.ends
+    WHERE g.measure IN ('amount', 'signed_count')
+    GROUP BY g.id, g.measure
+    UNION ALL
+    SELECT g.id, count(*)
+    FROM goals g
+    JOIN whose w ON w.id = g.id
+    JOIN activity a ON a.tenant_id = $1 AND a.owner_id = w.user_id AND a.occurred >= g.starts AND a.occurred < g.ends
+    WHERE g.measure = 'visits' AND a.tenant_id = $1 AND a.deleted_at IS NULL AND a.kind = 'visit'
+    GROUP BY g.id
+    UNION ALL
+    SELECT g.id, count(*)
+    FROM goals g
+    JOIN whose w ON w.id = g.id
+    JOIN account a ON a.tenant_id = $1 AND a.owner_id = w.user_id AND a.created_at >= g.starts AND a.created_at < g.ends
+    WHERE g.measure = 'new_accounts' AND a.tenant_id = $1 AND a.deleted_at IS NULL
+    GROUP BY g.id
 )
 SELECT json_build_object(
     'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
@@ -57,7 +62,7 @@ SELECT json_build_object(
                        / (g.to_on - g.from_on + 1), 4))
                    ORDER BY g.team_id IS NULL, coalesce(team.name, u.name), g.measure, g.from_on, g.id), '[]')
         FROM goals g
-        JOIN reached r ON r.id = g.id
+        LEFT JOIN reached r ON r.id = g.id
         LEFT JOIN "user" u ON u.tenant_id = $1 AND u.id = g.user_id
         LEFT JOIN team ON team.tenant_id = $1 AND team.id = g.team_id)
 ) AS report

@@ -1,5 +1,5 @@
 , moves AS MATERIALIZED (
-    SELECT p.id, p.name, p.owner_id, p.owner, p.amount, p.currency, m.number, m.from_stage, m.to_stage, m.occurred, m.lost_reason,
+    SELECT p.id, m.from_stage, m.to_stage, m.occurred, m.lost_reason,
            lead(m.occurred) OVER following AS left_at
     FROM picked p
     CROSS JOIN period
@@ -8,14 +8,14 @@
     WINDOW following AS (PARTITION BY m.tenant_id, m.opportunity_id ORDER BY m.number)
 ), stays AS MATERIALIZED (
     -- A move that was typed late may have occurred before the one that it follows: such a stay took no time.
-    SELECT m.*, greatest(extract(epoch FROM coalesce(m.left_at, least($3::timestamptz, period.ends)) - m.occurred)::double precision / 86400, 0) AS days
+    SELECT m.id, m.to_stage, m.left_at, greatest(extract(epoch FROM coalesce(m.left_at, least($3::timestamptz, period.ends)) - m.occurred)::double precision / 86400, 0) AS days
     FROM moves m CROSS JOIN period WHERE m.to_stage IN ('intent', 'pre_sale', 'negotiation')
 ), ended AS (
     SELECT to_stage, count(*) AS ended, percentile_cont(0.5) WITHIN GROUP (ORDER BY days) AS median_days,
            percentile_cont(0.9) WITHIN GROUP (ORDER BY days) AS p90_days
     FROM stays CROSS JOIN period WHERE left_at >= period.starts GROUP BY to_stage
 ), standing AS MATERIALIZED (
-    SELECT s.*, stage.stale_days, coalesce(s.days > stage.stale_days, false) AS is_stale
+    SELECT s.id, s.to_stage, s.days, stage.stale_days, coalesce(s.days > stage.stale_days, false) AS is_stale
     FROM stays s
     LEFT JOIN stage ON stage.tenant_id = $1 AND stage.stage = s.to_stage AND stage.deleted_at IS NULL
     WHERE s.left_at IS NULL
@@ -23,19 +23,21 @@
     SELECT to_stage, count(*) AS standing, count(*) FILTER (WHERE is_stale) AS stale,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY days) AS median_days
     FROM standing GROUP BY to_stage
-), happened AS MATERIALIZED (
-    SELECT m.*, date_trunc('week', m.occurred AT TIME ZONE period.time_zone)::date AS week
+), happened AS (
+    SELECT m.from_stage, m.to_stage, m.lost_reason, date_trunc('week', m.occurred AT TIME ZONE period.time_zone)::date AS week
     FROM moves m CROSS JOIN period WHERE m.occurred >= period.starts
+), counted AS MATERIALIZED (
+    SELECT week, from_stage, to_stage, CASE WHEN to_stage = 'lost' THEN lost_reason END AS reason, count(*) AS moves
+    FROM happened GROUP BY week, from_stage, to_stage, CASE WHEN to_stage = 'lost' THEN lost_reason END
 ), flows AS (
     SELECT week, stage, sum(entered) AS entered, sum(gone) AS gone
     FROM (
-        SELECT week, to_stage AS stage, 1 AS entered, 0 AS gone FROM happened
+        SELECT week, to_stage AS stage, moves AS entered, 0 AS gone FROM counted
         UNION ALL
-        SELECT week, from_stage, 0, 1 FROM happened WHERE from_stage IS NOT NULL
+        SELECT week, from_stage, 0, moves FROM counted WHERE from_stage IS NOT NULL
     ) each GROUP BY week, stage
 ), moved AS (
-    SELECT from_stage, to_stage, CASE WHEN to_stage = 'lost' THEN lost_reason END AS reason, count(*) AS moves
-    FROM happened GROUP BY from_stage, to_stage, CASE WHEN to_stage = 'lost' THEN lost_reason END
+    SELECT from_stage, to_stage, reason, sum(moves) AS moves FROM counted GROUP BY from_stage, to_stage, reason
 )
 SELECT json_build_object(
     'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
@@ -59,9 +61,10 @@ SELECT json_build_object(
                    ORDER BY moves DESC, from_stage, to_stage, reason), '[]')
         FROM moved),
     'stale', (
-        SELECT coalesce(json_agg(json_build_object('opportunityId', id, 'name', name, 'ownerId', owner_id, 'owner', owner,
-                   'stage', to_stage, 'days', round(days::numeric, 2), 'staleDays', stale_days,
-                   'amount', amount::text, 'currency', currency) ORDER BY days - stale_days DESC, id), '[]')
-        FROM (SELECT * FROM standing WHERE is_stale ORDER BY days - stale_days DESC, id LIMIT 100) worst)
+        SELECT coalesce(json_agg(json_build_object('opportunityId', p.id, 'name', p.name, 'ownerId', p.owner_id, 'owner', p.owner,
+                   'stage', w.to_stage, 'days', round(w.days::numeric, 2), 'staleDays', w.stale_days,
+                   'amount', p.amount::text, 'currency', p.currency) ORDER BY w.days - w.stale_days DESC, p.id), '[]')
+        FROM (SELECT * FROM standing WHERE is_stale ORDER BY days - stale_days DESC, id LIMIT 100) w
+        JOIN picked p ON p.id = w.id)
 ) AS report
 FROM period

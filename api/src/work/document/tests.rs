@@ -141,6 +141,21 @@ fn the_text_says_what_the_tree_says() {
         json!({ "user_id": ID, "currency": "CNY", "first_entry": 1, "last_entry": 2,
             "other_money": { "sums": [{ "money": "5", "currency": "USD" }] } }),
     );
+    let monday = json!({
+        "from": "2026-03-02", "to": "2026-03-08", "funnelFrom": "2025-12-15",
+        "funnel": [{ "stage": "intent", "entered": 4, "advanced": 2, "lost": 1, "conversion": 0.5, "medianDays": 12.25 },
+            { "stage": "signed", "entered": 1 }],
+        "forecast": [{ "month": "2026-04", "currency": "CNY", "open": 2, "commit": "1", "bestCase": "2", "pipeline": "3", "weighted": "1.5" },
+            { "open": 1, "commit": "0", "bestCase": "0", "pipeline": "0", "weighted": "0" }],
+        "activity": { "activities": 3, "visits": 2, "visitsBefore": 1, "verified": 1, "planned": 2, "done": 1, "missed": 1, "withinDayShare": 0.6667 },
+        "exceptions": { "stale": 1, "holds": 0, "appeals": 0, "neglected": 2,
+            "worst": [{ "opportunityId": ID, "name": "n", "owner": "o", "stage": "pre_sale", "days": 47 }] },
+        "leaders": [{ "rank": 1, "userId": ID, "name": "Lin", "points": "7.5" }],
+    });
+    same::<weekly_digest::Model>(
+        json!({ "user_id": ID, "monday": "2026-03-09", "locale": "zh", "figures": monday }),
+        json!({}),
+    );
     let likeness = json!({ "kind": "account", "ownerId": ID, "fields": ["name"], "similarity": 80 });
     same::<lead::Model>(
         json!({ "name": "Hopton", "source": "fair", "status": "pooled", "likenesses": { "records": [likeness] } }),

@@ -1,0 +1,158 @@
+//! The way to the server. A request may get lost before it arrives, and an answer after the server did what it was asked:
+//! the phone cannot tell one from the other.
+
+use std::fmt;
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::Login;
+
+/// How often a busy server is asked again before that is an error.
+const PATIENCE: usize = 30;
+
+/// Why a request brought nothing.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The link lost it, or its answer.
+    Lost,
+    /// The cursor is over: begin anew.
+    Expired,
+    /// The server cannot be reached at all.
+    Unreachable(reqwest::Error),
+    /// The server said no, or something that is no part of the protocol.
+    Refused(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Lost => f.write_str("the link lost the request"),
+            Trouble::Expired => f.write_str("the cursor is over"),
+            Trouble::Unreachable(cause) => write!(f, "the server cannot be reached: {cause}"),
+            Trouble::Refused(told) => f.write_str(told),
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// One phone's way to the server, and its session.
+pub struct Link {
+    http: Client,
+    url: String,
+    access: String,
+    refresh: String,
+    /// Per cent of requests that get lost.
+    loss: u8,
+    pub requests: u64,
+    pub lost: u64,
+}
+
+impl Link {
+    pub async fn log_in(url: &str, tenant: &str, login: &Login, loss: u8) -> Result<Self, Trouble> {
+        let http = Client::builder().timeout(Duration::from_secs(60)).build().map_err(Trouble::Unreachable)?;
+        let url = url.trim_end_matches('/').to_owned();
+        let mut link = Link { http, url, access: String::new(), refresh: String::new(), loss, requests: 0, lost: 0 };
+        let who = json!({ "tenant": tenant, "email": login.email, "password": login.password });
+        link.session("/v1/auth/login", &who).await?;
+        Ok(link)
+    }
+
+    /// From here on nothing gets lost.
+    pub fn mend(&mut self) {
+        self.loss = 0;
+    }
+
+    pub async fn get(&mut self, path: &str, chance: &mut StdRng) -> Result<Value, Trouble> {
+        self.send(Method::GET, path, None, chance).await
+    }
+
+    pub async fn post(&mut self, path: &str, body: &Value, chance: &mut StdRng) -> Result<Value, Trouble> {
+        self.send(Method::POST, path, Some(body), chance).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        chance: &mut StdRng,
+    ) -> Result<Value, Trouble> {
+        let fate = chance.random_range(0..200u16);
+        let (on_the_way, on_the_way_back) = (u16::from(self.loss), 2 * u16::from(self.loss));
+        if fate < on_the_way {
+            self.requests += 1;
+            self.lost += 1;
+            return Err(Trouble::Lost);
+        }
+        let answer = self.answered(method, path, body).await?;
+        if fate < on_the_way_back {
+            self.lost += 1;
+            return Err(Trouble::Lost);
+        }
+        Ok(answer)
+    }
+
+    /// Asks until there is an answer; a busy server is asked again when it says so, an old session is renewed.
+    async fn answered(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Trouble> {
+        for _ in 0..PATIENCE {
+            self.requests += 1;
+            let mut request = self.http.request(method.clone(), format!("{}{path}", self.url));
+            request = request.header(AUTHORIZATION, format!("Bearer {}", self.access));
+            if let Some(body) = body {
+                request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            }
+            let response = request.send().await.map_err(Trouble::Unreachable)?;
+            let status = response.status();
+            let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let body = response.bytes().await.map_err(Trouble::Unreachable)?;
+            match status {
+                StatusCode::OK | StatusCode::CREATED => {
+                    return serde_json::from_slice(&body).map_err(|cause| Trouble::Refused(format!("{path}: {cause}")));
+                }
+                StatusCode::UNAUTHORIZED => {
+                    let refresh = json!({ "refreshToken": self.refresh });
+                    self.session("/v1/auth/refresh", &refresh).await?;
+                }
+                StatusCode::GONE => return Err(Trouble::Expired),
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                    tokio::time::sleep(Duration::from_secs(wait.unwrap_or(1))).await;
+                }
+                _ => return Err(refused(path, status, &body)),
+            }
+        }
+        Err(Trouble::Refused(format!("{path}: the server was busy {PATIENCE} times")))
+    }
+
+    async fn session(&mut self, path: &str, body: &Value) -> Result<(), Trouble> {
+        for _ in 0..PATIENCE {
+            let request = self.http.post(format!("{}{path}", self.url)).header(CONTENT_TYPE, "application/json");
+            let response = request.body(body.to_string()).send().await.map_err(Trouble::Unreachable)?;
+            let status = response.status();
+            let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let bytes = response.bytes().await.map_err(Trouble::Unreachable)?;
+            if status == StatusCode::OK {
+                let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                let token = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
+                (self.access, self.refresh) = (token("accessToken"), token("refreshToken"));
+                return Ok(());
+            }
+            match wait {
+                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                None => return Err(refused(path, status, &bytes)),
+            }
+        }
+        Err(Trouble::Refused(format!("{path}: the server was busy {PATIENCE} times")))
+    }
+}
+
+fn refused(path: &str, status: StatusCode, body: &[u8]) -> Trouble {
+    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    let detail = problem["detail"].as_str().or(problem["title"].as_str()).unwrap_or("no problem was told");
+    Trouble::Refused(format!("{path}: {status}: {detail}"))
+}

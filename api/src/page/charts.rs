@@ -1,0 +1,185 @@
+//! Pictures on the pages: the reports' own, drawn by the code that the API draws with, each with its table. They are files
+//! of their own, so that a page is light and its policy needs no exception for what a drawing styles.
+
+use entity::kind::StageKey;
+use maud::{Markup, html};
+use poem::IntoResponse;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::html::nothing;
+use super::pipeline::{Scope, Stages};
+use super::show;
+use super::view::{Theme, View};
+use crate::problem::{Error, Refusal};
+use crate::report::chart::Theme as Drawn;
+use crate::report::figures::Scope as Period;
+use crate::report::forecast::{Forecast, ForecastBucket, ForecastRow, forecast};
+use crate::report::velocity::{DAYS, Velocity, VelocityChart, velocity};
+use crate::report::{Answer as Report, Asked, ReportFormat};
+use crate::write::hex;
+
+/// Months ahead that a table of the forecast shows.
+const AHEAD: usize = 8;
+
+fn period(scope: Scope) -> Period {
+    Period { team_id: scope.team_id, user_id: scope.user_id, days: DAYS, ..Period::default() }
+}
+
+pub async fn forecast_of(view: &View, scope: Scope) -> Result<Forecast, Error> {
+    forecast(&view.state, &view.actor, &period(scope)).await
+}
+
+pub async fn velocity_of(view: &View, scope: Scope) -> Result<Velocity, Error> {
+    velocity(&view.state, &view.actor, &period(scope)).await
+}
+
+/// How many stand beyond their stage's limit.
+pub fn stale(velocity: &Velocity) -> i64 {
+    velocity.stages.iter().map(|stage| stage.stale).sum()
+}
+
+/// `/charts/forecast?theme=dark&team=…`
+pub async fn draw(view: View) -> Result<Answer, Error> {
+    let id = |name: &str| view.asked.query(name).map(|text| text.parse::<Uuid>()).transpose();
+    let unknown = |_| Refusal::not_found("chart");
+    let scope = Scope { team_id: id("team").map_err(unknown)?, user_id: id("user").map_err(unknown)? };
+    let theme = if view.asked.query("theme") == Some("dark") { Drawn::Dark } else { Drawn::Light };
+    let asked = Asked { format: ReportFormat::Svg, locale: view.look.locale, theme };
+    let (state, actor) = (&view.state, &view.actor);
+    let response = match view.asked.name() {
+        "forecast" => Report::of(state, actor, asked, &forecast_of(&view, scope).await?).await?.into_response(),
+        name @ ("days" | "weeks" | "moves") => {
+            let chart = match name {
+                "weeks" => VelocityChart::Weeks,
+                "moves" => VelocityChart::Moves,
+                _ => VelocityChart::Days,
+            };
+            let report = Velocity { chart, ..velocity_of(&view, scope).await? };
+            Report::of(state, actor, asked, &report).await?.into_response()
+        }
+        _ => return Err(Refusal::not_found("chart").into()),
+    };
+    Ok(Answer::Drawn(response))
+}
+
+/// A picture with its table. What the table says is in the address, so that the picture is drawn anew when it changes.
+pub fn figure(view: &View, name: &str, told: &str, scope: Scope, table: Markup) -> Markup {
+    let version = &hex(&Sha256::digest(&table.0))[..12];
+    let mut path = format!("/charts/{name}?v={version}&language={}", view.look.locale);
+    for (name, id) in [("team", scope.team_id), ("user", scope.user_id)] {
+        if let Some(id) = id {
+            path += &format!("&{name}={id}");
+        }
+    }
+    let light = format!("{path}&theme=light");
+    let dark = format!("{path}&theme=dark");
+    html! {
+        figure.chart {
+            div.scroll tabindex="0" role="group" aria-label=(told) {
+                picture {
+                    @if view.look.theme == Theme::Auto { source media="(prefers-color-scheme: dark)" srcset=(dark); }
+                    img src=(if view.look.theme == Theme::Dark { &dark } else { &light }) alt=(told) loading="lazy";
+                }
+            }
+            details id=(format!("table-{name}")) {
+                summary { (view.t("As a table", "查看表格")) }
+                div.scroll tabindex="0" role="group" aria-label=(view.t("Table", "表格")) { (table) }
+            }
+        }
+    }
+}
+
+pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup {
+    if forecast.rows.iter().all(|row| row.open == 0) {
+        return nothing(view.t("Nothing is open.", "没有进行中的商机。"));
+    }
+    // Those whose worth nobody has told add nothing to any column.
+    let valued = forecast.rows.iter().filter(|row| row.currency.is_some());
+    let unvalued: i64 = forecast.rows.iter().map(|row| row.unvalued).sum();
+    let table = html! {
+        table {
+            thead { tr {
+                th scope="col" { (view.t("Month", "月份")) }
+                th.num scope="col" { (view.t("Open", "进行中")) }
+                th.num scope="col" { (view.t("Commit", "承诺")) }
+                th.num scope="col" { (view.t("Best case", "最好情况")) }
+                th.num scope="col" { (view.t("Pipeline", "全部")) }
+                th.num scope="col" { (view.t("Weighted", "加权")) }
+                th.num scope="col" { (view.t("Weighted by history", "按历史加权")) }
+            } }
+            tbody { @for row in valued.clone().take(AHEAD + 2) { (forecast_row(view, row)) } }
+        }
+        @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" open ones have no amount yet.", " 个进行中的商机尚无金额。")) } }
+    };
+    let told = view.t("Forecast by the month in which a signature is expected", "按预计签约月份的预测");
+    figure(view, "forecast", told, scope, table)
+}
+
+fn forecast_row(view: &View, row: &ForecastRow) -> Markup {
+    let amount = |amount: entity::scalar::Money| show::amount(view.look, amount.0, row.currency.as_deref());
+    let name = match row.bucket {
+        ForecastBucket::Month => row.month.as_deref().unwrap_or_default(),
+        ForecastBucket::Overdue => view.t("overdue", "已逾期"),
+        ForecastBucket::Undated => view.t("no day", "未定日期"),
+    };
+    html! { tr {
+        th scope="row" { (name) }
+        td.num { (show::number(row.open)) }
+        td.num { (amount(row.commit)) }
+        td.num { (amount(row.best_case)) }
+        td.num { (amount(row.pipeline)) }
+        td.num { (amount(row.weighted)) }
+        td.num { (amount(row.weighted_measured)) }
+    } }
+}
+
+/// Net flow, week by week.
+pub fn trend_figure(view: &View, stages: &Stages, scope: Scope, velocity: &Velocity) -> Markup {
+    if velocity.weeks.is_empty() {
+        return nothing(view.t("Nothing moved.", "没有阶段流转。"));
+    }
+    let open = [StageKey::Intent, StageKey::PreSale, StageKey::Negotiation];
+    let mut weeks: Vec<_> = velocity.weeks.iter().map(|row| row.week).collect();
+    weeks.dedup();
+    let cell = |week, stage| velocity.weeks.iter().find(|row| row.week == week && row.stage == stage);
+    let table = html! {
+        table {
+            thead { tr {
+                th scope="col" { (view.t("Week from", "周（起始）")) }
+                @for stage in open { th.num scope="col" { (stages.name(stage, view)) (view.t(": in / out", "：进/出")) } }
+            } }
+            tbody { @for week in weeks { tr {
+                th scope="row" { (show::day(view.look, week)) }
+                @for stage in open { td.num { @if let Some(row) = cell(week, stage) { (row.entered) " / " (row.left) } @else { "–" } } }
+            } } }
+        }
+    };
+    figure(view, "weeks", view.t("Net flow of each stage by week", "各阶段每周净流量"), scope, table)
+}
+
+/// Days per stage.
+pub fn days_figure(view: &View, stages: &Stages, scope: Scope, velocity: &Velocity) -> Markup {
+    let table = html! {
+        table {
+            thead { tr {
+                th scope="col" { (view.t("Stage", "阶段")) }
+                th.num scope="col" { (view.t("Ended", "已结束")) }
+                th.num scope="col" { (view.t("Median", "中位数")) }
+                th.num scope="col" { (view.t("90th percentile", "第90百分位")) }
+                th.num scope="col" { (view.t("Standing", "停留中")) }
+                th.num scope="col" { (view.t("Stale", "停滞")) }
+            } }
+            tbody { @for row in &velocity.stages { tr {
+                th scope="row" { (stages.name(row.stage, view)) }
+                td.num { (show::number(row.ended)) }
+                td.num { (show::days(view.look, row.median_days)) }
+                td.num { (show::days(view.look, row.p90_days)) }
+                td.num { (show::number(row.standing)) }
+                td.num { (show::number(row.stale)) }
+            } } }
+        }
+    };
+    figure(view, "days", view.t("Days in each stage", "各阶段停留天数"), scope, table)
+}

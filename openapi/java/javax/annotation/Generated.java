@@ -1,0 +1,8 @@
+package javax.annotation;
+
+/** What generated code bears; it left the JDK with version 11. */
+public @interface Generated {
+    String[] value();
+
+    String comments() default "";
+}

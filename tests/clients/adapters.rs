@@ -1,0 +1,101 @@
+//! The adapters of `openapi/client/adapters`, under the libraries that they are for: WatermelonDB and RxDB themselves, in Node, with
+//! two devices of one rep and one of a colleague. The stories are in `openapi/client/trial`; here is the server that they are told.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use sea_orm::DatabaseBackend::Postgres;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+use waypost::clock::Clock;
+
+use super::reference::built;
+use super::{PASSWORD, with_password};
+use crate::ledger::own_world_at;
+use crate::tools::Npm;
+use crate::world::World;
+
+/// Accounts and contacts that a device holds after its first pull.
+const RECORDS: usize = 20_000;
+/// No trial takes longer, on a machine that is busy with other tests.
+const LIMIT: Duration = Duration::from_mins(6);
+
+struct Stage<'a> {
+    npm: &'a Npm,
+    world: &'a World,
+    variables: Vec<(&'static str, String)>,
+}
+
+#[tokio::test]
+async fn watermelon_and_rxdb_replicate_without_loss() {
+    let Some(npm) = built().await else { return };
+    let world = own_world_at(Clock::system()).await;
+    let admin = world.admin().await;
+    let (rep, colleague) = (world.rep("Lin Wei").await, world.rep("Wang Fang").await);
+    let manager = world.manager("Ma Na").await;
+    colleague.account("Not for Lin Wei").await;
+    let variables = vec![
+        ("WAYPOST_URL", world.url.clone()),
+        ("WAYPOST_TENANT", world.slug.clone()),
+        ("WAYPOST_REP", with_password(&world, &admin, &rep).await),
+        ("WAYPOST_COLLEAGUE", with_password(&world, &admin, &colleague).await),
+        ("WAYPOST_MANAGER", with_password(&world, &admin, &manager).await),
+        ("WAYPOST_PASSWORD", PASSWORD.to_owned()),
+        ("WAYPOST_RECORDS", RECORDS.to_string()),
+    ];
+    let stage = Stage { npm: &npm, world: &world, variables };
+    for trial in ["seed", "watermelon", "rxdb"] {
+        stage.run(trial).await;
+    }
+    world.audit().await;
+}
+
+impl Stage<'_> {
+    /// Runs a trial to its end and does for it what no client can.
+    async fn run(&self, trial: &str) {
+        let mut command = Command::new("node");
+        command.arg(format!("generated/built/trial/{trial}.js")).current_dir(self.npm.folder());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("node starts");
+        let mut stdin = child.stdin.take().expect("its input");
+        let mut stderr = child.stderr.take().expect("its complaints");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let complaints = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.map(|_| text).unwrap_or_default()
+        });
+        let mut held = false;
+        let told = async {
+            while let Some(line) = lines.next_line().await.expect("text") {
+                println!("{trial}: {line}");
+                held |= line == "held";
+                if let Some(what) = line.strip_prefix("demand ") {
+                    self.do_for_it(what).await;
+                    stdin.write_all(b"done\n").await.expect("it listens");
+                }
+            }
+            child.wait().await.expect("a status")
+        };
+        let status = timeout(LIMIT, told).await.unwrap_or_else(|_| panic!("{trial} takes too long"));
+        assert!(status.success() && held, "{trial}: {status}\n{}", complaints.await.expect("text"));
+    }
+
+    async fn do_for_it(&self, what: &str) {
+        match what.split_once(' ') {
+            None if what == "expire" => {
+                let ended = "UPDATE sync_clock SET epoch = epoch + 1 WHERE tenant_id = $1";
+                let ended = Statement::from_sql_and_values(Postgres, ended, [self.world.tenant_id.into()]);
+                self.world.state.db.execute_raw(ended).await.expect("cursors end");
+            }
+            Some(("disable", user)) => {
+                let admin = self.world.admin().await;
+                admin.patch(&format!("/v1/users/{user}"), json!({ "disabled": true })).await.expect(200);
+            }
+            _ => panic!("nobody knows how to {what}"),
+        }
+    }
+}

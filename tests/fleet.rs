@@ -1,0 +1,73 @@
+//! `waypost fleet`, against the whole application: many phones on a bad link end up right, and one that is not is told.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use waypost::clock::Clock;
+use waypost::fleet::{Login, Plan, Step, play};
+
+use crate::clients::{PASSWORD, with_password};
+use crate::ledger::own_world_at;
+use crate::world::World;
+
+async fn plan(world: &World) -> Plan {
+    let admin = world.admin().await;
+    let mut logins = Vec::new();
+    for name in ["Wei Lin", "Hu Bo", "Ana Ruiz"] {
+        let rep = world.rep(name).await;
+        for number in 1..=3 {
+            rep.account(&format!("{name}'s account {number}")).await;
+        }
+        let email = with_password(world, &admin, &rep).await;
+        logins.push(Login { email, password: PASSWORD.to_owned() });
+    }
+    Plan {
+        url: world.url.clone(),
+        tenant: world.slug.clone(),
+        logins,
+        phones: 6,
+        rounds: 3,
+        entries: 6,
+        loss: 30,
+        seed: 7,
+    }
+}
+
+#[tokio::test]
+async fn phones_on_a_bad_link_lose_nothing_and_end_up_right() {
+    let world = own_world_at(Clock::system()).await;
+    let plan = plan(&world).await;
+    let steps = [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)];
+    let told = |step: Step| {
+        steps[step as usize].fetch_add(1, Ordering::SeqCst);
+    };
+    let report = play(&plan, told).await.expect("a day");
+    assert!(report.is_good(), "{report}");
+    assert_eq!(steps.map(AtomicUsize::into_inner), [6, 18, 6]);
+
+    let tally = &report.tally;
+    assert!(tally.lost > 0 && tally.sent > tally.typed, "the link lost something: {report}");
+    assert_eq!(tally.results.values().sum::<u64>(), tally.typed, "{report}");
+    assert_eq!(tally.results.get("rejected"), None, "{report}");
+    // Every visit is there, once, with what it earned.
+    let count = async |sql: &str| {
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
+        let row = sea_orm::ConnectionTrait::query_one_raw(&world.state.db, statement).await.expect("a count");
+        row.and_then(|row| row.try_get_by_index::<i64>(0).ok()).expect("a number")
+    };
+    let visits = count("SELECT count(*) FROM activity").await;
+    assert!(visits >= 80, "{visits}");
+    assert_eq!(
+        count("SELECT count(DISTINCT source_id) FROM points_entry WHERE source_kind = 'activity'").await,
+        visits
+    );
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_ends_the_play_with_the_reason() {
+    let world = own_world_at(Clock::system()).await;
+    let mut plan = plan(&world).await;
+    plan.logins[0].password = "not the password".into();
+    let trouble = play(&plan, |_| ()).await.expect_err("nobody plays");
+    assert!(trouble.to_string().starts_with("/v1/auth/login: 401"), "{trouble}");
+}

@@ -195,6 +195,7 @@ async fn settle(
             let change = Change {
                 kind: Kind::Attachment,
                 id,
+                fresh: false,
                 intent,
                 base: None,
                 expected: None,

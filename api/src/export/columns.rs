@@ -103,6 +103,14 @@ macro_rules! with_record {
                 type $M = rejected_write::Model;
                 $done
             }
+            Kind::Attachment => {
+                type $M = attachment::Model;
+                $done
+            }
+            Kind::WeeklyDigest => {
+                type $M = weekly_digest::Model;
+                $done
+            }
         }
     }};
 }

@@ -23,11 +23,7 @@ use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
-use std::{
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::Instant,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use tracing::Instrument;
 
 /// Set on every answer that does not say otherwise itself. Nothing of a customer's belongs into a cache on the way.

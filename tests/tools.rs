@@ -127,6 +127,15 @@ async fn made(folder: &str, name: &str) -> PathBuf {
 /// Whether a program is there.
 pub async fn present(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().await.is_ok_and(|output| output.status.success());
+    told(program, there)
+}
+
+/// Whether a library is there.
+pub fn present_file(library: &Path) -> bool {
+    told(&library.to_string_lossy(), library.exists())
+}
+
+fn told(program: &str, there: bool) -> bool {
     assert!(there || std::env::var_os("WAYPOST_TOOLS").is_none_or(|v| v != "required"), "{program} is not installed");
     if !there {
         println!("not run: {program} is not installed here");

@@ -45,7 +45,7 @@ const MEMORY = 'waypost_memory';
 
 /** Replicates the collections. Ask `inSync` for the end of what is to be done, and `failed$` for what only a person can mend. */
 export async function replicateWaypost(options: Options): Promise<Replication> {
-  const { database, api } = options;
+  const { database } = options;
   if (!database.collections[MEMORY]) {
     const properties = { name: { type: 'string', maxLength: 100 }, value: { type: 'string' } };
     const schema = { version: 0, primaryKey: 'name', type: 'object', properties, required: ['name', 'value'] };
@@ -56,7 +56,7 @@ export async function replicateWaypost(options: Options): Promise<Replication> {
     get: async (name) => (await kept.findOne(name).exec())?.value,
     set: async (name, value) => void (await kept.incrementalUpsert({ name, value })),
   };
-  return new Replication(options, memory, await Outbox.open(api, memory, options.clocks));
+  return new Replication(options, memory);
 }
 
 export class Replication {
@@ -67,11 +67,13 @@ export class Replication {
   readonly #feed: Feed;
   readonly #collections = new Map<Kind, RxCollection<Doc>>();
   readonly #ended = new AbortController();
+  #opened: Promise<Outbox> | undefined;
+  #failure: Refused | undefined;
   readonly #dues = new Map<Kind, Due>();
   /** One push at a time, whatever the collections do. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly options: Options, readonly memory: Memory, readonly outbox: Outbox) {
+  constructor(readonly options: Options, readonly memory: Memory) {
     this.#feed = new Feed(options.api);
     for (const [name, kind] of Object.entries(options.collections)) {
       const collection = options.database.collections[name] as RxCollection<Doc> | undefined;
@@ -80,7 +82,6 @@ export class Replication {
       this.#collections.set(kind, collection);
     }
     for (const [kind, collection] of this.#collections) this.states.push(this.#replicate(kind, collection));
-    if (options.live ?? true) void this.#feed.listen(() => this.#news.next('RESYNC'), this.#ended.signal);
   }
 
   /** Pulls now, beside what the server's events cause. */
@@ -88,15 +89,19 @@ export class Replication {
     this.#news.next('RESYNC');
   }
 
+  /** Nothing is left to send or to pull. Fails where only a person can help. */
   async inSync(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const failed = new Promise<never>((_, fail) => this.failed$.subscribe(fail));
     // A write of one collection may bring records of another one: a refused write comes as a record of its own.
-    for (let quiet = 0; quiet < 2; quiet += 1) {
+    for (let round = 0; round < 2; round += 1) {
       this.resync();
-      await Promise.all(this.states.map((state) => state.awaitInSync()));
+      await Promise.race([failed, Promise.all(this.states.map((state) => state.awaitInSync()))]);
     }
   }
 
   async start(): Promise<void> {
+    this.#failure = undefined;
     await Promise.all(this.states.map((state) => state.start()));
   }
 
@@ -123,11 +128,21 @@ export class Replication {
       return await work();
     } catch (error) {
       if (error instanceof Refused && error.problem.status < 500 && error.problem.status !== 429) {
+        this.#failure = error;
         void Promise.all(this.states.map((state) => state.pause()));
         this.failed$.next(error);
       }
       throw error;
     }
+  }
+
+  /** What was sent, from the first request on: of several tabs only the one that leads comes here, and it alone listens. */
+  #outbox(): Promise<Outbox> {
+    if (!this.#opened) {
+      this.#opened = Outbox.open(this.options.api, this.memory, this.options.clocks);
+      if (this.options.live ?? true) void this.#feed.listen(() => this.resync(), this.#ended.signal);
+    }
+    return this.#opened;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -139,6 +154,7 @@ export class Replication {
   // ---- down
 
   async #pull(kind: Kind, collection: RxCollection<Doc>, checkpoint: Checkpoint | undefined, size: number) {
+    const outbox = await this.#outbox();
     const from = checkpoint?.cursor;
     // RxDB forgets the checkpoint of an empty page: where the next one begins is kept here.
     const skip = JSON.parse((await this.memory.get(`skip ${kind}`)) ?? '{}') as { from?: string; to?: string };
@@ -160,7 +176,7 @@ export class Replication {
     if (ended) {
       const due = await this.#due(kind, shown);
       const ids = due.map(({ id }) => id).filter((id) => !found.has(id));
-      (await this.outbox.fetch(ids.map((id) => ({ kind, id })))).forEach((change) => found.set(change.id, change));
+      (await outbox.fetch(ids.map((id) => ({ kind, id })))).forEach((change) => found.set(change.id, change));
       shown = Math.max(shown, ...due.map(({ place }) => place));
       if (sweep) (await this.#surplus(kind, collection)).forEach((change) => found.set(change.id, change));
       sweep = false;
@@ -222,54 +238,55 @@ export class Replication {
 
   /** Pushes a batch; the documents whose local state did not hold, as the server has them. */
   async #push(kind: WrittenKind, collection: RxCollection<Doc>, rows: Row[]): Promise<WithDeleted<Doc>[]> {
-    await this.outbox.settle();
+    const outbox = await this.#outbox();
+    await outbox.settle();
     const writes: Write[] = [];
     const wrong: string[] = [];
     for (const { assumedMasterState: before, newDocumentState: after } of rows) {
       if (!isId(after.id)) throw new Error(`${collection.name}: the id ${after.id} is no UUID. Make ids with newId().`);
       // A record of the server's of which nothing is known any more: nobody can tell what was changed here.
       if (!before && after['revision'] !== undefined) wrong.push(after.id);
-      else if (!before && after._deleted && !this.outbox.taken(kind, after.id)) continue;
+      else if (!before && after._deleted && !outbox.taken(kind, after.id)) continue;
       else {
-        const write = this.#write(kind, before, after);
-        if (write) writes.push(...(await this.#parents(write, after)), write);
+        const write = this.#write(outbox, kind, before, after);
+        if (write) writes.push(...(await this.#parents(outbox, write, after)), write);
         else wrong.push(after.id); // Only what the server stamps was changed: it stays as it was.
       }
     }
-    const answers = await this.outbox.send([...new Map(writes.map((write) => [keyOf(write.kind, write.id), write])).values()]);
+    const answers = await outbox.send([...new Map(writes.map((write) => [keyOf(write.kind, write.id), write])).values()]);
     const own = rows.map((row) => row.newDocumentState.id).filter((id) => answers.has(keyOf(kind, id)));
     wrong.push(...own.filter((id) => refused(answers.get(keyOf(kind, id)))));
     await this.#show(kind, own.filter((id) => !wrong.includes(id)));
-    return this.#documents(collection, await this.outbox.fetch([...new Set(wrong)].map((id) => ({ kind, id }))));
+    return this.#documents(collection, await outbox.fetch([...new Set(wrong)].map((id) => ({ kind, id }))));
   }
 
-  #write(kind: WrittenKind, before: Values | undefined, after: WithDeleted<Doc>): Write | undefined {
+  #write(outbox: Outbox, kind: WrittenKind, before: Values | undefined, after: WithDeleted<Doc>): Write | undefined {
     const { id } = after;
-    const made = this.outbox.taken(kind, id);
+    const made = outbox.taken(kind, id);
     if (after._deleted) return { kind, id, drafts: removal(kind, id) };
     let base = before;
     if (!base) {
       const drafts = creation(kind, after);
-      if (!made || this.outbox.entry(kind, id)?.content === JSON.stringify(drafts)) return { kind, id, drafts };
+      if (!made || outbox.entry(kind, id)?.content === JSON.stringify(drafts)) return { kind, id, drafts };
       base = { ...Object.fromEntries(Object.entries(after).filter(([name]) => !formOf(kind, name))), ...(made[camel(kind)] as Values) };
     }
     const names = new Set([...Object.keys(base), ...Object.keys(after)]);
     const changed = [...names].filter((name) => !same(base[name], after[name]));
-    const revision = (base['revision'] as number | undefined) ?? this.outbox.entry(kind, id)?.answer?.revision;
+    const revision = (base['revision'] as number | undefined) ?? outbox.entry(kind, id)?.answer?.revision;
     const drafts = alteration(kind, after, changed, revision);
     return drafts.length ? { kind, id, drafts } : undefined;
   }
 
   /** The records that this one names, were made here and are not confirmed: collections come in any order, parents must not. */
-  async #parents(write: Write, record: Values): Promise<Write[]> {
+  async #parents(outbox: Outbox, write: Write, record: Values): Promise<Write[]> {
     const parents: Write[] = [];
     for (const [field, kind] of REFERENCES) {
       const id = record[field];
-      if (typeof id !== 'string' || id === write.id || this.outbox.entry(kind, id)) continue;
+      if (typeof id !== 'string' || id === write.id || outbox.entry(kind, id)) continue;
       const doc = (await this.#collections.get(kind)?.findOne(id).exec())?.toJSON() as Doc | undefined;
       if (!doc || doc['revision'] !== undefined) continue;
       const parent: Write = { kind, id, drafts: creation(kind, doc) };
-      parents.push(...(await this.#parents(parent, doc)), parent);
+      parents.push(...(await this.#parents(outbox, parent, doc)), parent);
     }
     return parents;
   }

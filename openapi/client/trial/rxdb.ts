@@ -275,6 +275,7 @@ await story('a session that has ended is told once and not tried for ever', asyn
   await pause(500);
   assert.deepEqual([phone.link.pushes, phone.link.pulls], [pushes, pulls]);
   assert.ok(failures.every((status) => status === 401), String(failures));
+  await assert.rejects(phone.sync());
 });
 
 console.log(`${told} stories held on RxDB`);

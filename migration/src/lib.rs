@@ -14,6 +14,7 @@ mod m0006_read_models;
 mod m0008_webhooks;
 mod m0011_digests;
 mod m0011_goals;
+mod m0011_policies;
 mod m0011_report_indexes;
 
 pub struct Migrator;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_webhooks::Migration),
             Box::new(m0011_digests::Migration),
             Box::new(m0011_goals::Migration),
+            Box::new(m0011_policies::Migration),
             Box::new(m0011_report_indexes::Migration),
         ]
     }

@@ -39,9 +39,9 @@ impl Exported {
 async fn company(world: &World) -> (Person, Person, Person) {
     let (admin, lin, zhao) = (world.admin().await, world.rep("Lin Wei").await, world.rep("Zhao Yun").await);
     admin.post("/v1/products", json!({ "name": "=HYPERLINK(\"http://evil\")", "listPrice": "12.50", "currency": "CNY", "externalId": "P1" })).await.expect(201);
-    for (rep, name) in [(&lin, "霍普, \"光\"\n通信"), (&zhao, "-1+2")] {
+    for (rep, name) in [(&lin, "霍普, \"光\"通信"), (&zhao, "-1+2")] {
         let account = json!({
-            "kind": "business", "name": name, "phone": "+86 21 5555", "tier": "key", "annualRevenue": "1250000.50",
+            "kind": "business", "name": name, "note": "two\nlines, \"quoted\"", "phone": "+86 21 5555", "tier": "key", "annualRevenue": "1250000.50",
             "address": { "city": "Shanghai", "country": "China" }, "position": { "latitude": 31.23, "longitude": 121.47 },
         });
         let account = rep.post("/v1/accounts", account).await.expect(201).id();
@@ -124,7 +124,8 @@ async fn a_spreadsheet_finds_no_formula() {
     let world = World::new().await;
     let (admin, ..) = company(&world).await;
     let accounts = export(&admin, "kind=account").await.rows();
-    assert_eq!((accounts[0]["name"].as_str(), accounts[1]["name"].as_str()), ("霍普, \"光\"\n通信", "'-1+2"));
+    assert_eq!((accounts[0]["name"].as_str(), accounts[1]["name"].as_str()), ("霍普, \"光\"通信", "'-1+2"));
+    assert_eq!(accounts[0]["note"], "two\nlines, \"quoted\"");
     assert_eq!((accounts[0]["phone"].as_str(), accounts[0]["annualRevenue"].as_str()), ("'+86 21 5555", "1250000.50"));
     assert_eq!(
         (accounts[0]["address.city"].as_str(), accounts[0]["position.latitude"].as_str()),

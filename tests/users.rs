@@ -91,6 +91,12 @@ async fn an_admin_sets_the_time_zone() {
     assert_eq!(lin.get("/v1/tenant").await.expect(200).text("/timeZone"), "Asia/Shanghai");
     lin.patch("/v1/tenant", json!({ "timeZone": "UTC" })).await.expect(403);
     assert_eq!(admin.patch("/v1/tenant", json!({ "timeZone": "Mars" })).await.expect(422).problem().1, ["/timeZone"]);
+    let shares = |key: i32| json!({ "timePolicy": { "key": key, "ordinary": 30, "potential": 20 } });
+    assert_eq!(admin.patch("/v1/tenant", shares(60)).await.expect(422).problem().1, ["/timePolicy"]);
+    let changed = admin.patch("/v1/tenant", shares(50)).await.expect(200);
+    assert_eq!(changed.body["timePolicy"], shares(50)["timePolicy"]);
+    let time = admin.get("/v1/reports/activity").await.expect(200).body["time"].clone();
+    assert_eq!((&time[0]["policyShare"], &time[2]["policyShare"]), (&json!(0.5), &json!(0.2)));
     let changed = admin.patch("/v1/tenant", json!({ "timeZone": "Europe/Berlin" })).await.expect(200);
     assert_eq!((changed.text("/timeZone"), changed.text("/name")), ("Europe/Berlin".into(), "Hopton".into()));
 }

@@ -75,6 +75,27 @@ pub struct Names {
     pub zh: Line,
 }
 
+/// How a tenant wants its reps' time with customers shared out, in per cent of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
+#[oai(deny_unknown_fields)]
+pub struct TimePolicy {
+    /// For key customers.
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    pub key: i32,
+    /// For ordinary ones.
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    pub ordinary: i32,
+    /// For potential ones.
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    pub potential: i32,
+}
+
+impl Default for TimePolicy {
+    fn default() -> Self {
+        TimePolicy { key: 60, ordinary: 30, potential: 10 }
+    }
+}
+
 /// The working hours of a week.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Object, Serialize, Deserialize, FromJsonQueryResult)]
 #[oai(deny_unknown_fields)]

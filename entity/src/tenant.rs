@@ -3,6 +3,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::Timestamp;
+use crate::shape::TimePolicy;
 
 /// A company. Not a record: it is one row of a small table that every server reads.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Object, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Model {
     /// IANA name of the zone whose midnight ends the tenant's days, such as `Asia/Shanghai`.
     pub time_zone: String,
     pub created_at: Timestamp,
+    /// How the reps' time with customers is to be shared out among their tiers.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub time_policy: TimePolicy,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

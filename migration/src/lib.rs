@@ -16,6 +16,7 @@ mod m0009_attachments;
 mod m0010_imports;
 mod m0011_digests;
 mod m0011_goals;
+mod m0011_policies;
 mod m0011_report_indexes;
 
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_imports::Migration),
             Box::new(m0011_digests::Migration),
             Box::new(m0011_goals::Migration),
+            Box::new(m0011_policies::Migration),
             Box::new(m0011_report_indexes::Migration),
         ]
     }

@@ -37,6 +37,21 @@ function listen(page) {
   return complaints;
 }
 
+/** Every picture is drawn, and its table can be opened by keyboard. */
+async function pictures(page, names) {
+  for (const name of names) {
+    const image = page.locator(`img[src*="/charts/${name}?"]`).first();
+    await image.scrollIntoViewIfNeeded();
+    await page.waitForFunction((one) => one.complete && one.naturalWidth > 0, await image.elementHandle());
+    assert.ok((await image.getAttribute('alt')).length > 5, `${name} says what it shows`);
+    const table = page.locator(`#table-${name}`);
+    await table.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    assert.ok(await table.locator('tbody tr').first().isVisible(), `${name} has its table`);
+    await page.keyboard.press('Enter');
+  }
+}
+
 const pushVisit = (summary) =>
   fetch(`${story.base}/v1/sync/mutations`, {
     method: 'POST',
@@ -87,6 +102,7 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await page.keyboard.press('Enter');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
   await accessible(page, 'overview');
+  await pictures(page, ['forecast', 'weeks']);
   await shot(page, 'desk-overview');
 
   // A phone pushes a visit, and it is there without a reload.
@@ -102,6 +118,7 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await page.click('#groups a:has-text("Lin Wei")');
   await page.waitForURL(`**/people/${story.rep.id}`);
   await accessible(page, 'person');
+  await pictures(page, ['forecast', 'days']);
   await shot(page, 'desk-person');
   await page.click(`a[href="/opportunities/${story.opportunity}"]`);
   await page.waitForSelector('.timeline li.move');
@@ -109,12 +126,25 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await accessible(page, 'opportunity');
   await shot(page, 'desk-opportunity');
   await page.goto(`${story.base}/leads`);
+  await page.getByText('Hopton').first().waitFor();
   await accessible(page, 'leads');
   await shot(page, 'desk-leads');
-  for (const path of ['appeals', 'rules']) {
-    await page.goto(`${story.base}/${path}`);
-    await accessible(page, path);
-  }
+  await page.goto(`${story.base}/rules`);
+  await accessible(page, 'rules');
+  await page.goto(`${story.base}/digest`);
+  await page.getByRole('heading', { name: 'Needs action' }).waitFor();
+  await accessible(page, 'Monday summary');
+  await shot(page, 'desk-digest');
+
+  // An appeal.
+  await page.goto(`${story.base}/appeals`);
+  await page.getByText('The phone was being repaired').waitFor();
+  await accessible(page, 'appeals');
+  await shot(page, 'desk-appeals');
+  await page.fill('input[name=reason]', 'Seen the repair slip');
+  await page.click('form.decide button.primary');
+  await page.waitForSelector('.done');
+  assert.equal(await page.locator('form.decide').count(), 0, 'no appeal is left to decide');
 
   // A review.
   await page.click('nav a[href="/holds"]');
@@ -203,6 +233,35 @@ for (const [device, options] of [
     assert.deepEqual(complaints, []);
   });
 }
+// An administrator tries rules on the past, and sees before and after.
+await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
+  const page = await context.newPage();
+  const complaints = listen(page);
+  await logIn(page, story.base, { ...story, email: story.admin });
+  await page.goto(`${story.base}/rules/${story.draft}`);
+  await page.click('form.filter button.primary');
+  await page.waitForSelector('#simulation table.groups', { timeout: 60_000 });
+  await pictures(page, ['simulation']);
+  await accessible(page, 'simulation');
+  await shot(page, 'desk-simulation');
+  assert.deepEqual(complaints, []);
+});
+
+// A rep sees his own, and nobody else's.
+await start({ viewport: PHONE, extraHTTPHeaders, colorScheme: 'dark', isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, async (context) => {
+  const page = await context.newPage();
+  const complaints = listen(page);
+  await logIn(page, story.base, { ...story, email: story.rep.email });
+  await page.getByRole('heading', { name: 'My figures' }).waitFor();
+  await pictures(page, ['forecast', 'weeks']);
+  await accessible(page, 'a rep on a phone in the dark');
+  await shot(page, 'phone-rep-dark');
+  await page.goto(`${story.base}/people/${story.rep.id}`);
+  await accessible(page, 'a rep about himself');
+  await shot(page, 'phone-rep-himself-dark');
+  assert.deepEqual(complaints, []);
+  assert.equal((await page.goto(`${story.base}/digest`)).status(), 403, 'the summary is for who leads');
+});
 
 await start({ javaScriptEnabled: false, extraHTTPHeaders }, async (context) => {
   const page = await context.newPage();

@@ -135,7 +135,7 @@ async fn several_files_with_a_mapping_are_tried_first_and_then_done() {
         Part::File("deals.csv", DEALS.as_bytes()),
     ];
     let again = send(&admin, &again, &[]).await.expect(202).id();
-    assert_eq!(counts(&ended(&world, &admin, again).await.body), [1, 0, 8, 1, 0]);
+    assert_eq!(counts(&ended(&world, &admin, again).await.body), [1, 0, 9, 1, 0]);
     let list = admin.get("/v1/imports?limit=1").await.expect(200);
     assert_eq!(list.ids(), [again]);
     let rest = admin.get(&format!("/v1/imports?cursor={}", list.text("/cursor"))).await.expect(200);

@@ -61,8 +61,23 @@ async fn a_manager_works_with_the_pages_in_a_browser() {
         rep.post("/v1/activities", note).await.expect(201);
         world.wait(Duration::days(1));
     }
+    // Typed four days late: fined, and appealed against.
+    let late = (rep.now() - Duration::hours(100)).to_rfc3339();
+    let note =
+        json!({ "accountId": account, "kind": "note", "occurred": late, "summary": "Sent the quotation by post" });
+    let late = rep.post("/v1/activities", note).await.expect(201).id();
+    let fine = rep.get(&format!("/v1/points/entries?sourceId={late}")).await.expect(200).ids()[0];
+    let appeal = json!({ "reason": "The phone was being repaired" });
+    rep.post(&format!("/v1/points/entries/{fine}/appeal"), appeal).await.expect(201);
+    // A draft that pays half.
+    let active = admin.get("/v1/rule-sets?status=active").await.expect(200).items()[0].clone();
+    let mut rules = active["rules"].clone();
+    for bracket in rules["brackets"].as_array_mut().expect("brackets") {
+        bracket["percent"] = json!(bracket["percent"].as_i64().expect("a number") / 2);
+    }
+    let draft = admin.post("/v1/rule-sets", json!({ "rules": rules })).await.expect(201).id();
     let email = give_password(&world, &manager).await;
-    let admin_email = give_password(&world, &admin).await;
+    let (admins, reps) = (give_password(&world, &admin).await, give_password(&world, &rep).await);
     // What a running server does every second.
     let jobs = world.state.clone();
     tokio::spawn(async move {
@@ -72,8 +87,9 @@ async fn a_manager_works_with_the_pages_in_a_browser() {
         }
     });
     let story = json!({
-        "base": world.url, "tenant": world.slug, "email": email, "admin": admin_email, "password": PASSWORD,
-        "rep": { "id": rep.id, "token": rep.token().await, "account": account },
+        "base": world.url, "tenant": world.slug, "email": email, "admin": admins, "password": PASSWORD,
+        "rep": { "id": rep.id, "token": rep.token().await, "account": account, "email": reps },
+        "draft": draft,
         "place": place(), "opportunity": fibre, "now": rep.now().to_rfc3339(),
         "screenshots": root.join("target/screenshots"),
     });
@@ -86,5 +102,7 @@ async fn a_manager_works_with_the_pages_in_a_browser() {
     println!("{text}");
     let hold = admin.get("/v1/holds").await.expect(200);
     assert_eq!(hold.body["items"][0]["decision"], "Seen the samples", "{:#}", hold.body);
+    let appeal = admin.get("/v1/appeals").await.expect(200);
+    assert_eq!(appeal.body["items"][0]["decision"], "Seen the repair slip", "{:#}", appeal.body);
     world.audit().await;
 }

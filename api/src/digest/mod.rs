@@ -19,8 +19,9 @@ use entity::weekly_digest::DigestFigures;
 
 use crate::auth::Actor;
 use crate::problem::{Error, Refusal};
+use crate::report::answer::draw;
 use crate::report::chart::{Picture, Theme};
-use crate::report::{Cohort, CohortStage, Funnel, FunnelView, Report, Words};
+use crate::report::{Asked, Cohort, CohortStage, Funnel, FunnelView, Report, ReportFormat, Words};
 use crate::state::State;
 pub use routes::DigestApi;
 
@@ -72,11 +73,8 @@ pub fn picture(figures: &DigestFigures, words: &Words) -> Picture {
 /// What the database or the drawing refuses.
 pub async fn png(state: &State, actor: &Actor, locale: Locale, figures: &DigestFigures) -> Result<Vec<u8>, Error> {
     let words = Words::load(state, actor, locale).await?;
-    let picture = picture(figures, &words);
-    // Setting pixels takes milliseconds that other requests would wait for.
-    let drawn = tokio::task::spawn_blocking(move || picture.png(Theme::Light)).await;
-    let drawn = drawn.map_err(|stopped| Error::Internal(format!("drawing stopped: {stopped}")))?;
-    drawn.map_err(|error| Error::Internal(format!("a chart could not be drawn: {error}")))
+    let asked = Asked { format: ReportFormat::Png, locale, theme: Theme::Light };
+    draw(picture(figures, &words), asked).await
 }
 
 #[cfg(test)]

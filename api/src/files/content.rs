@@ -100,7 +100,7 @@ pub fn of_content(head: &[u8], kind: AttachmentKind) -> Result<Type, String> {
 }
 
 fn known(head: &[u8]) -> Option<Type> {
-    use infer::{archive, audio, doc, image};
+    use infer::{archive, audio, image};
     let tests: [(fn(&[u8]) -> bool, Type); 13] = [
         (image::is_jpeg, Type::Jpeg),
         (image::is_png, Type::Png),
@@ -113,8 +113,8 @@ fn known(head: &[u8]) -> Option<Type> {
         (audio::is_mp3, Type::Mp3),
         (audio::is_aac, Type::Aac),
         (archive::is_pdf, Type::Pdf),
-        (doc::is_docx, Type::Docx),
-        (doc::is_xlsx, Type::Xlsx),
+        (|head| is_office(head, b"word/"), Type::Docx),
+        (|head| is_office(head, b"xl/"), Type::Xlsx),
     ];
     tests.into_iter().find(|(is, _)| is(head)).map(|(_, known)| known)
 }
@@ -122,6 +122,20 @@ fn known(head: &[u8]) -> Option<Type> {
 /// Phones record into MP4 containers of several brands; those that say `M4A ` are told by all readers.
 fn is_m4a(head: &[u8]) -> bool {
     infer::audio::is_m4a(head) || head.get(4..8) == Some(b"ftyp") && head.get(8..12) == Some(b"mp42")
+}
+
+/// A ZIP with something of this kind in it and what every office document has, in whatever order its writer chose
+/// (ECMA-376, part 2).
+fn is_office(head: &[u8], kind: &[u8]) -> bool {
+    const ENTRY: &[u8] = b"PK\x03\x04";
+    const EVERY: [&[u8]; 3] = [b"[Content_Types].xml", b"_rels/.rels", b"docProps/"];
+    let names = || {
+        let entries = head.windows(ENTRY.len()).enumerate().filter(|(_, part)| *part == ENTRY);
+        entries.filter_map(|(at, _)| head.get(at + 30..))
+    };
+    head.starts_with(ENTRY)
+        && names().any(|name| name.starts_with(kind))
+        && names().any(|name| EVERY.iter().any(|every| name.starts_with(every)))
 }
 
 #[cfg(test)]
@@ -132,7 +146,8 @@ mod tests {
     fn zip(names: &[&str]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for name in names {
-            bytes.extend_from_slice(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+            bytes.extend_from_slice(b"PK\x03\x04");
+            bytes.extend_from_slice(&[0; 22]);
             bytes.extend_from_slice(&(name.len() as u16).to_le_bytes());
             bytes.extend_from_slice(&[0, 0]);
             bytes.extend_from_slice(name.as_bytes());
@@ -143,7 +158,7 @@ mod tests {
     #[test]
     fn content_tells_the_type() {
         let docx = zip(&["[Content_Types].xml", "_rels/.rels", "word/document.xml", "word/styles.xml"]);
-        let xlsx = zip(&["[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "xl/styles.xml"]);
+        let xlsx = zip(&["docProps/app.xml", "docProps/core.xml", "xl/theme/theme1.xml", "[Content_Types].xml"]);
         let cases: [(&[u8], AttachmentKind, Type); 13] = [
             (b"\xff\xd8\xff\xe0\0\x10JFIF\0", AttachmentKind::Photo, Type::Jpeg),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", AttachmentKind::Photo, Type::Png),

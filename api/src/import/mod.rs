@@ -2,7 +2,7 @@
 //!
 //! `mapping` is the mapping's format; `source` makes rows of a file, `draft` typed values of a row, `resolve` finds
 //! what it refers to, `write` brings a chunk of rows into the database by the same verbs as REST, `journal` keeps what
-//! became of them, `run` is the whole. What a verb means stands in the record's own folder; the command line is
+//! became of them, `open` checks files against the mapping, `run` is the whole. What a verb means stands in the record's own folder; the command line is
 //! `command::import`, the API is in `job`.
 
 mod calendar;
@@ -11,6 +11,7 @@ pub mod field;
 pub mod job;
 pub mod journal;
 pub mod mapping;
+pub mod open;
 mod refused;
 mod resolve;
 pub mod run;
@@ -22,5 +23,6 @@ mod template;
 mod write;
 
 pub use mapping::{Mapping, MappingError};
-pub use run::{Files, Options, Progress, Stopped, run};
+pub use open::Files;
+pub use run::{Options, Progress, Stopped, run};
 pub use summary::{Count, Summary};

@@ -10,14 +10,15 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::html::nothing;
 use super::pipeline::{Scope, Stages};
-use super::show;
 use super::view::{Theme, View};
+use super::{rules, show};
 use crate::problem::{Error, Refusal};
+use crate::report::answer::sent;
 use crate::report::chart::Theme as Drawn;
 use crate::report::figures::Scope as Period;
 use crate::report::forecast::{Forecast, ForecastBucket, ForecastRow, forecast};
 use crate::report::velocity::{DAYS, Velocity, VelocityChart, velocity};
-use crate::report::{Answer as Report, Asked, ReportFormat};
+use crate::report::{self, Answer as Report, Asked, ReportFormat};
 use crate::write::hex;
 
 /// Months ahead that a table of the forecast shows.
@@ -59,16 +60,28 @@ pub async fn draw(view: View) -> Result<Answer, Error> {
             let report = Velocity { chart, ..velocity_of(&view, scope).await? };
             Report::of(state, actor, asked, &report).await?.into_response()
         }
+        "simulation" => sent(asked.format, report::answer::draw(rules::picture(&view).await?, asked).await?),
         _ => return Err(Refusal::not_found("chart").into()),
     };
     Ok(Answer::Drawn(response))
 }
 
-/// A picture with its table. What the table says is in the address, so that the picture is drawn anew when it changes.
+/// A picture with its table.
 pub fn figure(view: &View, name: &str, told: &str, scope: Scope, table: Markup) -> Markup {
+    figure_of(view, name, told, [("team", scope.team_id), ("user", scope.user_id)], table)
+}
+
+/// What the table says is in the address, so that the picture is drawn anew when it changes.
+pub fn figure_of<const N: usize>(
+    view: &View,
+    name: &str,
+    told: &str,
+    about: [(&str, Option<Uuid>); N],
+    table: Markup,
+) -> Markup {
     let version = &hex(&Sha256::digest(&table.0))[..12];
     let mut path = format!("/charts/{name}?v={version}&language={}", view.look.locale);
-    for (name, id) in [("team", scope.team_id), ("user", scope.user_id)] {
+    for (name, id) in about {
         if let Some(id) = id {
             path += &format!("&{name}={id}");
         }
@@ -79,6 +92,7 @@ pub fn figure(view: &View, name: &str, told: &str, scope: Scope, table: Markup) 
         figure.chart {
             div.scroll tabindex="0" role="group" aria-label=(told) {
                 picture {
+                    source media="print" srcset=(light);
                     @if view.look.theme == Theme::Auto { source media="(prefers-color-scheme: dark)" srcset=(dark); }
                     img src=(if view.look.theme == Theme::Dark { &dark } else { &light }) alt=(told) loading="lazy";
                 }

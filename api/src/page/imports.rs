@@ -71,7 +71,7 @@ fn form(view: &View, imports: &[Import]) -> Markup {
                 summary { (view.t("The columns have other names", "列名不同？使用映射")) }
                 @if !before.is_empty() {
                     div {
-                        label for="mappingOf" { (view.t("Mapping of an earlier import", "沿用之前的映射")) }
+                        label for="mappingOf" { (view.t("As in an earlier import", "沿用之前的导入")) }
                         select #mappingOf name="mappingOf" {
                             option value="" { "–" }
                             @for import in &before { option value=(import.id) { (names(import)) } }
@@ -79,7 +79,7 @@ fn form(view: &View, imports: &[Import]) -> Markup {
                     }
                 }
                 div {
-                    label for="mapping" { (view.t("Or a mapping, as TOML or JSON", "或粘贴映射（TOML 或 JSON）")) }
+                    label for="mapping" { (view.t("A mapping, as TOML or JSON", "映射（TOML 或 JSON）")) }
                     textarea #mapping name="mapping" rows="8" spellcheck="false" autocomplete="off" {}
                 }
             }
@@ -157,11 +157,11 @@ fn result(view: &View, import: &Import) -> Markup {
             form.decide method="post" action=(format!("{at}/cancel")) { div.buttons { button.danger type="submit" { (view.t("Cancel", "取消")) } } }
         }
         @if let Some(error) = &import.error { p.alert lang="en" { (error) } }
+        @if !import.parts.is_empty() { (parts(view, import)) }
         @if import.status == ImportStatus::Done && import.dry_run {
             p.done role="status" { (view.t("This was a try: nothing was kept.", "这是试运行，未保存任何内容。")) }
             form.decide method="post" action=(format!("{at}/apply")) { div.buttons { button.primary type="submit" { (view.t("Import now", "正式导入")) } } }
         }
-        @if !import.parts.is_empty() { (parts(view, import)) }
     }
 }
 

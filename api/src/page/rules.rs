@@ -9,13 +9,18 @@ use maud::{Markup, html};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::answer::Answer;
-use super::html::{Place, bar, card, nothing, page};
+use super::charts::figure_of;
+use super::html::{Place, card, nothing, page};
 use super::show;
 use super::view::{Look, View};
 use crate::problem::{Code, Error, Refusal};
 use crate::read::{self, Listing};
+use crate::report::chart::{Picture, Plot, Series};
 use crate::rule_set::routes::SORTS;
 use crate::simulation::{SimulatedTotals, Simulation, SimulationStatus, StartSimulation, run};
+
+/// Of reps, a picture shows those whom the rules change most.
+const SHOWN: usize = 15;
 
 pub async fn list(view: View) -> Result<Answer, Error> {
     let listing = Listing::new(None, Some(50), Some("-version".to_owned()));
@@ -66,7 +71,7 @@ pub async fn one(view: View) -> Result<Answer, Error> {
         div.grid {
             (card("what", view.t("What it says", "内容"), "", said(&view, &set.rules)))
             div.span2 { (card("simulation", view.t("Simulation", "试算"), "", html! {
-                @if is_admin { (simulate(&view, &set)) (result(&view, simulation.as_ref())) }
+                @if is_admin { (simulate(&view, &set)) (result(&view, &set, simulation.as_ref())) }
                 @else { (nothing(view.t("An administrator tries rules on the past: the figures name everybody.", "仅管理员可试算：结果涉及所有人。"))) }
             })) }
         }
@@ -116,7 +121,7 @@ fn simulate(view: &View, set: &rule_set::Model) -> Markup {
     }
 }
 
-fn result(view: &View, simulation: Option<&Simulation>) -> Markup {
+fn result(view: &View, set: &rule_set::Model, simulation: Option<&Simulation>) -> Markup {
     let Some(simulation) = simulation else { return nothing(view.t("Not tried yet.", "尚未试算。")) };
     html! {
         p.note { (show::day(view.look, simulation.from)) " – " (show::day(view.look, simulation.to)) }
@@ -137,7 +142,7 @@ fn result(view: &View, simulation: Option<&Simulation>) -> Markup {
                     }
                 }
                 p.note { (view.t("Below zero now and not before: ", "新规则下转为负分的人数：")) b { (result.newly_losing) } }
-                (people(view, simulation))
+                (people(view, set, simulation))
             }
             (SimulationStatus::Finished | SimulationStatus::Failed, _) => p.alert { (view.t("It failed. Start another.", "试算失败，请重新开始。")) }
         }
@@ -148,30 +153,55 @@ fn total(name: &str, then: &SimulatedTotals, now: &SimulatedTotals, of: fn(&Simu
     html! { tr { th scope="row" { (name) } td.num { (of(then)) } td.num.strong { (of(now)) } } }
 }
 
+/// The newest simulation of the rule set that `set` names, as a picture.
+pub async fn picture(view: &View) -> Result<Picture, Error> {
+    let unknown = || Refusal::not_found("simulation");
+    let id = view.asked.query("set").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
+    let set: rule_set::Model = read::get(&view.state, &view.actor, id).await?;
+    if view.actor.role != Role::Admin {
+        return Err(unknown().into());
+    }
+    let simulation = newest(view, &set).await?.ok_or_else(unknown)?;
+    let mut reps: Vec<_> = simulation.result.iter().flat_map(|result| &result.reps).collect();
+    let n = reps.len();
+    reps.sort_by_key(|rep| std::cmp::Reverse(rep.difference.0.abs()));
+    reps.truncate(SHOWN);
+    let points = |points: entity::scalar::Points| points.0.to_f64().unwrap_or_default();
+    let series = vec![
+        Series::new(view.t("before", "原规则"), reps.iter().map(|rep| points(rep.then.points))),
+        Series::new(view.t("after", "新规则"), reps.iter().map(|rep| points(rep.now.points))),
+    ];
+    let unit = view.t("points; those whom it changes most", "积分；变化最大者");
+    Ok(Picture {
+        title: view.t("Points before and after", "新旧规则积分对比").to_owned(),
+        note: format!("{} – {} · {unit} · n={n}", simulation.from, simulation.to),
+        plot: Plot::Rows { names: reps.iter().map(|rep| rep.name.clone()).collect(), series },
+        empty: view.t("There is nobody to compare.", "暂无可比人员。").to_owned(),
+    })
+}
+
 /// Every rep before and after, who loses most first.
-fn people(view: &View, simulation: &Simulation) -> Markup {
+fn people(view: &View, set: &rule_set::Model, simulation: &Simulation) -> Markup {
     let reps = simulation.result.iter().flat_map(|result| &result.reps);
-    let size = |points: entity::scalar::Points| points.0.abs().to_f64().unwrap_or_default();
-    let most = reps.clone().map(|rep| size(rep.then.points).max(size(rep.now.points))).fold(1.0, f64::max);
-    html! {
+    let table = html! {
         table.groups {
             caption.hidden { (view.t("Points of each rep before and after", "各销售代表新旧规则下的积分")) }
             thead { tr {
                 th scope="col" { (view.t("Rep", "销售代表")) }
-                th.wide.desk scope="col" { (view.t("Before and after", "前后对比")) }
                 th.num scope="col" { (view.t("Before", "原规则")) }
                 th.num scope="col" { (view.t("After", "新规则")) }
                 th.num scope="col" { (view.t("Difference", "差额")) }
             } }
             tbody { @for rep in reps { tr {
                 th scope="row" { a href=(format!("/people/{}", rep.user_id)) { (rep.name) } @if rep.newly_loses { " " span.chip.bad { (view.t("loses", "转负")) } } }
-                td.wide.desk { (bar(size(rep.then.points) / most, "before")) (bar(size(rep.now.points) / most, "plain")) }
                 td.num { (show::decimal(rep.then.points.0)) }
                 td.num.strong { (show::decimal(rep.now.points.0)) }
                 td.num { (show::decimal(rep.difference.0)) }
             } } }
         }
-    }
+    };
+    let told = view.t("Points of those whom the rules change most, before and after", "积分变化最大者的新旧对比");
+    figure_of(view, "simulation", told, [("set", Some(set.id))], table)
 }
 
 pub async fn start(view: View) -> Result<Answer, Error> {

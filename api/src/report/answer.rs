@@ -169,32 +169,44 @@ impl<T: Report> Answer<T> {
             }
             ReportFormat::Svg | ReportFormat::Png => {
                 let words = Words::load(state, actor, asked.locale).await?;
-                let picture = report.picture(&words);
-                let is_svg = asked.format == ReportFormat::Svg;
-                // Measuring texts and setting pixels takes milliseconds that other requests would wait for.
-                let drawn = tokio::task::spawn_blocking(move || {
-                    if is_svg { picture.svg(asked.theme).map(String::into_bytes) } else { picture.png(asked.theme) }
-                });
-                let drawn = drawn.await.map_err(|stopped| Error::Internal(format!("drawing stopped: {stopped}")))?;
-                drawn.map_err(|error| Error::Internal(format!("a chart could not be drawn: {error}")))?
+                draw(report.picture(&words), asked).await?
             }
         };
         Ok(Answer { format: asked.format, body, described: PhantomData })
     }
 }
 
+/// The picture as SVG or PNG.
+///
+/// # Errors
+/// What the drawing refuses.
+pub async fn draw(picture: Picture, asked: Asked) -> Result<Vec<u8>, Error> {
+    let is_svg = asked.format == ReportFormat::Svg;
+    // Measuring texts and setting pixels takes milliseconds that other requests would wait for.
+    let drawn = tokio::task::spawn_blocking(move || {
+        if is_svg { picture.svg(asked.theme).map(String::into_bytes) } else { picture.png(asked.theme) }
+    });
+    let drawn = drawn.await.map_err(|stopped| Error::Internal(format!("drawing stopped: {stopped}")))?;
+    drawn.map_err(|error| Error::Internal(format!("a chart could not be drawn: {error}")))
+}
+
 /// A picture opened by itself may style itself and nothing more: no script, no request, no form, no opener.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
+/// Bytes of this form, with what is said about them.
+pub fn sent(format: ReportFormat, body: Vec<u8>) -> Response {
+    let response =
+        Response::builder().content_type(format.media_type()).header(header::VARY, "accept, accept-language");
+    let response = match format {
+        ReportFormat::Svg => response.header(header::CONTENT_SECURITY_POLICY, PICTURE_POLICY),
+        _ => response,
+    };
+    response.body(Body::from_vec(body))
+}
+
 impl<T: Send> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let response =
-            Response::builder().content_type(self.format.media_type()).header(header::VARY, "accept, accept-language");
-        let response = match self.format {
-            ReportFormat::Svg => response.header(header::CONTENT_SECURITY_POLICY, PICTURE_POLICY),
-            _ => response,
-        };
-        response.body(Body::from_vec(self.body))
+        sent(self.format, self.body)
     }
 }
 

@@ -4,10 +4,11 @@
 use entity::kind::Kind;
 use entity::scalar::Date;
 use poem_openapi::Enum;
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::Value;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::ask::ask;
 use crate::auth::Actor;
 use crate::problem::{Error, Refusal};
 use crate::read;
@@ -73,9 +74,8 @@ pub async fn figures<T: DeserializeOwned>(
         actor.sees_all().into(),
         scope.as_of.into(),
     ];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values.into_iter().chain(more));
-    let row = state.db.query_one_raw(statement).await?;
-    let row = row.ok_or_else(|| Error::Internal(format!("there is no tenant {}", actor.tenant_id)))?;
+    let rows = ask(state, &sql, values.into_iter().chain(more)).await?;
+    let row = rows.first().ok_or_else(|| Error::Internal(format!("there is no tenant {}", actor.tenant_id)))?;
     let report: serde_json::Value = row.try_get("", "report")?;
     // ISO days are in the order of their texts.
     if let (Some(from), Some(to)) = (report["from"].as_str(), report["to"].as_str())

@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod answer;
+mod ask;
 pub mod burden;
 pub mod chart;
 pub mod coverage;

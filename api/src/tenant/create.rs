@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use entity::kind::{RuleSetStatus, StageKey};
 use entity::scalar::{Date, Line};
+use entity::shape::TimePolicy;
 use entity::shape::{Names, Shift, SpecialDays, Week};
 use entity::{calendar, rule_set, stage, team, tenant};
 use sea_orm::ConnectionTrait;
@@ -79,6 +80,7 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
         name: new.name.0,
         time_zone: new.time_zone.name().to_owned(),
         created_at: work.now,
+        time_policy: TimePolicy::default(),
     };
     for (sql, values) in [
         (

@@ -13,7 +13,7 @@ pub use routes::TenantApi;
 
 /// The tenant that people name when they log in.
 pub async fn by_slug(db: &impl ConnectionTrait, slug: &str) -> Result<tenant::Model, Error> {
-    let sql = "SELECT id, slug, name, time_zone, created_at FROM tenant WHERE slug = $1";
+    let sql = "SELECT id, slug, name, time_zone, created_at, time_policy FROM tenant WHERE slug = $1";
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [slug.into()]);
     let found = tenant::Model::find_by_statement(statement).one(db).await?;
     found.ok_or_else(|| Refusal::not_found(&format!("tenant as `{slug}`")).into())
@@ -21,7 +21,7 @@ pub async fn by_slug(db: &impl ConnectionTrait, slug: &str) -> Result<tenant::Mo
 
 /// The tenant that an actor belongs to.
 pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<tenant::Model, Error> {
-    let sql = "SELECT id, slug, name, time_zone, created_at FROM tenant WHERE id = $1";
+    let sql = "SELECT id, slug, name, time_zone, created_at, time_policy FROM tenant WHERE id = $1";
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [id.into()]);
     let found = tenant::Model::find_by_statement(statement).one(db).await?;
     found.ok_or_else(|| Error::Internal(format!("tenant {id} has no row")))

@@ -85,7 +85,7 @@ fn card(on: CardKind, fields: &[&str]) -> CustomerRule {
 #[test]
 fn conditions_name_what_they_can_ask_for() {
     type Spoil = fn(&mut Weight);
-    let table: [(Spoil, &[&str]); 6] = [
+    let table: [(Spoil, &[&str]); 7] = [
         (|w| w.min_characters = Some(20), &[]),
         (|w| w.min_characters = Some(0), &["/work/0/weights/0/minCharacters"]),
         (
@@ -94,7 +94,8 @@ fn conditions_name_what_they_can_ask_for() {
         ),
         (|w| w.with = Some(Line("nextStepOn".into())), &[]),
         (|w| w.with = Some(Line("summary".into())), &["/work/0/weights/0/with"]),
-        (|w| w.with = Some(Line("photo".into())), &["/work/0/weights/0/with"]),
+        (|w| w.with = Some(Line("photo".into())), &[]),
+        (|w| w.with = Some(Line("shoeSize".into())), &["/work/0/weights/0/with"]),
     ];
     for (spoil, expected) in table {
         assert_eq!(faults(|r| spoil(&mut r.work[0].weights[0])), expected);

@@ -71,8 +71,12 @@ SELECT json_build_object(
     'time', (
         SELECT json_agg(json_build_object('tier', policy.tier, 'minutes', coalesce(timed.minutes, 0),
                    'share', round(coalesce(timed.minutes, 0)::numeric / nullif((SELECT sum(minutes) FROM timed), 0), 4),
-                   'policyShare', policy.share) ORDER BY policy.place)
-        FROM (VALUES (1, 'key', 0.6), (2, 'ordinary', 0.3), (3, 'potential', 0.1), (4, NULL, NULL)) AS policy(place, tier, share)
+                   'policyShare', round(policy.share, 2)) ORDER BY policy.place)
+        FROM (VALUES (1, 'key'), (2, 'ordinary'), (3, 'potential'), (4, NULL)) AS tiers(place, tier)
+        JOIN tenant ON tenant.id = $1
+        CROSS JOIN LATERAL (
+            SELECT tiers.place, tiers.tier, (tenant.time_policy ->> tiers.tier)::numeric / 100 AS share
+        ) policy
         LEFT JOIN timed ON timed.tier IS NOT DISTINCT FROM policy.tier),
     'untimed', (SELECT coalesce(sum(untimed), 0) FROM by_day)
 ) AS report

@@ -118,7 +118,7 @@ pub struct TierTime {
     pub minutes: i64,
     /// Of all minutes, 4 decimals; absent where there are none.
     pub share: Option<f64>,
-    /// What the policy wants: 0.6 for key customers, 0.3 for ordinary and 0.1 for potential ones.
+    /// What the tenant's policy wants (`timePolicy`): 0.6 for key customers, 0.3 for ordinary and 0.1 for potential ones unless it is set.
     pub policy_share: Option<f64>,
 }
 

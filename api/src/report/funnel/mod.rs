@@ -9,11 +9,12 @@ mod wire;
 
 use entity::kind::{AccountKind, AccountTier, Kind};
 use entity::scalar::{Date, Money};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 pub use self::routes::ReportApi;
 pub use self::wire::*;
+use super::ask::ask;
 use super::figures::Known;
 use super::rounded;
 use crate::auth::Actor;
@@ -69,8 +70,7 @@ async fn one(state: &State, actor: &Actor, query: &FunnelQuery) -> Result<Funnel
         query.source.as_ref().map(|source| source.0.as_str()).into(),
         query.split_by.as_str().into(),
     ];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql(query, actor), values);
-    let rows = state.db.query_all_raw(statement).await?;
+    let rows = ask(state, &sql(query, actor), values).await?;
     let first = rows.first().ok_or_else(|| Error::Internal(format!("there is no tenant {}", actor.tenant_id)))?;
     let days = Days::from_query_result(first, "")?;
     if query.view == FunnelView::Cohort && days.first_day > days.last_day {

@@ -1,0 +1,141 @@
+//! The files of a mapping: found, looked at and checked against it, before anything is written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use encoding_rs::Encoding;
+
+use super::draft::Reader;
+use super::journal::broken;
+use super::mapping::{From as Origin, Lookup, Mapping, Pass};
+use super::run::Stopped;
+use super::source::{Format, Rows, Source};
+use crate::problem::Error;
+
+/// Where the files of a mapping are.
+#[derive(Clone, Debug)]
+pub enum Files {
+    Folder(PathBuf),
+    /// Files that were sent, by their names, and where each lies. Nothing else is opened, whatever the mapping says.
+    Given(BTreeMap<String, PathBuf>),
+}
+
+impl Files {
+    /// Where the file lies that a mapping calls `path`.
+    pub fn find(&self, path: &Path) -> Result<PathBuf, String> {
+        match self {
+            Files::Folder(folder) => Ok(folder.join(path)),
+            Files::Given(given) => {
+                let named = path.to_str().and_then(|name| given.get(name));
+                let only = given.values().next().filter(|_| given.len() == 1);
+                named.or(only).cloned().ok_or_else(|| {
+                    let names: Vec<&str> = given.keys().map(String::as_str).collect();
+                    format!("no file of this name was sent, but {}", names.join(", "))
+                })
+            }
+        }
+    }
+}
+
+/// Runs what takes its time and asks no database, where nobody waits for it.
+pub async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopped> {
+    let stopped = |cause| Stopped::Failed(Error::Internal(format!("reading a file stopped: {cause}")));
+    tokio::task::spawn_blocking(job).await.map_err(stopped)
+}
+
+/// A pass whose file goes with the mapping.
+pub struct Reading<'a> {
+    pub pass: &'a Pass,
+    pub path: PathBuf,
+    pub source: Arc<Source>,
+    pub headers: Vec<String>,
+    pub reader: Reader<'a>,
+}
+
+/// Files that were looked at, so that none is looked at twice.
+#[derive(Default)]
+struct Looked(HashMap<PathBuf, Arc<Source>>);
+
+impl Looked {
+    async fn at(&mut self, path: &Path, named: Option<&'static Encoding>) -> Result<io::Result<Arc<Source>>, Stopped> {
+        if let Some(known) = self.0.get(path) {
+            return Ok(Ok(known.clone()));
+        }
+        let file = path.to_owned();
+        let looked = blocking(move || Source::look(&file, named)).await?;
+        Ok(looked.map(|source| {
+            let source = Arc::new(source);
+            self.0.insert(path.to_owned(), source.clone());
+            source
+        }))
+    }
+}
+
+/// Checks each pass against its file.
+pub async fn open<'a>(mapping: &'a Mapping, files: &Files, zone: Tz) -> Result<Vec<Reading<'a>>, Stopped> {
+    let (mut looked, mut readings) = (Looked::default(), Vec::new());
+    for (number, pass) in mapping.passes.iter().enumerate() {
+        let wrong = |key: &str, problem: String| Stopped::Mapping(mapping.error(number, key, problem));
+        let cannot = |key: &str, path: &Path, cause: &io::Error| match (cause.kind(), files) {
+            (io::ErrorKind::InvalidData, _) => wrong(key, format!("the file {cause}")),
+            (_, Files::Folder(_)) => {
+                wrong(key, format!("{} cannot be read: {cause}. Correct `path`, or give --folder", path.display()))
+            }
+            (_, Files::Given(_)) => broken("a file that was sent", cause),
+        };
+        let path = files.find(&pass.path).map_err(|told| wrong("path", told))?;
+        let source = looked.at(&path, pass.named_encoding()).await?.map_err(|cause| cannot("path", &path, &cause))?;
+        let rows = rows_of(&source, pass.delimiter, pass.sheet.clone()).await?;
+        let rows = rows.map_err(|cause| cannot("path", &path, &cause))?;
+        let named: BTreeMap<String, String> = pass.columns().into_iter().collect();
+        let mut columns = HashMap::new();
+        for (column, key) in &named {
+            columns.insert(column.clone(), rows.column(column).map_err(|told| wrong(key, told))?);
+        }
+        let mut lookups = BTreeMap::new();
+        for (field, origin) in pass.mapped() {
+            let Origin::Lookup(lookup) = &origin.from else { continue };
+            let key = format!("fields.{}.lookup", field.name);
+            let other = files.find(&lookup.path).map_err(|told| wrong(&key, told))?;
+            let source = looked.at(&other, None).await?.map_err(|cause| cannot(&key, &other, &cause))?;
+            let rows = rows_of(&source, lookup.delimiter, None).await?.map_err(|cause| cannot(&key, &other, &cause))?;
+            for column in [&lookup.matching, &lookup.take] {
+                rows.column(column).map_err(|told| wrong(&key, told))?;
+            }
+            let lookup = lookup.clone();
+            let found = blocking(move || first_rows(&lookup, rows)).await?;
+            lookups.insert(field.name, found.map_err(|cause| cannot(&key, &other, &cause))?);
+        }
+        let guarded = source.format != Format::Ndjson;
+        let reader = Reader::new(pass, columns, lookups, zone, guarded);
+        readings.push(Reading { pass, path, source, headers: rows.headers, reader });
+    }
+    Ok(readings)
+}
+
+pub async fn rows_of(
+    source: &Arc<Source>,
+    delimiter: char,
+    sheet: Option<String>,
+) -> Result<io::Result<Rows>, Stopped> {
+    let source = source.clone();
+    blocking(move || source.open(delimiter, sheet.as_deref())).await
+}
+
+/// `matching` → `take`, of the first row that has both.
+fn first_rows(lookup: &Lookup, mut rows: Rows) -> io::Result<HashMap<String, String>> {
+    let column = |name: &str| rows.column(name).map_err(io::Error::other);
+    let (matching, take) = (column(&lookup.matching)?, column(&lookup.take)?);
+    let mut found = HashMap::new();
+    while let Some(row) = rows.row()? {
+        if let (None, Some(key), Some(value)) = (row.broken, row.cells.get(matching), row.cells.get(take))
+            && !value.trim().is_empty()
+        {
+            found.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
+        }
+    }
+    Ok(found)
+}

@@ -1,24 +1,33 @@
 """What a client that openapi-python-client generated must be able to do against a live server: the story of
 ../typescript/story.ts, told in Python."""
 
+import base64
 import datetime
+import io
 import os
 import uuid
 
 from generated.waypost_client import AuthenticatedClient, Client
 from generated.waypost_client.api.accounts import update_account
+from generated.waypost_client.api.attachments import create_attachment, get_attachment_content, put_attachment_content
 from generated.waypost_client.api.auth import login
 from generated.waypost_client.api.opportunities import get_opportunity
 from generated.waypost_client.api.sync import pull_changes, push_mutations
 from generated.waypost_client.models import (
-    AccountFields, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, Check, ClockReading, ContactFields,
+    AccountFields, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AttachmentKind,
+    AttachmentState, Check, ClockReading, ContactFields, CreateAttachment,
     Kind, LeadFields, Login, Mutation, MutationKind, MutationOp, OpportunityFields, PlanFields, PlanStatus, PushRequest,
-    ResultStatus, StageKey, UpdateAccount, UpdateAccountClearItem,
+    PutAttachmentContentBody, ResultStatus, StageKey, UpdateAccount, UpdateAccountClearItem,
 )
-from generated.waypost_client.types import UNSET
+from generated.waypost_client.types import UNSET, File
 
 URL = os.environ["WAYPOST_URL"]
 NOW = datetime.datetime.fromisoformat(os.environ["WAYPOST_NOW"])
+
+# A picture of one pixel.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def someone(email):
@@ -95,6 +104,17 @@ def main():
     # PATCH with If-Match.
     stale = update_account.sync_detailed(account, client=rep, body=UpdateAccount(name="Late"), if_match=f'"{seen}"')
     assert (stale.status_code, stale.parsed.type_) == (412, "/problems/revision_mismatch"), stale
+
+    # A photo: the record first, then its file. What is no photo is refused, and another file is welcome.
+    photo = CreateAttachment(account_id=account, activity_id=activity, kind=AttachmentKind.PHOTO, file_name="shelf.png")
+    photo = create_attachment.sync(client=rep, body=photo)
+    send = lambda content: put_attachment_content.sync_detailed(
+        photo.id, client=rep, body=PutAttachmentContentBody(file=File(payload=io.BytesIO(content), file_name="shelf.png")))
+    wrong = send(b"no photo")
+    assert (wrong.status_code, wrong.parsed.type_) == (422, "/problems/file_refused"), wrong
+    ready = send(PIXEL).parsed
+    assert (ready.state, ready.content_type, ready.bytes_) == (AttachmentState.READY, "image/png", len(PIXEL)), ready
+    assert get_attachment_content.sync_detailed(photo.id, client=rep).content == PIXEL
 
     # What was written came back whole.
     kept = get_opportunity.sync(opportunity, client=rep)

@@ -23,10 +23,18 @@ export interface Api {
   push(body: Schemas['PushRequest']): Promise<Answer<Schemas['PushResults']>>;
   updateAccount(id: string, ifMatch: string, body: Schemas['UpdateAccount']): Promise<Answer<Schemas['Account']>>;
   getOpportunity(id: string): Promise<Answer<Schemas['Opportunity']>>;
+  createAttachment(body: Schemas['CreateAttachment']): Promise<Answer<Schemas['Attachment']>>;
+  putContent(id: string, file: Blob): Promise<Answer<Schemas['Attachment']>>;
 }
 
 /** What a tool's author calls null: a field that is sent, but holds nothing. Kotlin and Dart send these. */
 const nothing = null as unknown as undefined;
+
+/** A picture of one pixel. */
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 function env(name: string): string {
   const value = process.env[name];
@@ -105,6 +113,14 @@ export async function tell(connect: (url: string, token: () => string) => Api): 
   const stale = await rep.updateAccount(account, `"${seen}"`, { name: 'Too late' });
   assert.equal(stale.response?.status, 412);
   assert.equal(stale.error?.type, '/problems/revision_mismatch');
+
+  // A photo: the record first, then its file. What is no photo is refused, and another file is welcome.
+  const photo = good(await rep.createAttachment({ accountId: account, activityId: activity, kind: 'photo', fileName: 'shelf.png' }));
+  assert.equal(photo.state, 'pending');
+  const wrong = await rep.putContent(photo.id, new Blob(['no photo']));
+  assert.deepEqual([wrong.response?.status, wrong.error?.type], [422, '/problems/file_refused']);
+  const ready = good(await rep.putContent(photo.id, new Blob([PIXEL], { type: 'image/png' })));
+  assert.deepEqual([ready.state, ready.contentType, ready.bytes], ['ready', 'image/png', PIXEL.length]);
 
   // What was written came back whole.
   const kept = good(await rep.getOpportunity(opportunity));

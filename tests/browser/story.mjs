@@ -12,7 +12,10 @@ const story = JSON.parse(process.env.STORY);
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 await mkdir(story.screenshots, { recursive: true });
 
-const shot = (page, name) => page.screenshot({ path: join(story.screenshots, `${name}.png`), fullPage: true });
+const shot = async (page, name) => {
+  await page.evaluate(() => window.scrollTo(0, 0));
+  return page.screenshot({ path: join(story.screenshots, `${name}.png`), fullPage: true });
+};
 
 /** Nothing serious or critical that axe finds. */
 async function accessible(page, name) {
@@ -240,7 +243,7 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await logIn(page, story.base, { ...story, email: story.admin });
   await page.goto(`${story.base}/rules/${story.draft}`);
   await page.click('form.filter button.primary');
-  await page.waitForSelector('#simulation table.groups', { timeout: 60_000 });
+  await page.waitForSelector('#simulation table.groups', { state: 'attached', timeout: 60_000 });
   await pictures(page, ['simulation']);
   await accessible(page, 'simulation');
   await shot(page, 'desk-simulation');

@@ -87,6 +87,7 @@ impl World {
             south,
         };
         let tenant = json!({
+            "time_policy": { "key": 60, "ordinary": 30, "potential": 10 },
             "id": world.tenant, "slug": format!("t{}", world.tenant.simple()), "name": "Test", "time_zone": zone,
             "created_at": now,
         });

@@ -90,7 +90,8 @@ macro_rules! fields {
 
             fn fixed(&self, record: &$record) -> Option<&'static str> {
                 $(if let Some(value) = self.$fixed.clone() {
-                    if Some(value) != Option::<$fixed_type>::from(record.$fixed.clone()) {
+                    let stored = Option::<$fixed_type>::from(record.$fixed.clone());
+                    if Some(value) != stored {
                         return Some(stringify!($fixed));
                     }
                 })*

@@ -99,9 +99,12 @@ pub fn of_content(head: &[u8], kind: AttachmentKind) -> Result<Type, String> {
     }
 }
 
+/// Whether a file that begins like this is of some type.
+type Test = fn(&[u8]) -> bool;
+
 fn known(head: &[u8]) -> Option<Type> {
     use infer::{archive, audio, image};
-    let tests: [(fn(&[u8]) -> bool, Type); 13] = [
+    let tests: [(Test, Type); 13] = [
         (image::is_jpeg, Type::Jpeg),
         (image::is_png, Type::Png),
         (image::is_webp, Type::Webp),

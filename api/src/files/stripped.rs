@@ -275,9 +275,12 @@ mod tests {
         (orientation, pixels)
     }
 
+    /// A picture that says which way up.
+    type Made = fn(u16) -> Vec<u8>;
+
     #[test]
     fn the_position_goes_and_the_picture_stays() {
-        let kinds: [(fn(u16) -> Vec<u8>, Type, ImageFormat); 3] = [
+        let kinds: [(Made, Type, ImageFormat); 3] = [
             (jpeg_with, Type::Jpeg, ImageFormat::Jpeg),
             (png_with, Type::Png, ImageFormat::Png),
             (webp_with, Type::Webp, ImageFormat::WebP),

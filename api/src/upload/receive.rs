@@ -51,7 +51,7 @@ impl Sum {
         }
     }
 
-    fn is_right(self) -> bool {
+    fn agrees(self) -> bool {
         match self {
             Sum::None => true,
             Sum::Sha1(sum, told) => sum.finalize()[..] == told[..],
@@ -112,7 +112,7 @@ pub async fn receive(
             reception.put(waiting.split_to(PART).freeze(), is_checked).await?;
         }
     }
-    if is_checked && (broken || !sum.is_right()) {
+    if is_checked && (broken || !sum.agrees()) {
         reception.drop_parts().await?;
         let detail = "The bytes of this request do not have the checksum that Upload-Checksum says. Nothing of it was kept; send it again.";
         return Err(Refusal::new(Code::ChecksumMismatch, detail).into());

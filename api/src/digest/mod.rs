@@ -20,7 +20,7 @@ use entity::weekly_digest::DigestFigures;
 use crate::auth::Actor;
 use crate::problem::{Error, Refusal};
 use crate::report::answer::draw;
-use crate::report::chart::{Picture, Theme};
+use crate::report::chart::{Picture, Theme, WIDE};
 use crate::report::{Asked, Cohort, CohortStage, Funnel, FunnelView, Report, ReportFormat, Words};
 use crate::state::State;
 pub use routes::DigestApi;
@@ -73,7 +73,7 @@ pub fn picture(figures: &DigestFigures, words: &Words) -> Picture {
 /// What the database or the drawing refuses.
 pub async fn png(state: &State, actor: &Actor, locale: Locale, figures: &DigestFigures) -> Result<Vec<u8>, Error> {
     let words = Words::load(state, actor, locale).await?;
-    let asked = Asked { format: ReportFormat::Png, locale, theme: Theme::Light };
+    let asked = Asked { format: ReportFormat::Png, locale, theme: Theme::Light, width: WIDE };
     draw(picture(figures, &words), asked).await
 }
 

@@ -14,12 +14,15 @@ use super::view::{Theme, View};
 use super::{rules, show};
 use crate::problem::{Error, Refusal};
 use crate::report::answer::sent;
-use crate::report::chart::Theme as Drawn;
+use crate::report::chart::{NARROW, Theme as Drawn, WIDE};
 use crate::report::figures::Scope as Period;
 use crate::report::forecast::{Forecast, ForecastBucket, ForecastRow, forecast};
 use crate::report::velocity::{DAYS, Velocity, VelocityChart, velocity};
 use crate::report::{self, Answer as Report, Asked, ReportFormat};
 use crate::write::hex;
+
+/// For phones.
+const NARROWER: &str = "&width=narrow";
 
 /// Months ahead that a table of the forecast shows.
 const AHEAD: usize = 8;
@@ -47,7 +50,8 @@ pub async fn draw(view: View) -> Result<Answer, Error> {
     let unknown = |_| Refusal::not_found("chart");
     let scope = Scope { team_id: id("team").map_err(unknown)?, user_id: id("user").map_err(unknown)? };
     let theme = if view.asked.query("theme") == Some("dark") { Drawn::Dark } else { Drawn::Light };
-    let asked = Asked { format: ReportFormat::Svg, locale: view.look.locale, theme };
+    let width = if view.asked.query("width") == Some("narrow") { NARROW } else { WIDE };
+    let asked = Asked { format: ReportFormat::Svg, locale: view.look.locale, theme, width };
     let (state, actor) = (&view.state, &view.actor);
     let response = match view.asked.name() {
         "forecast" => Report::of(state, actor, asked, &forecast_of(&view, scope).await?).await?.into_response(),
@@ -93,7 +97,15 @@ pub fn figure_of<const N: usize>(
             div.scroll tabindex="0" role="group" aria-label=(told) {
                 picture {
                     source media="print" srcset=(light);
-                    @if view.look.theme == Theme::Auto { source media="(prefers-color-scheme: dark)" srcset=(dark); }
+                    @match view.look.theme {
+                        Theme::Auto => {
+                            source media="(max-width: 48rem) and (prefers-color-scheme: dark)" srcset=(format!("{dark}{NARROWER}"));
+                            source media="(max-width: 48rem)" srcset=(format!("{light}{NARROWER}"));
+                            source media="(prefers-color-scheme: dark)" srcset=(dark);
+                        }
+                        Theme::Light => source media="(max-width: 48rem)" srcset=(format!("{light}{NARROWER}"));,
+                        Theme::Dark => source media="(max-width: 48rem)" srcset=(format!("{dark}{NARROWER}"));,
+                    }
                     img src=(if view.look.theme == Theme::Dark { &dark } else { &light }) alt=(told) loading="lazy";
                 }
             }
@@ -110,7 +122,8 @@ pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup
         return nothing(view.t("Nothing is open.", "没有进行中的商机。"));
     }
     // Those whose worth nobody has told add nothing to any column.
-    let valued = forecast.rows.iter().filter(|row| row.currency.is_some());
+    let mut valued: Vec<&ForecastRow> = forecast.rows.iter().filter(|row| row.currency.is_some()).collect();
+    valued.sort_by_key(|row| row.bucket != ForecastBucket::Month);
     let unvalued: i64 = forecast.rows.iter().map(|row| row.unvalued).sum();
     let table = html! {
         table {
@@ -123,7 +136,7 @@ pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup
                 th.num scope="col" { (view.t("Weighted", "加权")) }
                 th.num scope="col" { (view.t("Weighted by history", "按历史加权")) }
             } }
-            tbody { @for row in valued.clone().take(AHEAD + 2) { (forecast_row(view, row)) } }
+            tbody { @for row in valued.iter().take(AHEAD + 2) { (forecast_row(view, row)) } }
         }
         @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" open ones have no amount yet.", " 个进行中的商机尚无金额。")) } }
     };

@@ -10,7 +10,7 @@ use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSch
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Enum};
 
-use super::chart::{Picture, Theme};
+use super::chart::{Picture, Theme, WIDE};
 use super::words::Words;
 use crate::auth::Actor;
 use crate::problem::Error;
@@ -46,6 +46,8 @@ pub struct Asked {
     pub format: ReportFormat,
     pub locale: Locale,
     pub theme: Theme,
+    /// Of a picture as SVG.
+    pub width: f32,
 }
 
 impl Asked {
@@ -55,11 +57,12 @@ impl Asked {
             format: format.unwrap_or(self.format),
             locale: locale.unwrap_or(self.locale),
             theme: theme.unwrap_or(self.theme),
+            width: self.width,
         }
     }
 
     fn of(headers: &HeaderMap) -> Self {
-        Asked { format: format_of(headers), locale: locale_of(headers), theme: Theme::Light }
+        Asked { format: format_of(headers), locale: locale_of(headers), theme: Theme::Light, width: WIDE }
     }
 }
 
@@ -184,7 +187,7 @@ pub async fn draw(picture: Picture, asked: Asked) -> Result<Vec<u8>, Error> {
     let is_svg = asked.format == ReportFormat::Svg;
     // Measuring texts and setting pixels takes milliseconds that other requests would wait for.
     let drawn = tokio::task::spawn_blocking(move || {
-        if is_svg { picture.svg(asked.theme).map(String::into_bytes) } else { picture.png(asked.theme) }
+        if is_svg { picture.svg_of(asked.theme, asked.width).map(String::into_bytes) } else { picture.png(asked.theme) }
     });
     let drawn = drawn.await.map_err(|stopped| Error::Internal(format!("drawing stopped: {stopped}")))?;
     drawn.map_err(|error| Error::Internal(format!("a chart could not be drawn: {error}")))

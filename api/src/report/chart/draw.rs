@@ -9,7 +9,6 @@ use charts_rs::{
 
 use super::{Picture, Plot, Series, Theme};
 
-const WIDTH: f32 = 800.0;
 /// Title, note and legend.
 const HEAD: f32 = 96.0;
 /// The axis below.
@@ -33,9 +32,9 @@ const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
 
 /// Sets what all charts have.
 macro_rules! dressed {
-    ($chart:expr, $picture:expr, $theme:expr, $height:expr) => {{
+    ($chart:expr, $picture:expr, $theme:expr, $width:expr, $height:expr) => {{
         let mut chart = $chart;
-        chart.width = WIDTH;
+        chart.width = $width;
         chart.height = $height;
         chart.font_family = FONT.to_owned();
         chart.title.text = $picture.title.clone();
@@ -51,13 +50,13 @@ macro_rules! dressed {
     }};
 }
 
-pub(super) fn svg(picture: &Picture, theme: Theme) -> Result<String> {
+pub(super) fn svg(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
     let named = |font: &str| format!("font-family=\"{font}\"");
-    Ok(measured(picture, theme)?.replace(&named(FONT), &named(FONTS)))
+    Ok(measured(picture, theme, width)?.replace(&named(FONT), &named(FONTS)))
 }
 
 /// With the font that the layout was measured with alone.
-fn measured(picture: &Picture, theme: Theme) -> Result<String> {
+fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
     let name = match theme {
         Theme::Light => THEME_LIGHT,
         Theme::Dark => THEME_DARK,
@@ -75,7 +74,7 @@ fn measured(picture: &Picture, theme: Theme) -> Result<String> {
                 told
             });
             let chart = HorizontalBarChart::new_with_theme(series.collect(), names, name);
-            let mut chart = dressed!(chart, picture, theme, height);
+            let mut chart = dressed!(chart, picture, theme, width, height);
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.series_label_position = Some(Position::Right);
             chart.svg()
@@ -88,7 +87,7 @@ fn measured(picture: &Picture, theme: Theme) -> Result<String> {
                 told
             });
             let series = series.collect();
-            let mut chart = dressed!(BarChart::new_with_theme(series, names.clone(), name), picture, theme, 420.0);
+            let mut chart = dressed!(BarChart::new_with_theme(series, names.clone(), name), picture, theme, width, 420.0);
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.svg()
         }
@@ -101,7 +100,7 @@ fn measured(picture: &Picture, theme: Theme) -> Result<String> {
             let ends: BTreeSet<&String> = flows.iter().map(|(_, to, _)| to).collect();
             let mut chart = SankeyChart::new_with_theme(Vec::new(), links.collect(), name);
             chart.node_gap = 18.0;
-            dressed!(chart, picture, theme, HEAD + (ends.len().max(8) * 40) as f32).svg()
+            dressed!(chart, picture, theme, width, HEAD + (ends.len().max(8) * 40) as f32).svg()
         }
     }
 }

@@ -8,6 +8,11 @@ mod font;
 use charts_rs::{Result, svg_to_png, svg_with_accessibility};
 use poem_openapi::Enum;
 
+/// The width of pictures, in pixels.
+pub const WIDE: f32 = 800.0;
+/// That of pictures for phones, on which wide ones could not be read.
+pub const NARROW: f32 = 420.0;
+
 /// On what a picture is to be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
@@ -62,8 +67,16 @@ impl Picture {
     /// # Errors
     /// What the library refuses.
     pub fn svg(&self, theme: Theme) -> Result<String> {
+        self.svg_of(theme, WIDE)
+    }
+
+    /// The same of this width.
+    ///
+    /// # Errors
+    /// What the library refuses.
+    pub fn svg_of(&self, theme: Theme, width: f32) -> Result<String> {
         font::register();
-        let svg = draw::svg(self, theme)?;
+        let svg = draw::svg(self, theme, width)?;
         Ok(svg_with_accessibility(&svg, &format!("{}. {}", self.title, self.note), &self.told()))
     }
 

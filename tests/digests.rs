@@ -65,7 +65,7 @@ fn mailing(world: &World, url: &str) -> State {
     let from = "Waypost <waypost@hopton.example>".parse().expect("a mailbox");
     let mailer = Mailer::new(url, from).expect("a mail server");
     let home = "127.0.0.0/8".parse().expect("a network");
-    let beside = Beside { networks: vec![home], files: None, mailer: Some(mailer) };
+    let beside = Beside { networks: vec![home], files: None, mailer: Some(mailer), ..Beside::default() };
     State::serving(world.state.db.clone(), world.state.clock.clone(), identity, beside)
 }
 

@@ -117,7 +117,8 @@ impl World {
         let identity = identity();
         let home = "127.0.0.0/8".parse().expect("a network");
         let store = Arc::new(TempDir::new().expect("a directory"));
-        let beside = Beside { networks: vec![home], files: Some(files_in(store.path())), mailer: None };
+        let beside =
+            Beside { networks: vec![home], files: Some(files_in(store.path())), mailer: None, ..Beside::default() };
         let state = State::serving(db, clock, identity, beside);
         let slug = format!("t{}", Uuid::now_v7().simple());
         let new = NewTenant::parse(&slug, "Hopton", "Asia/Shanghai").expect("a good tenant");

@@ -48,7 +48,8 @@ async fn no_request_breaks_the_server_or_gets_an_answer_that_the_document_does_n
     }
     // The stream of events does not end, and these would end the session or the user whose token the others carry.
     let ending = ["listenEvents", "changePassword", "logout", "updateUser", "inviteUser", "acceptInvitation"];
-    let mut arguments = vec!["--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--workers", "2"];
+    // One worker: Python 3.11 loses count of its stack where one thread parses while another changes its limit.
+    let mut arguments = vec!["--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--workers", "1"];
     arguments.extend(ending.iter().flat_map(|name| ["--exclude-operation-id", name]));
     schemathesis(&python, &world, &admin, &arguments).await;
     admin.get("/v1/me").await.expect(200);

@@ -90,6 +90,6 @@ fn the_document_tells_of_it() {
     let operation = &document["paths"]["/v1/reports/funnel"]["get"];
     assert_eq!(operation["operationId"], "getFunnel");
     let statuses: Vec<_> = operation["responses"].as_object().expect("responses").keys().collect();
-    assert_eq!(statuses, ["200", "400", "401", "403", "422", "500", "503"]);
+    assert_eq!(statuses, ["200", "400", "401", "403", "422", "429", "500", "503"]);
     assert!(document["components"]["schemas"]["Funnel"].get("example").is_some());
 }

@@ -20,12 +20,16 @@ pub fn of_head(head: &[u8]) -> Result<Option<&'static Encoding>, String> {
     if let Some((encoding, _)) = Encoding::for_bom(head) {
         return Ok(Some(encoding));
     }
-    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    match (zeros(0), zeros(1)) {
-        (0, 0) => Ok(None),
-        // Letters of the alphabet have a zero in front or behind; Chinese has none, but its commas and line ends do.
-        (few, many) if many >= 2 && few * 10 <= many => Ok(Some(UTF_16LE)),
-        (many, few) if many >= 2 && few * 10 <= many => Ok(Some(UTF_16BE)),
+    if !head.contains(&0) {
+        return Ok(None);
+    }
+    // What stands between cells and lines has its zero behind it or in front. Zeros alone tell nothing: 一 has one too.
+    let marks = |mark: usize, zero: usize| {
+        head.chunks_exact(2).filter(|pair| pair[zero] == 0 && b",;\t\r\n\"".contains(&pair[mark])).count()
+    };
+    match (marks(0, 1), marks(1, 0)) {
+        (little, big) if little >= 2 && big * 10 <= little => Ok(Some(UTF_16LE)),
+        (little, big) if big >= 2 && little * 10 <= big => Ok(Some(UTF_16BE)),
         _ => Err("holds zero bytes and so is no text: send CSV, JSON lines or XLSX".into()),
     }
 }

@@ -87,7 +87,8 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
                 told
             });
             let series = series.collect();
-            let mut chart = dressed!(BarChart::new_with_theme(series, names.clone(), name), picture, theme, width, 420.0);
+            let mut chart =
+                dressed!(BarChart::new_with_theme(series, names.clone(), name), picture, theme, width, 420.0);
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.svg()
         }

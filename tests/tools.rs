@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::timeout;
 
 /// Installing and generating, on a machine that is busy with other tests.
-const LIMIT: Duration = Duration::from_mins(8);
+const LIMIT: Duration = Duration::from_mins(15);
 
 /// One installation of each kind at a time.
 static INSTALLING: Mutex<()> = Mutex::const_new(());

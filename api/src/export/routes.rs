@@ -1,5 +1,7 @@
 //! `GET /v1/exports`
 
+#![expect(clippy::too_many_arguments, reason = "what is asked of an export are its parameters")]
+
 use entity::kind::{Kind, Role};
 use poem::web::Data;
 use poem::{IntoResponse, Response};

@@ -10,6 +10,9 @@ use super::draft::Name;
 use super::mapping::By;
 use crate::work::UnitOfWork;
 
+/// External ids, names and ids that are looked for.
+type Wanted = (Vec<String>, Vec<String>, Vec<Uuid>);
+
 /// The records that were found, and those that the chunk itself makes.
 #[derive(Default)]
 pub struct Names(HashMap<Name, BTreeSet<Uuid>>);
@@ -17,7 +20,7 @@ pub struct Names(HashMap<Name, BTreeSet<Uuid>>);
 impl Names {
     /// Looks up all of them among the live records.
     pub async fn find(work: &UnitOfWork, wanted: &BTreeSet<Name>) -> Result<Self, DbErr> {
-        let mut by_kind: BTreeMap<Kind, (Vec<String>, Vec<String>, Vec<Uuid>)> = BTreeMap::new();
+        let mut by_kind: BTreeMap<Kind, Wanted> = BTreeMap::new();
         for name in wanted {
             let (keys, names, ids) = by_kind.entry(name.kind).or_default();
             match name.by {

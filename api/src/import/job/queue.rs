@@ -85,7 +85,7 @@ pub async fn due(state: &State) -> Result<Vec<(Uuid, Uuid)>, Error> {
     Ok(keys)
 }
 
-/// An import that is ours for now.
+/// An import that this server has on lease.
 struct Held {
     kept: Kept,
     actor: Actor,

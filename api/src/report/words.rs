@@ -48,7 +48,7 @@ impl Words {
                 StageKey::PreSale => self.say("Pre-sale", "售前"),
                 StageKey::Negotiation => self.say("Negotiation", "谈判"),
                 StageKey::Signed => self.say("Signed", "签约"),
-                StageKey::Lost => self.say("Lost", "输单"),
+                StageKey::Lost => self.say("Lost", "丢单"),
             }
             .to_owned()
         })

@@ -28,7 +28,7 @@ pub(super) const FONT: &str = "Noto Sans SC";
 /// A viewer that lacks it takes one of the others.
 const FONTS: &str =
     "'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
-/// What a bar with an interval is painted in, so that the interval is seen on it.
+/// The place of the lightest colour.
 const LIGHT: usize = 3;
 
 /// Neighbours differ in lightness by a fifth or more, so that they can be told apart in print and by those who see no colour.
@@ -104,6 +104,10 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let told = told.collect();
             let mut chart =
                 dressed!(BarChart::new_with_theme(told, names.clone(), name), picture, theme, width, height);
+            if series.iter().any(|series| series.intervals.is_some()) {
+                // An interval is seen on a light bar.
+                chart.series.colors.rotate_left(LIGHT);
+            }
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.svg()
         }
@@ -188,7 +192,6 @@ fn drawn(series: &Series) -> charts_rs::Series {
     let values: Vec<Option<f32>> = series.values.iter().map(|value| value.map(|value| value as f32)).collect();
     let mut told = charts_rs::Series::from((series.name.as_str(), values));
     told.label_show = series.intervals.is_none() && series.stack.is_none() && !series.is_line;
-    told.index = series.intervals.as_ref().map(|_| LIGHT);
     told.category = series.is_line.then_some(SeriesCategory::Line);
     told.stack = series.stack.map(str::to_owned);
     told.error_bar = series.intervals.as_ref().map(|ends| {

@@ -278,15 +278,19 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
     for (spot, at) in spots.iter().zip(points) {
         let (length, half) = (long(&spot.name), NAMED / 2.0 + 1.0);
         let gap = RADIUS + 4.0;
+        // Above and below it may be moved aside, so that it stays on the map.
+        let beside = |x: f32| x.min(wide - 3.0 - length).max(3.0);
         let ways = [
             (at.x + gap, at.y),
-            (at.x - length / 2.0, at.y - gap - half),
-            (at.x - length / 2.0, at.y + gap + half),
+            (beside(at.x - length / 2.0), at.y - gap - half),
+            (beside(at.x - length / 2.0), at.y + gap + half),
             (at.x - gap - length, at.y),
-            (at.x + 4.0, at.y - gap - half),
-            (at.x + 4.0, at.y + gap + half),
-            (at.x - 4.0 - length, at.y - gap - half),
-            (at.x - 4.0 - length, at.y + gap + half),
+            (beside(at.x + 4.0), at.y - gap - half),
+            (beside(at.x + 4.0), at.y + gap + half),
+            (beside(at.x - 4.0 - length), at.y - gap - half),
+            (beside(at.x - 4.0 - length), at.y + gap + half),
+            (beside(at.x - length / 2.0), at.y - gap - half * 3.0),
+            (beside(at.x - length / 2.0), at.y + gap + half * 3.0),
         ];
         let free = ways.into_iter().map(|(x, y)| (x, y, Edges { left: x, top: y - half, right: x + length, bottom: y + half }));
         let free = free.filter(|(.., own)| own.left >= 2.0 && own.right <= wide - 2.0 && own.top >= 2.0 && own.bottom <= high - 2.0);

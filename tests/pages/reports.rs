@@ -30,7 +30,8 @@ async fn every_report_has_its_page_with_pictures_and_tables() {
     let lost = json!({ "stage": "lost", "lostReason": "price" });
     lin.post(&format!("/v1/opportunities/{gone}/advance"), lost).await.expect(200);
     opportunity(&lin, "Router").await;
-    let goal = json!({ "userId": lin.id, "measure": "visits", "target": "8", "from": "2026-03-01", "to": "2026-03-31" });
+    let goal =
+        json!({ "userId": lin.id, "measure": "visits", "target": "8", "from": "2026-03-01", "to": "2026-03-31" });
     admin.post("/v1/goals", goal).await.expect(201);
     for who in [&lin, &mei, &admin] {
         let browser = Browser::of(&world, who).await;

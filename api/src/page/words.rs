@@ -1,8 +1,6 @@
 //! What things are called on the pages.
 
-use entity::kind::{
-    AccountKind, AccountTier, ActivityKind, LostReason, PenaltyKind, Role, StageKey, Verdict,
-};
+use entity::kind::{AccountKind, AccountTier, ActivityKind, LostReason, PenaltyKind, Role, StageKey, Verdict};
 
 use super::view::Look;
 

@@ -51,7 +51,12 @@ impl Report for Lost {
                 let unit = words.say("opportunities", "商机数");
                 let series = vec![Series::new(unit, reasons.iter().map(|(_, count)| *count as f64))];
                 let names = reasons.iter().map(|(name, _)| (*name).to_owned()).collect();
-                (words.say("Lost, by reason", "丢单原因"), unit.to_owned(), self.total.lost, Plot::Rows { names, series })
+                (
+                    words.say("Lost, by reason", "丢单原因"),
+                    unit.to_owned(),
+                    self.total.lost,
+                    Plot::Rows { names, series },
+                )
             }
             LostChart::WinRate => {
                 let whole = (words.say("all", "全部").to_owned(), &self.total);

@@ -10,9 +10,7 @@ use super::super::view::View;
 use super::restated;
 use crate::problem::Error;
 use crate::report::figures::Scope as Period;
-use crate::report::forecast::{
-    Calibration, DAYS, Forecast, ForecastAccuracy, MONTHS, accuracy, calibration, forecast,
-};
+use crate::report::forecast::{Calibration, DAYS, Forecast, ForecastAccuracy, MONTHS, accuracy, calibration, forecast};
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let period = Period { from: None, to: None, ..period };
@@ -72,7 +70,8 @@ fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Mark
 
 /// With its sign: whether too much or too little.
 fn signed_percent(share: Option<f64>) -> String {
-    share.map_or("–".to_owned(), |share| format!("{}{:.0}%", if share < 0.0 { "−" } else { "+" }, share.abs() * 100.0))
+    share
+        .map_or("–".to_owned(), |share| format!("{}{:.0}%", if share < 0.0 { "−" } else { "+" }, share.abs() * 100.0))
 }
 
 fn chances(view: &View, stages: &Stages, told: &Forecast) -> Markup {

@@ -31,14 +31,21 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let (stages, told) = tokio::try_join!(Stages::read(view), lost(&view.state, &view.actor, &asked, by))?;
     let aside = days(view, told.from, told.to, told.as_of);
     if told.total.won + told.total.lost == 0 && told.known_then.is_none() {
-        return Ok(card("lost", view.t("Won and lost", "赢单与输单"), aside, nothing(view.t("Nothing was decided.", "没有结果。"))));
+        return Ok(card(
+            "lost",
+            view.t("Won and lost", "赢单与输单"),
+            aside,
+            nothing(view.t("Nothing was decided.", "没有结果。")),
+        ));
     }
     let then = told.known_then.as_ref().unwrap_or(&told.total);
     let reasons_then = told.reasons_known_then.as_ref().unwrap_or(&told.reasons);
     let differs = told.known_then.is_some() || told.reasons_known_then.is_some();
-    let differs = differs.then(|| html! {
-        (rates(view, &[(view.t("all", "全部").to_owned(), then)]))
-        (reasons(view, &stages, reasons_then))
+    let differs = differs.then(|| {
+        html! {
+            (rates(view, &[(view.t("all", "全部").to_owned(), then)]))
+            (reasons(view, &stages, reasons_then))
+        }
     });
     Ok(html! {
         div.grid {
@@ -60,7 +67,8 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
 
 fn all<'a>(view: &View, told: &'a Lost) -> Vec<(String, &'a WinRate)> {
     let none = view.t("none", "无");
-    let groups = told.groups.iter().map(|group| (group.name.clone().unwrap_or_else(|| none.to_owned()), &group.win_rate));
+    let groups =
+        told.groups.iter().map(|group| (group.name.clone().unwrap_or_else(|| none.to_owned()), &group.win_rate));
     [(view.t("all", "全部").to_owned(), &told.total)].into_iter().chain(groups).collect()
 }
 

@@ -69,7 +69,11 @@ pub async fn show(view: View) -> Result<Answer, Error> {
 fn query(view: &View) -> String {
     let kept = ["team", "user", "from", "to", "asOf"];
     let pairs: Vec<(&str, &str)> = kept.iter().filter_map(|name| Some((*name, view.asked.query(name)?))).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default()) }
+    if pairs.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+    }
 }
 
 async fn form(view: &View, period: &Period, name: &str) -> Result<Markup, Error> {

@@ -79,7 +79,10 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
         Plot::Rows { names, series } => {
             let bars = series.iter().filter(|series| series.stack.is_none()).count()
                 + usize::from(series.iter().any(|series| series.stack.is_some()));
-            let height = head_height(picture, width) + legend_height(series, width) + FOOT + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
+            let height = head_height(picture, width)
+                + legend_height(series, width)
+                + FOOT
+                + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
             // The library counts rows from the axis at the bottom.
             let names = names.iter().rev().cloned().collect();
             let series = series.iter().map(|series| {
@@ -240,7 +243,8 @@ mod tests {
     #[test]
     fn a_note_is_broken_where_it_is_too_long_and_nothing_of_it_is_lost() {
         super::super::font::register();
-        let note = "2026-01-01 – 2026-03-31 (as of 2026-03-31) · opportunities that came to the stage · million CNY · n=321";
+        let note =
+            "2026-01-01 – 2026-03-31 (as of 2026-03-31) · opportunities that came to the stage · million CNY · n=321";
         let series = vec![Series::new("signed", [1.0]), Series::new("weighted as measured", [2.0])];
         let plot = Plot::Columns { names: vec!["2026-01".into()], series };
         let (title, empty) = ("Forecast".to_owned(), String::new());

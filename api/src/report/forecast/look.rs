@@ -101,7 +101,11 @@ impl Report for Forecast {
             note: format!(
                 "{}{} · {unit} · {scale}{} · {}",
                 self.as_of,
-                if self.known_then.is_some() { words.say(" (known otherwise then)", "（当时所知不同）") } else { "" },
+                if self.known_then.is_some() {
+                    words.say(" (known otherwise then)", "（当时所知不同）")
+                } else {
+                    ""
+                },
                 currency.as_deref().unwrap_or("?"),
                 words.sample(n)
             ),

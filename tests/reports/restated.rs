@@ -298,12 +298,9 @@ async fn what_came_late_and_what_was_deleted_since_is_shown() {
         assert_eq!((&then["ended"], &then["standing"]), (&json!(0), &json!(2)));
 
         let now = of(who, "forecast", "now").await;
-        assert_eq!((&now["rows"][0]["signed"], &now["rows"][0]["open"]), (&json!("100.0000"), &json!(0)));
+        assert_eq!((&now["rows"][0]["signed"], &now["rows"][0]["open"]), (&json!("100.00"), &json!(0)));
         let then = &now["knownThen"][0];
-        assert_eq!(
-            (&then["signed"], &then["open"], &then["pipeline"]),
-            (&json!("0.0000"), &json!(2), &json!("200.0000"))
-        );
+        assert_eq!((&then["signed"], &then["open"], &then["pipeline"]), (&json!("0.00"), &json!(2), &json!("200.00")));
 
         let now = of(who, "lost", "now").await;
         assert_eq!((&now["total"]["won"], &now["knownThen"]["won"]), (&json!(1), &json!(0)));
@@ -315,9 +312,9 @@ async fn what_came_late_and_what_was_deleted_since_is_shown() {
         };
         assert_eq!(
             (&goal("signed_count")["actual"], &goal("signed_count")["actualKnownThen"]),
-            (&json!("1.0000"), &json!("0.0000"))
+            (&json!("1.00"), &json!("0.00"))
         );
-        assert_eq!((&goal("visits")["actual"], goal("visits").get("actualKnownThen")), (&json!("1.0000"), None));
+        assert_eq!((&goal("visits")["actual"], goal("visits").get("actualKnownThen")), (&json!("1.00"), None));
         assert_eq!(goal("signed_count")["elapsed"], json!(0.0645), "two of 31 days");
     }
     // Deleted before the day ended: nobody ever knew of it at the end of it.

@@ -60,7 +60,7 @@ fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Mark
     } };
     html! {
         (figure(view, "accuracy", view.t("What was forecast on the first of each month, and what was signed in it", "每月一日的预测与当月实际签约"), period, table))
-        @for row in &told.currencies { p.note {
+        @for row in told.currencies.iter().filter(|row| row.mean_absolute_error_share.is_some()) { p.note {
             (row.currency.as_deref().unwrap_or("?")) ": "
             (view.t("mean error ", "平均误差 ")) b { (show::percent(row.mean_absolute_error_share)) }
             (view.t(" of what was signed, bias ", "（占签约额），偏差 ")) b { (signed_percent(row.bias_share)) }

@@ -86,7 +86,15 @@ pub(super) fn svg(
     }
     let mut area = canvas.child(Edges { left: MARGIN, top, right: MARGIN, bottom: below });
     let (wide, high) = (area.width(), area.height());
-    area.rect(Rect { color: Some(ink.line), stroke_width: Some(1.0), width: wide, height: high, ..Rect::default() });
+    let ground = Some(ink.ground.into());
+    area.rect(Rect {
+        color: Some(ink.line),
+        stroke_width: Some(1.0),
+        fill: ground,
+        width: wide,
+        height: high,
+        ..Rect::default()
+    });
     if spots.is_empty() {
         area.text(Text {
             x: Some(wide / 2.0),
@@ -278,15 +286,19 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
     for (spot, at) in spots.iter().zip(points) {
         let (length, half) = (long(&spot.name), NAMED / 2.0 + 1.0);
         let gap = RADIUS + 4.0;
+        // Above and below it may be moved aside, so that it stays on the map.
+        let beside = |x: f32| x.min(wide - 3.0 - length).max(3.0);
         let ways = [
             (at.x + gap, at.y),
+            (beside(at.x - length / 2.0), at.y - gap - half),
+            (beside(at.x - length / 2.0), at.y + gap + half),
             (at.x - gap - length, at.y),
-            (at.x - length / 2.0, at.y - gap - half),
-            (at.x - length / 2.0, at.y + gap + half),
-            (at.x + 4.0, at.y - gap - half),
-            (at.x + 4.0, at.y + gap + half),
-            (at.x - 4.0 - length, at.y - gap - half),
-            (at.x - 4.0 - length, at.y + gap + half),
+            (beside(at.x + 4.0), at.y - gap - half),
+            (beside(at.x + 4.0), at.y + gap + half),
+            (beside(at.x - 4.0 - length), at.y - gap - half),
+            (beside(at.x - 4.0 - length), at.y + gap + half),
+            (beside(at.x - length / 2.0), at.y - gap - half * 3.0),
+            (beside(at.x - length / 2.0), at.y + gap + half * 3.0),
         ];
         let free = ways
             .into_iter()
@@ -294,8 +306,10 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
         let free = free.filter(|(.., own)| {
             own.left >= 2.0 && own.right <= wide - 2.0 && own.top >= 2.0 && own.bottom <= high - 2.0
         });
-        let mut free = free.filter(|(.., own)| !taken.iter().any(|other| meet(own, other)));
-        if let Some((x, y, own)) = free.next() {
+        let free: Vec<_> = free.filter(|(.., own)| !taken.iter().any(|other| meet(own, other))).collect();
+        // Best off the way, too.
+        let off = free.iter().find(|(.., own)| !points.windows(2).any(|pair| crosses(pair[0], pair[1], own)));
+        if let Some(&(x, y, own)) = off.or(free.first()) {
             area.text(written(&spot.name, x, y + 4.0, ink.text));
             taken.push(own);
         }
@@ -304,6 +318,16 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
 
 fn meet(one: &Edges, other: &Edges) -> bool {
     one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom
+}
+
+/// Whether the way from one to the other touches it, looked at step by step.
+fn crosses(from: Point, to: Point, edges: &Edges) -> bool {
+    let steps = (to.x - from.x).hypot(to.y - from.y).ceil().max(1.0);
+    (0..=steps as u32).any(|step| {
+        let share = step as f32 / steps;
+        let (x, y) = (from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share);
+        (edges.left..edges.right).contains(&x) && (edges.top..edges.bottom).contains(&y)
+    })
 }
 
 /// 1, 2 or 5 of a power of ten, as long as fits.

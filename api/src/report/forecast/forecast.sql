@@ -46,7 +46,7 @@ SELECT json_build_object(
                    'bestCase', round(negotiation + pre_sale, 4)::text,
                    'pipeline', round(negotiation + pre_sale + intent, 4)::text,
                    'weighted', round(weighted, 4)::text, 'weightedMeasured', round(measured, 4)::text)
-                   ORDER BY bucket DESC, month, currency), '[]') FROM summed),
+                   ORDER BY bucket <> 'month', bucket, month, currency), '[]') FROM summed),
     'stages', (
         SELECT json_agg(json_build_object('stage', stage, 'probability', probability, 'decided', decided, 'signed', signed) ORDER BY place)
         FROM measured)

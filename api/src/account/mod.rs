@@ -7,6 +7,7 @@ pub mod overview;
 pub mod routes;
 
 use entity::account;
+use entity::custom::Custom;
 use entity::kind::{AccountKind, AccountTier};
 use entity::scalar::{Email, Line, Money, Text};
 use entity::shape::{Address, Position};
@@ -52,6 +53,10 @@ fields! {
     fixed {
         /// Who is to answer for it; by default the caller. Later, members are changed by `setAccountMember`.
         owner_id: Uuid,
+    }
+    custom {
+        /// Values of the fields that the company defined itself, by key; those that are not named stay.
+        custom: Custom,
     }
     needs ["kind", "name"]
     refers { parent_id => Account, owner_id => User, }

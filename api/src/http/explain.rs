@@ -88,7 +88,7 @@ impl Walk<'_> {
                     self.found.push(FieldError::new(format!("{at}/{}", escape(name)), detail));
                 }
                 for (name, given) in
-                    fields.iter().filter(|(n, _)| others.is_object() && schema["properties"][n].is_null())
+                    fields.iter().filter(|(n, v)| others.is_object() && !v.is_null() && schema["properties"][n].is_null())
                 {
                     self.visit(others, given, &format!("{at}/{}", escape(name)));
                 }

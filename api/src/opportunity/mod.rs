@@ -9,6 +9,7 @@ pub mod routes;
 pub mod stage;
 pub mod update;
 
+use entity::custom::Custom;
 use entity::kind::{LostReason, StageKey};
 use entity::opportunity;
 use entity::scalar::{Currency, Date, Line, Money, Text, Timestamp};
@@ -47,6 +48,10 @@ fields! {
         external_id: Line,
     }
     fixed {}
+    custom {
+        /// Values of the fields that the company defined itself, by key; those that are not named stay.
+        custom: Custom,
+    }
     needs ["name"]
     refers { owner_id => User, account_id => Account, contact_id => Contact, product_id => Product, }
     example {

@@ -78,9 +78,7 @@ async fn what_is_no_definition_is_refused_by_name() {
     let admin = world.admin().await;
     let names = json!({ "en": "Size", "zh": "尺寸" });
     let choice = json!({ "value": "a", "names": names });
-    let field = |key: &str, value_type: &str, choices: Value| {
-        json!({ "recordKind": "activity", "key": key, "valueType": value_type, "names": names, "choices": choices })
-    };
+    let field = |key: &str, value_type: &str, choices: Value| json!({ "recordKind": "activity", "key": key, "valueType": value_type, "names": names, "choices": choices });
     for (field, pointer) in [
         (field("Size", "text", json!([])), "/key"),
         (field("", "text", json!([])), "/key"),
@@ -140,7 +138,11 @@ async fn values_have_one_spelling_and_are_set_one_by_one() {
     let told = Statement::from_sql_and_values(DatabaseBackend::Postgres, told, [world.tenant_id.into()]);
     let row = world.state.db.query_one_raw(told).await.expect("reads").expect("a row");
     let told: String = row.try_get_by_index(0).expect("text");
-    for change in [r#""custom.metres":["12.5","13"]"#, r#""custom.opened":["2028-02-29",null]"#, r#""custom.format":["旗舰店",null]"#] {
+    for change in [
+        r#""custom.metres":["12.5","13"]"#,
+        r#""custom.opened":["2028-02-29",null]"#,
+        r#""custom.format":["旗舰店",null]"#,
+    ] {
         assert!(told.contains(change), "{change}: {told}");
     }
     assert!(!told.contains(r#""custom":"#), "{told}");
@@ -230,7 +232,11 @@ async fn an_archived_field_can_be_read_and_not_written() {
     archive(&admin, metres, true).await;
     assert_eq!(lin.get(&path).await.expect(200).text("/custom/metres"), "12.5");
     assert_eq!(lin.get("/v1/accounts?custom=metres:12.50").await.expect(200).items().len(), 1);
-    for change in [json!({ "custom": { "metres": "13" } }), json!({ "custom": { "metres": "" } }), json!({ "clear": ["custom.metres"] })] {
+    for change in [
+        json!({ "custom": { "metres": "13" } }),
+        json!({ "custom": { "metres": "" } }),
+        json!({ "clear": ["custom.metres"] }),
+    ] {
         let refused = lin.patch(&path, change).await.expect(422);
         assert_eq!(refused.problem().1, ["/custom/metres"]);
         assert!(refused.text("/detail").contains("archived"));
@@ -286,7 +292,8 @@ async fn lists_are_filtered_by_values() {
     lin.get(&format!("/v1/accounts?{}", vec!["custom=metres:1"; 11].join("&"))).await.expect(422);
     // The index can serve it.
     let sql = "SELECT indexdef FROM pg_indexes WHERE indexname = 'account_custom_idx'";
-    let row = world.state.db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.expect("reads");
+    let row =
+        world.state.db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.expect("reads");
     let definition: String = row.expect("an index").try_get_by_index(0).expect("text");
     assert!(definition.contains("gin (custom jsonb_path_ops)"), "{definition}");
 }
@@ -301,11 +308,15 @@ async fn the_schema_tells_what_records_are_made_of() {
     let whole = lin.get("/v1/schema").await.expect(200);
     let kinds = whole.body["kinds"].as_array().expect("kinds");
     let field = |kind: &str, name: &str| -> Value {
-        let fields = kinds.iter().find(|known| known["kind"] == kind).expect("a kind")["fields"].as_array().expect("fields");
+        let fields =
+            kinds.iter().find(|known| known["kind"] == kind).expect("a kind")["fields"].as_array().expect("fields");
         fields.iter().find(|field| field["name"] == name).unwrap_or_else(|| panic!("{kind} has no {name}")).clone()
     };
     let name = field("account", "name");
-    assert_eq!((&name["valueType"], &name["isRequired"], &name["maxLength"]), (&json!("text"), &json!(true), &json!(200)));
+    assert_eq!(
+        (&name["valueType"], &name["isRequired"], &name["maxLength"]),
+        (&json!("text"), &json!(true), &json!(200))
+    );
     let tier = field("account", "tier");
     assert_eq!((&tier["valueType"], &tier["isClearable"]), (&json!("choice"), &json!(true)));
     assert_eq!(tier["choices"][0], json!({ "value": "key" }));

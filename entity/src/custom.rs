@@ -67,7 +67,11 @@ impl ParseFromJSON for Custom {
             match value {
                 Value::String(text) => drop(values.insert(key, text)),
                 Value::Null => {}
-                _ => return Err(ParseError::custom(format!("{key}: a value is given as text, such as \"12.5\" or \"true\""))),
+                _ => {
+                    return Err(ParseError::custom(format!(
+                        "{key}: a value is given as text, such as \"12.5\" or \"true\""
+                    )));
+                }
             }
         }
         Ok(Custom(values))

@@ -62,19 +62,30 @@ accountId = "Shop"
     assert_eq!((done["status"].as_str(), counts(&done)), (Some("done"), [4, 0, 0, 0, 2]), "{done:#}");
     let id = done["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let told = refused(&admin, id, "").await;
-    for reason in ["custom/metres: Must be a decimal", "custom/format: Must be one of corner", "custom.opened `2026-03-02`: is no day"] {
+    for reason in [
+        "custom/metres: Must be a decimal",
+        "custom/format: Must be one of corner",
+        "custom.opened `2026-03-02`: is no day",
+    ] {
         assert!(told.contains(reason), "{reason}: {told}");
     }
     let shop = lin.get("/v1/accounts?externalId=1").await.expect(200);
     let custom = json!({ "metres": "12.5", "opened": "2026-03-02", "format": "corner", "slogan": "Hopton! 12.50 m" });
     assert_eq!(shop.items()[0]["custom"], custom);
-    assert_eq!(lin.get("/v1/accounts?externalId=2").await.expect(200).items()[0]["custom"], json!({ "slogan": "Seaside!" }));
+    assert_eq!(
+        lin.get("/v1/accounts?externalId=2").await.expect(200).items()[0]["custom"],
+        json!({ "slogan": "Seaside!" })
+    );
     assert_eq!(lin.get("/v1/opportunities?custom=rival:Acme").await.expect(200).items().len(), 1);
     assert_eq!(lin.get("/v1/opportunities?custom=rival:none").await.expect(200).items().len(), 1);
 
     // A later file changes what it names, and leaves the rest.
     let again = "No,Shop,Metres,Opened,Form\n1,Hopton,13,,\n";
-    let parts = [Part::Text("mapping", mapping), Part::File("shops.csv", again.as_bytes()), Part::File("deals.csv", deals.as_bytes())];
+    let parts = [
+        Part::Text("mapping", mapping),
+        Part::File("shops.csv", again.as_bytes()),
+        Part::File("deals.csv", deals.as_bytes()),
+    ];
     let done = import(&world, &admin, &parts).await;
     assert_eq!(counts(&done), [0, 1, 2, 0, 0], "{done:#}");
     let shop = lin.get("/v1/accounts?externalId=1").await.expect(200);
@@ -98,7 +109,8 @@ async fn a_mapping_to_a_field_that_is_not_there_writes_nothing() {
         let mapping = format!(
             "[[file]]\npath = \"a.csv\"\nkind = \"{kind}\"\n[file.fields]\nexternalId = \"externalId\"\nname = \"name\"\n\"{column}\" = \"x\"\n"
         );
-        let refused = send(&admin, &[Part::Text("mapping", &mapping), Part::File("a.csv", b"x")], &[]).await.expect(422);
+        let refused =
+            send(&admin, &[Part::Text("mapping", &mapping), Part::File("a.csv", b"x")], &[]).await.expect(422);
         assert!(refused.text("/detail").contains(column), "{:#}", refused.body);
     }
 }
@@ -129,7 +141,8 @@ async fn an_export_has_a_column_each_and_can_be_imported_again() {
 
     // Where it came from, nothing differs, not even what is archived.
     for (form, text) in [("csv", table.clone()), ("ndjson", export(&admin, "kind=account&format=ndjson").await)] {
-        let done = import(&world, &admin, &[Part::Text("kind", "account"), Part::File("export", text.as_bytes())]).await;
+        let done =
+            import(&world, &admin, &[Part::Text("kind", "account"), Part::File("export", text.as_bytes())]).await;
         assert_eq!((done["status"].as_str(), counts(&done)), (Some("done"), [0, 0, 2, 0, 0]), "{form}: {done:#}");
     }
 }

@@ -48,7 +48,8 @@ async fn two_phones_merge_value_by_value() {
     assert_eq!((&clash["status"], &clash["conflicts"]), (&json!("conflict"), &json!(["custom.metres"])), "{clash:#}");
     lin.pull(100).await;
     tablet.pull(100).await;
-    let held = json!({ "metres": "11", "slogan": "Near", "franchise": "true", "format": "corner", "opened": "2026-03-02" });
+    let held =
+        json!({ "metres": "11", "slogan": "Near", "franchise": "true", "format": "corner", "opened": "2026-03-02" });
     for phone in [&lin, &tablet] {
         assert_eq!(phone.document("account", account)["custom"], held);
     }
@@ -72,7 +73,10 @@ async fn two_phones_merge_value_by_value() {
     assert_eq!((&now["custom"], &now["note"]), (&json!({ "metres": "14", "franchise": "true" }), &json!("n")));
     let mut lost: Vec<String> = rejected(&tablet).iter().map(Value::to_string).collect();
     lost.sort();
-    assert_eq!(lost, [r#"{"clear":["custom.metres"]}"#, r#"{"custom":{"metres":"12"}}"#, r#"{"custom":{"slogan":"Nearer"}}"#]);
+    assert_eq!(
+        lost,
+        [r#"{"clear":["custom.metres"]}"#, r#"{"custom":{"metres":"12"}}"#, r#"{"custom":{"slogan":"Nearer"}}"#]
+    );
     for phone in [&lin, &tablet] {
         phone.agrees(&world, "values are part of the record").await;
     }
@@ -101,7 +105,8 @@ async fn a_refused_value_comes_back_to_who_typed_it() {
     let account = phone.account("Hopton").await;
     let visit = |metres: &str| {
         let occurred = phone.clock.now().0.to_rfc3339();
-        let fields = json!({ "accountId": account, "kind": "call", "occurred": occurred, "custom": { "metres": metres } });
+        let fields =
+            json!({ "accountId": account, "kind": "call", "occurred": occurred, "custom": { "metres": metres } });
         phone.mutation("activity", "create", Uuid::now_v7(), json!({ "activity": fields }))
     };
     let results = phone.push(&[visit("many"), visit("2.50")]).await;

@@ -227,8 +227,8 @@ pub fn copy(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result
 
 fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<Outcome, Refusal> {
     work.reason = change.reason.clone();
-    let change = custom_field::check::checked(work, context, change)?;
-    let change = change.as_ref();
+    let checked = custom_field::check::checked(work, context, change)?;
+    let change: &Change = &checked;
     match (&change.intent, change.kind) {
         (Intent::Create(Body::Account(fields)), _) => account::create::create(work, change, fields),
         (Intent::Update(Body::Account(fields)), _) => account::update(work, context, change, fields),

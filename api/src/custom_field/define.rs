@@ -175,7 +175,9 @@ mod tests {
 
     #[test]
     fn a_key_is_an_identifier() {
-        for (key, is) in [("a", true), ("shelfMetres2", true), ("Shelf", false), ("", false), ("a_b", false), ("面积", false)] {
+        for (key, is) in
+            [("a", true), ("shelfMetres2", true), ("Shelf", false), ("", false), ("a_b", false), ("面积", false)]
+        {
             assert_eq!(is_key(key), is, "{key}");
         }
         assert!(is_key(&"a".repeat(40)) && !is_key(&"a".repeat(41)));

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use entity::custom::Custom;
 use serde_json::{Map, Value};
 
-use super::PREFIX;
 pub use super::MEMBER;
+use super::PREFIX;
 
 /// Sets the values that are given; an empty text empties.
 pub fn set(held: &mut Option<Custom>, given: &Custom) {

@@ -57,8 +57,8 @@ impl CustomFieldApi {
         record_kind: Query<Option<CustomKind>>,
     ) -> ApiResult<Page<Model>, LIST> {
         let sort = sort.0.or_else(|| Some("createdAt".to_owned()));
-        let listing = Listing::new(cursor.0, limit.0, sort)
-            .only("t.record_kind = ?", record_kind.0.map(CustomKind::as_str));
+        let listing =
+            Listing::new(cursor.0, limit.0, sort).only("t.record_kind = ?", record_kind.0.map(CustomKind::as_str));
         Ok(Json(read::list(&state, &actor, listing, SORTS).await?))
     }
 

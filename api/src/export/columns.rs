@@ -133,9 +133,9 @@ pub fn columns(kind: Kind) -> &'static [String] {
 
 /// The same for a tenant that has defined these fields: a column each.
 pub fn columns_with(kind: Kind, own: &[custom_field::Model]) -> Vec<String> {
-    let own = || own.iter().map(|field| format!("{PREFIX}{}", field.key));
+    let own = own.iter().map(|field| format!("{PREFIX}{}", field.key));
     let all = columns(kind).iter().filter(|column| *column != MEMBER || customizable(kind).is_none()).cloned();
-    all.chain(own()).collect()
+    all.chain(own).collect()
 }
 
 fn of<M: Type>() -> Vec<String> {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use entity::kind::Kind;
 use entity::{
-    account, account_member, activity, appeal, attachment, calendar, contact, custom_field, hold, lead, lead_draft, opportunity,
-    plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
-    weekly_digest,
+    account, account_member, activity, appeal, attachment, calendar, contact, custom_field, hold, lead, lead_draft,
+    opportunity, plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement,
+    team, user, weekly_digest,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};

@@ -8,10 +8,19 @@ use sea_orm::Iterable;
 use serde_json::Value;
 
 use super::{KindSchema, SchemaChoice, SchemaField, SchemaType, Writable};
+use crate::account::AccountFields;
+use crate::activity::ActivityFields;
 use crate::app;
-use crate::change::camel;
+use crate::appeal::AppealFields;
+use crate::attachment::AttachmentFields;
+use crate::change::{Fields, camel, is_camel};
+use crate::contact::ContactFields;
 use crate::custom_field::MEMBER;
 use crate::http::Contract;
+use crate::lead::LeadFields;
+use crate::opportunity::OpportunityFields;
+use crate::plan::PlanFields;
+use crate::product::ProductFields;
 
 static KINDS: LazyLock<Vec<KindSchema>> = LazyLock::new(|| {
     let contract = Contract::new(app::spec());
@@ -23,10 +32,28 @@ pub fn kinds() -> &'static [KindSchema] {
     &KINDS
 }
 
-/// The three schemas that say something of a kind; null where there is none.
+/// The fields that are set when a record is made and never change; bodies that update may name them all the same.
+fn fixed(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Account => AccountFields::FIXED,
+        Kind::Contact => ContactFields::FIXED,
+        Kind::Opportunity => OpportunityFields::FIXED,
+        Kind::Plan => PlanFields::FIXED,
+        Kind::Activity => ActivityFields::FIXED,
+        Kind::Product => ProductFields::FIXED,
+        Kind::Appeal => AppealFields::FIXED,
+        Kind::Lead => LeadFields::FIXED,
+        Kind::Attachment => AttachmentFields::FIXED,
+        _ => &[],
+    }
+}
+
+/// The schemas that say something of a kind; null where there is none.
 struct Described<'a> {
     contract: &'a Contract,
+    fixed: &'static [&'static str],
     record: &'a Value,
+    set: &'a Value,
     create: &'a Value,
     update: &'a Value,
 }
@@ -40,9 +67,13 @@ fn of(contract: &Contract, kind: Kind) -> Option<KindSchema> {
         let (first, rest) = name.split_at(1);
         first.to_uppercase() + rest
     };
+    // A body that updates has a `reason` beside the fields, which is none of them.
+    let fields = [format!("{noun}Fields"), format!("Update{noun}")].map(|name| &schemas[name]);
     let described = Described {
         contract,
+        fixed: fixed(kind),
         record,
+        set: fields.into_iter().find(|schema| !schema.is_null()).unwrap_or(&Value::Null),
         create: &schemas[format!("Create{noun}")],
         update: &schemas[format!("Update{noun}")],
     };
@@ -55,12 +86,13 @@ fn of(contract: &Contract, kind: Kind) -> Option<KindSchema> {
 impl Described<'_> {
     /// The field and, if it has simple ones, its parts.
     fn field(&self, name: &str) -> Vec<SchemaField> {
-        let sent = [self.update, self.create].into_iter().map(|body| &body["properties"][name]);
-        let written = sent.clone().find(|schema| !schema.is_null());
-        let writable = match (sent.clone().next().is_some_and(|update| !update.is_null()), written) {
-            (true, _) => Writable::Always,
-            (false, Some(_)) => Writable::AtCreation,
-            (false, None) => Writable::Never,
+        let mut sent = [self.set, self.create].into_iter().map(|body| &body["properties"][name]);
+        let written = sent.find(|schema| !schema.is_null());
+        let is_fixed = self.fixed.iter().any(|fixed| is_camel(fixed, name));
+        let writable = match (self.set["properties"][name].is_null() || is_fixed, written) {
+            (false, _) => Writable::Always,
+            (true, Some(_)) => Writable::AtCreation,
+            (true, None) => Writable::Never,
         };
         let lists = |list: &Value| list.as_array().is_some_and(|names| names.iter().any(|known| known == name));
         let shown = &self.record["properties"][name];
@@ -160,6 +192,9 @@ mod tests {
         assert_eq!(field(Kind::Activity, "occurred").value_type, SchemaType::Time);
         assert_eq!(field(Kind::Activity, "nextStepOn").value_type, SchemaType::Date);
         assert_eq!(field(Kind::Activity, "capturedProven").value_type, SchemaType::Flag);
+        assert_eq!(field(Kind::Attachment, "reason").writable, Writable::Never);
+        assert_eq!(field(Kind::Attachment, "fileName").writable, Writable::Always);
+        assert_eq!(field(Kind::Contact, "accountId").writable, Writable::AtCreation);
         assert_eq!(field(Kind::RuleSet, "rules").value_type, SchemaType::Object);
     }
 }

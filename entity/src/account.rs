@@ -50,7 +50,7 @@ pub struct Model {
     pub note: Option<String>,
     /// The id that another system knows this account by; unique within the tenant.
     pub external_id: Option<String>,
-    /// Values of the fields that the tenant defined itself.
+    /// Values of the fields that the company defined itself, by key, each as text: `12.5`, `2026-03-02`, `true`.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub custom: Option<Custom>,
 }

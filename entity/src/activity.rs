@@ -57,7 +57,7 @@ pub struct Model {
     pub external_id: Option<String>,
     /// Seconds that it took to enter it, as the client measured them. No rule asks for it or rewards it.
     pub entry_seconds: Option<i32>,
-    /// Values of the fields that the tenant defined itself.
+    /// Values of the fields that the company defined itself, by key, each as text: `12.5`, `2026-03-02`, `true`.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub custom: Option<Custom>,
 }

@@ -14,8 +14,8 @@ from generated.waypost_client.api.auth import login
 from generated.waypost_client.api.opportunities import get_opportunity
 from generated.waypost_client.api.sync import pull_changes, push_mutations
 from generated.waypost_client.models import (
-    AccountFields, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AttachmentKind,
-    AttachmentState, Check, ClockReading, ContactFields, CreateAttachment, CustomValues,
+    AccountFields, AccountFieldsCustom, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AttachmentKind,
+    AttachmentState, Check, ClockReading, ContactFields, CreateAttachment,
     Kind, LeadFields, Login, Mutation, MutationKind, MutationOp, OpportunityFields, PlanFields, PlanStatus, PushRequest,
     PutAttachmentContentBody, ResultStatus, StageKey, UpdateAccount, UpdateAccountClearItem,
 )
@@ -72,7 +72,7 @@ def main():
     mutations = [
         write(create, kind.ACCOUNT, account, base_revision=None, account=AccountFields(
             kind=AccountKind.BUSINESS, name="霍普光通信", note=None, annual_revenue="999999999999.9999",
-            custom=CustomValues.from_dict({"shelfMetres": "12.50"}))),
+            custom=AccountFieldsCustom.from_dict({"shelfMetres": "12.50"}))),
         write(create, kind.CONTACT, contact, contact=ContactFields(account_id=account, name="Lin Wei", phone=None)),
         write(create, kind.OPPORTUNITY, opportunity, opportunity=OpportunityFields(
             account_id=account, name="Switches", amount="123456789012.3456", currency="CNY",
@@ -99,7 +99,7 @@ def main():
               account=AccountFields(name="Hopton", website="https://hopton.example")),
         write(create, kind.CONTACT, uuid.uuid4(), contact=ContactFields(account_id=uuid.uuid4(), name="Nobody")),
         write(MutationOp.UPDATE, kind.ACCOUNT, account,
-              account=AccountFields(custom=CustomValues.from_dict({"shelfMetres": "many"}))),
+              account=AccountFields(custom=AccountFieldsCustom.from_dict({"shelfMetres": "many"}))),
     )
     assert (conflict.status, conflict.conflicts) == (ResultStatus.CONFLICT, ["name"]), conflict
     assert refused.status == ResultStatus.REJECTED and refused.problem.errors[0].pointer == "/accountId", refused

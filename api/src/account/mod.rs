@@ -55,7 +55,8 @@ fields! {
         owner_id: Uuid,
     }
     custom {
-        /// Values of the fields that the company defined itself, by key; those that are not named stay.
+        /// Values of the fields that the company defined itself, by key, each as text whatever the field's type: `12.5`,
+        /// `2026-03-02`, `true`. A key that is absent or null stays as it is; an empty text empties it.
         custom: Custom,
     }
     needs ["kind", "name"]

@@ -51,7 +51,7 @@ ownerId = { value = "Lin Wei", by = "name" }
 accountId = "Shop"
 "custom.rival" = { column = "Rival", default = "none" }
 "#;
-    let shops = "No,Shop,Metres,Opened,Form\n1,Hopton,12.50,02.03.2026,Eckladen\n2,Seaside,,,\n3,Broken,many,02.03.2026,Mall\n4,Late,1,2026-03-02,\n";
+    let shops = "No,Shop,Metres,Opened,Form\n1,Hopton,12.50,02.03.2026,Eckladen\n2,Seaside,,,\n3,Broken,many,02.03.2026,Mall\n4,Late,1,2026/03/02,\n";
     let deals = "No,Deal,Shop,Rival\n1,Switches,1,Acme\n2,Routers,1,\n";
     let parts = [
         Part::Text("mapping", mapping),
@@ -65,7 +65,7 @@ accountId = "Shop"
     for reason in [
         "custom/metres: Must be a decimal",
         "custom/format: Must be one of corner",
-        "custom.opened `2026-03-02`: is no day",
+        "custom.opened `2026/03/02`: is no day",
     ] {
         assert!(told.contains(reason), "{reason}: {told}");
     }

@@ -187,7 +187,7 @@ impl History {
             );
         }
         // A reason for what may turn out to be no change is a reason for nothing.
-        let may_have_reason = fields.keys().any(|name| name != "custom");
+        let may_have_reason = fields.values().any(|value| value.as_str().is_some_and(|text| TEXT.is_match(text)));
         more[kind] = Value::Object(fields);
         if let Some(revision) = revision {
             more["baseRevision"] = json!(revision);

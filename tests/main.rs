@@ -9,6 +9,7 @@ mod calendar_feeds;
 mod clients;
 mod command;
 mod contacts;
+mod custom_fields;
 mod database;
 mod demo;
 mod digests;

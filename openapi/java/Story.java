@@ -104,7 +104,8 @@ public class Story {
         Check here = new Check().at(NOW).latitude(31.2304).longitude(121.4737);
         Mutation[] mutations = {
             write(MutationOp.CREATE, MutationKind.ACCOUNT, account)
-                .account(new AccountFields().kind(AccountKind.BUSINESS).name("霍普光通信").annualRevenue("999999999999.9999")),
+                .account(new AccountFields().kind(AccountKind.BUSINESS).name("霍普光通信").annualRevenue("999999999999.9999")
+                    .custom(new HashMap<>(Map.of("shelfMetres", "12.50")))),
             write(MutationOp.CREATE, MutationKind.CONTACT, contact).contact(new ContactFields().accountId(account).name("Lin Wei")),
             write(MutationOp.CREATE, MutationKind.OPPORTUNITY, opportunity).opportunity(new OpportunityFields()
                 .accountId(account).name("Switches").amount("123456789012.3456").currency("CNY").expectedOn(LocalDate.of(2028, 2, 29))),
@@ -148,6 +149,7 @@ public class Story {
         Account company = held.get("account " + account).getAccount();
         equal(List.of(company.getName(), company.getWebsite()), List.of("Hopton Optics", "https://hopton.example"));
         equal(company.getAnnualRevenue(), null);
+        equal(company.getCustom(), Map.of("shelfMetres", "12.5"));
         Activity visit = held.get("activity " + activity).getActivity();
         equal(visit.getCheckIn().getLongitude(), 121.4737);
         hold(visit.getOccurred().isEqual(NOW), visit);

@@ -197,6 +197,12 @@ impl UnitOfWork {
         }
     }
 
+    /// The row, if it is there and this actor may see it.
+    pub fn seen<M: Record>(&self, id: Uuid) -> Option<&M> {
+        let slot = self.peek::<M>()?.slot(id).filter(|slot| !slot.now.deleted())?;
+        (slot.found.is_none() || self.sees(M::KIND, id)).then_some(&slot.now)
+    }
+
     /// Whether the actor once saw this record, in his own scope or as one of the whole tenant, and no longer.
     pub fn was_shown<M: Record>(&self, id: Uuid) -> bool {
         !self.sight.shown(M::KIND, id) && self.sight.buried(M::KIND, id)
@@ -273,8 +279,13 @@ impl UnitOfWork {
 
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
     pub async fn lock_teams(&self) -> Result<(), DbErr> {
-        let sql = "SELECT pg_advisory_xact_lock(hashtextextended('teams ' || $1::text, 0))";
-        self.tx.execute_raw(self.statement(sql, [])).await.map(drop)
+        self.lock("teams").await
+    }
+
+    /// Keeps concurrent changes of what is named so apart, within the tenant.
+    pub async fn lock(&self, what: &'static str) -> Result<(), DbErr> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2 || ' ' || $1::text, 0))";
+        self.tx.execute_raw(self.statement(sql, [what.into()])).await.map(drop)
     }
 
     /// Writes everything and tells the listeners. After an error nothing was written, except that an error of the

@@ -45,6 +45,7 @@ pub mod rejected_write;
 pub mod report;
 pub mod rest;
 pub mod rule_set;
+pub mod sign_on;
 pub mod simulation;
 pub mod stage;
 pub mod state;

@@ -69,7 +69,7 @@ async fn what_cannot_be_is_refused_with_its_field() {
         (json!({ "mappings": [{ "value": "a", "role": "rep" }, { "value": "b" }] }), "/mappings/1"),
         (json!({ "mappings": [{ "value": "a", "role": "rep", "team": "Nowhere" }] }), "/mappings/0/team"),
         (json!({ "mappings": [] }), "/mappings"),
-        (json!({ "claim": null }), "/claim"),
+        (json!({ "claim": null, "defaultRole": "rep" }), "/claim"),
         (json!({ "claim": null, "mappings": null }), "/defaultRole"),
         (json!({ "defaultRole": "integration" }), "/defaultRole"),
         (json!({ "allowedDomains": ["example.com", "lin@example.com"] }), "/allowedDomains/1"),

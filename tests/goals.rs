@@ -197,6 +197,14 @@ async fn every_report_has_all_its_forms() {
         "lost?splitBy=team",
         "lost?splitBy=team&chart=win_rate",
         "quota?from=2026-03-01",
+        "funnel?asOf=2026-03-02",
+        "velocity?asOf=2026-03-02",
+        "forecast/calibration?asOf=2026-03-02",
+        "activity?asOf=2026-03-02",
+        "coverage?asOf=2026-03-02",
+        "lost?asOf=2026-03-02",
+        "quota?asOf=2026-03-02&known=then",
+        &format!("route?day=2026-03-02&userId={}", rui.id),
     ] {
         let path = format!("/v1/reports/{path}{}", if path.contains('?') { "&" } else { "?" });
         let ask = async |format: &str, locale: &str| {

@@ -5,6 +5,7 @@ pub mod jobs;
 mod leads;
 mod mapping;
 mod real_data;
+mod real_reports;
 mod rows;
 
 use std::fs;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use waypost::import::{Files, Mapping, Options, Summary};
 
 use super::jobs::{Part, counts, ended, send};
-use super::{TRACES, ask, import, told};
+use super::{TRACES, ask, import, real_reports, told};
 use crate::world::World;
 
 /// Names the folder that holds `crm-sales-opportunities`.
@@ -130,6 +130,8 @@ async fn the_funnel_agrees_with_the_file() {
     assert_eq!(signed["entered"].as_u64().unwrap(), closed["signed"].0);
     let worth: Decimal = signed["amounts"][0]["amount"].as_str().unwrap().parse().unwrap();
     assert_eq!(worth, closed["signed"].1);
+
+    real_reports::agree(&admin, &folder).await;
 
     // The same files, sent to another company by the API, come to the same.
     let other = World::new().await;

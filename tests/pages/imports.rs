@@ -41,7 +41,7 @@ async fn an_admin_tries_a_file_looks_at_what_was_refused_and_imports_it() {
     let file = "externalId,name,listPrice,currency\n1,<b>Switch</b>,1.50,CNY\n2,Router,cheap,CNY\n";
     let at = location(&browser.upload("same-origin", "product", "true", "products.csv", file).await);
     let page = browser.page(&at).await;
-    assert!(page.contains("waiting") && page.contains("data-poll") && page.contains("<progress"), "{page}");
+    assert!(page.contains("waiting") && page.contains("data-follow") && page.contains("<progress"), "{page}");
     work(&world).await;
     let page = browser.page(&at).await;
     assert!(page.contains("nothing was kept") && page.contains("Import now") && page.contains("UTF-8"), "{page}");

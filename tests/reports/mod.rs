@@ -6,6 +6,8 @@ mod charts;
 mod model;
 mod moves;
 mod random;
+mod restated;
+mod route;
 mod stories;
 mod uplift;
 mod wire;
@@ -165,13 +167,18 @@ impl World {
             AccountKind::Consumer => (Some(AccountTier::Potential), Some("华南")),
             AccountKind::Channel | AccountKind::Internal => (None, None),
         };
-        let members = members.iter().map(|user| user.id).collect();
+        let members: Vec<Uuid> = members.iter().map(|user| user.id).collect::<BTreeSet<_>>().into_iter().collect();
         let account = Account { id: Uuid::now_v7(), kind, tier, region, members };
         let row = json!({
             "kind": kind, "name": "Acme", "owner_id": account.members[0], "tier": tier,
             "address": region.map(|region| json!({ "region": region })),
         });
         self.insert("account", vec![self.row(account.id, row)]).await;
+        let works = account.members.iter().map(|user| {
+            let role = if *user == account.members[0] { "owner" } else { "member" };
+            self.row(Uuid::now_v7(), json!({ "account_id": account.id, "user_id": user, "role": role }))
+        });
+        self.insert("account_member", works.collect()).await;
         account
     }
 
@@ -191,7 +198,7 @@ impl World {
                 "account_id": o.account.as_ref().map(|a| a.id), "product_id": o.product.as_ref().map(|p| p.id),
                 "owner_id": o.owner.id, "name": "Fibre", "stage": "intent", "stage_since": "2026-01-01T00:00:00Z",
                 "amount": now.amount, "currency": now.currency, "source": o.source,
-                "deleted_at": o.deleted.then_some("2026-01-01T00:00:00Z"),
+                "deleted_at": o.deleted,
             });
             rows.push(self.row(o.id, fields));
             let received = o.received();
@@ -205,7 +212,7 @@ impl World {
                 feed.push(json!({
                     "tenant_id": self.tenant, "scope_id": scope, "kind": "opportunity", "record_id": o.id,
                     "seq": i64::try_from(feed.len()).expect("few") + self.next_seq(), "revision": 1,
-                    "changed_at": "2026-01-01T00:00:00Z", "document": o.scopes().contains(&scope).then_some("{}"),
+                    "changed_at": "2026-01-01T00:00:00Z", "document": (o.deleted.is_none() && o.scopes().contains(&scope)).then_some("{}"),
                 }));
             }
         }
@@ -225,7 +232,7 @@ impl World {
         let fields = json!({
             "opportunity_id": o.id, "owner_id": o.owner.id, "number": number, "from_stage": m.from, "to_stage": m.to,
             "occurred": m.occurred, "occurred_assumed": false, "captured": m.occurred, "captured_proven": true,
-            "received": received, "actor_id": o.owner.id, "probability": 10,
+            "received": received, "actor_id": o.owner.id, "probability": 10, "deleted_at": o.deleted,
         });
         self.row(Uuid::now_v7(), fields)
     }
@@ -276,7 +283,7 @@ fn opportunity(owner: &Owner, moves: &[(&str, StageKey)]) -> Opportunity {
         account: None,
         product: None,
         source: None,
-        deleted: false,
+        deleted: None,
         moves,
         worth: vec![worth],
     }

@@ -8,7 +8,7 @@ use entity::kind::{AccountKind, AccountTier, StageKey};
 use entity::scalar::{Date, Money};
 use rust_decimal::Decimal;
 use uuid::Uuid;
-use waypost::report::figures::Known;
+use waypost::report::told::Known;
 use waypost::report::{
     Cohort, CohortGroup, CohortStage, CurrencyAmount, FunnelQuery, LostFrom, Snapshot, SnapshotGroup, SnapshotStage,
     SplitBy,
@@ -71,7 +71,7 @@ pub struct Opportunity {
     pub account: Option<Account>,
     pub product: Option<Product>,
     pub source: Option<String>,
-    pub deleted: bool,
+    pub deleted: Option<Time>,
     pub moves: Vec<Move>,
     /// In the order of time; the first came with the creation.
     pub worth: Vec<Worth>,
@@ -123,14 +123,13 @@ impl Opportunity {
     }
 }
 
-/// Which of them the query is about. `scopes` are those that the actor reads; `None` sees everything.
+/// Which of them the query is about, deleted ones among them. `scopes` are those that the actor reads; `None` sees everything.
 pub fn picked<'a>(
     all: &'a [Opportunity],
     query: &FunnelQuery,
     scopes: Option<&BTreeSet<Uuid>>,
 ) -> Vec<&'a Opportunity> {
     all.iter()
-        .filter(|o| !o.deleted)
         .filter(|o| scopes.is_none_or(|seen| o.scopes().iter().any(|scope| seen.contains(scope))))
         .filter(|o| query.team_id.is_none_or(|id| o.owner.teams.iter().any(|team| team.id == id)))
         .filter(|o| query.user_id.is_none_or(|id| o.owner.id == id))
@@ -140,16 +139,42 @@ pub fn picked<'a>(
         .collect()
 }
 
+/// Of which day it is told, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling {
+    pub as_of: Option<NaiveDate>,
+    pub known: Known,
+    pub zone: Tz,
+}
+
+/// What they were on that day: those that were there, each with the moves and the worth that it had.
+pub fn told(opportunities: &[&Opportunity], telling: Telling) -> Vec<Opportunity> {
+    let by_then = |at: Time| telling.as_of.is_none_or(|day| at.with_timezone(&telling.zone).date_naive() <= day);
+    let then = telling.as_of.is_some() && telling.known == Known::Then;
+    let there = opportunities.iter().filter(|o| o.deleted.is_none_or(|at| then && !by_then(at)));
+    there
+        .map(|&o| {
+            let moves = o.moves.iter().zip(o.received());
+            let moves = moves.filter(|(m, received)| by_then(m.occurred) && (!then || by_then(*received)));
+            let worth = match telling.as_of {
+                None => o.worth.clone(),
+                Some(_) => o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned().into_iter().collect(),
+            };
+            Opportunity { moves: moves.map(|(m, _)| m.clone()).collect(), worth, ..o.clone() }
+        })
+        .collect()
+}
+
 /// By key, in the order of the answer, leaving out those that `counts` does not say yes to.
 fn grouped<'a>(
-    opportunities: &[&'a Opportunity],
+    opportunities: &'a [Opportunity],
     by: SplitBy,
     zone: Tz,
     counts: impl Fn(&Opportunity) -> bool,
 ) -> Vec<(Key, Vec<&'a Opportunity>)> {
     let mut groups: BTreeMap<_, Vec<&Opportunity>> = BTreeMap::new();
     if by != SplitBy::None {
-        for &opportunity in opportunities.iter().filter(|o| counts(o)) {
+        for opportunity in opportunities.iter().filter(|o| counts(o)) {
             let key = opportunity.key(by, zone);
             groups.entry((key.1.is_none() && key.2.is_none(), key)).or_default().push(opportunity);
         }
@@ -158,7 +183,7 @@ fn grouped<'a>(
 }
 
 /// Kind, tier and name of a group.
-fn told(by: SplitBy, (name, _, text): &Key) -> (Option<AccountKind>, Option<AccountTier>, Option<String>) {
+fn named(by: SplitBy, (name, _, text): &Key) -> (Option<AccountKind>, Option<AccountTier>, Option<String>) {
     match by {
         SplitBy::AccountKind => (text.as_deref().and_then(AccountKind::parse), None, None),
         SplitBy::Tier => (None, text.as_deref().and_then(AccountTier::parse), None),
@@ -183,7 +208,17 @@ pub fn percentile(days: &[f64], share: f64) -> Option<f64> {
     Some(low + place.fract() * (high - low))
 }
 
-pub fn cohort(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, from: NaiveDate, to: NaiveDate) -> Cohort {
+pub fn cohort(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> Cohort {
+    let as_of = query.as_of.map(|day| day.0);
+    let told = |known, by| entered(&told(opportunities, Telling { as_of, known, zone }), query, by, zone);
+    let now = told(query.known, query.split_by);
+    let then = told(Known::Then, SplitBy::None).stages;
+    let differs = query.as_of.is_some() && query.known == Known::Now && then != now.stages;
+    Cohort { as_of: query.as_of, known_then: differs.then_some(then), ..now }
+}
+
+fn entered(opportunities: &[Opportunity], query: &FunnelQuery, by: SplitBy, zone: Tz) -> Cohort {
+    let (from, to) = (query.from.expect("given").0, query.to.expect("given").0);
     let within = |o: &Opportunity, stage| {
         o.first_came(stage).is_some_and(|at| (from..=to).contains(&at.with_timezone(&zone).date_naive()))
     };
@@ -217,34 +252,28 @@ pub fn cohort(opportunities: &[&Opportunity], by: SplitBy, zone: Tz, from: Naive
     let groups = grouped(opportunities, by, zone, |o| WAY.into_iter().any(|stage| within(o, stage)))
         .into_iter()
         .map(|(key, members)| {
-            let (account_kind, tier, name) = told(by, &key);
+            let (account_kind, tier, name) = named(by, &key);
             CohortGroup { id: key.1, account_kind, tier, name, stages: stages(&members) }
         })
         .collect();
-    Cohort { from: Date(from), to: Date(to), stages: stages(opportunities), groups }
+    let all: Vec<&Opportunity> = opportunities.iter().collect();
+    Cohort { from: Date(from), to: Date(to), as_of: None, stages: stages(&all), known_then: None, groups }
 }
 
 pub fn snapshot(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> Snapshot {
     let as_of = query.as_of.expect("a day").0;
-    let told = stood(opportunities, query.split_by, query.known, zone, as_of);
-    let then = stood(opportunities, SplitBy::None, Known::Then, zone, as_of).stages;
-    let differs = query.known == Known::Now && then != told.stages;
-    Snapshot { known_then: differs.then_some(then), ..told }
+    let told = |known, by| stood(&told(opportunities, Telling { as_of: Some(as_of), known, zone }), by, zone, as_of);
+    let now = told(query.known, query.split_by);
+    let then = told(Known::Then, SplitBy::None).stages;
+    let differs = query.known == Known::Now && then != now.stages;
+    Snapshot { known_then: differs.then_some(then), ..now }
 }
 
-fn stood(opportunities: &[&Opportunity], by: SplitBy, known: Known, zone: Tz, as_of: NaiveDate) -> Snapshot {
-    let by_then = |at: Time| at.with_timezone(&zone).date_naive() <= as_of;
-    let newest = |o: &Opportunity| {
-        let told = o.moves.iter().zip(o.received());
-        let mut told = told.filter(|(m, received)| by_then(m.occurred) && (known == Known::Now || by_then(*received)));
-        told.next_back().map(|(m, _)| m.clone())
-    };
-    let worth = |o: &Opportunity| o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned();
+fn stood(opportunities: &[Opportunity], by: SplitBy, zone: Tz, as_of: NaiveDate) -> Snapshot {
     let stages = |members: &[&Opportunity]| {
         let stood = |at: &dyn Fn(&Move) -> bool| {
-            let there: Vec<_> = members.iter().filter(|o| newest(o).is_some_and(|m| at(&m))).collect();
-            let worth: Vec<_> = there.iter().filter_map(|o| worth(o)).collect();
-            (there.len() as i64, amounts(worth.iter()))
+            let there: Vec<_> = members.iter().filter(|o| o.moves.last().is_some_and(at)).collect();
+            (there.len() as i64, amounts(there.iter().filter_map(|o| o.worth.last())))
         };
         let lost_from = WAY[..3].iter().map(|&stage| {
             let (count, amounts) = stood(&|m| m.to == StageKey::Lost && m.from == Some(stage));
@@ -257,12 +286,13 @@ fn stood(opportunities: &[&Opportunity], by: SplitBy, known: Known, zone: Tz, as
         };
         WAY.into_iter().chain([StageKey::Lost]).map(of_stage).collect::<Vec<_>>()
     };
-    let groups = grouped(opportunities, by, zone, |o| newest(o).is_some())
+    let groups = grouped(opportunities, by, zone, |o| !o.moves.is_empty())
         .into_iter()
         .map(|(key, members)| {
-            let (account_kind, tier, name) = told(by, &key);
+            let (account_kind, tier, name) = named(by, &key);
             SnapshotGroup { id: key.1, account_kind, tier, name, stages: stages(&members) }
         })
         .collect();
-    Snapshot { as_of: Date(as_of), stages: stages(opportunities), known_then: None, groups }
+    let all: Vec<&Opportunity> = opportunities.iter().collect();
+    Snapshot { as_of: Date(as_of), stages: stages(&all), known_then: None, groups }
 }

@@ -12,10 +12,11 @@ use serde_json::json;
 use uuid::Uuid;
 use waypost::report::figures::Scope;
 use waypost::report::lost::lost;
+use waypost::report::told::Known;
 use waypost::report::velocity::velocity;
 use waypost::report::{FunnelQuery, SplitBy};
 
-use super::model::{self, Move, Opportunity, Time, percentile};
+use super::model::{self, Move, Opportunity, Telling, Time, percentile};
 use super::random::{ZONES, choose, query, world};
 use super::{World, at, close, opportunity};
 
@@ -62,13 +63,22 @@ fn stays(o: &Opportunity, zone: Tz, to: NaiveDate) -> Vec<(StageKey, Time, Optio
     told.iter().zip(next).map(|(m, left)| (m.to, m.occurred, left)).filter(|stay| OPEN.contains(&stay.0)).collect()
 }
 
+/// How many stand where.
+fn standing(opportunities: &[Opportunity], zone: Tz, to: NaiveDate) -> BTreeMap<StageKey, usize> {
+    let mut counts = BTreeMap::new();
+    for stay in opportunities.iter().flat_map(|o| stays(o, zone, to)).filter(|stay| stay.2.is_none()) {
+        *counts.entry(stay.0).or_default() += 1;
+    }
+    counts
+}
+
 fn days(from: Time, to: Time) -> f64 {
     ((to - from).num_milliseconds() as f64 / 86_400_000.0).max(0.0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stays_flows_and_moves_are_counted_as_without_sql() {
-    let (mut ended, mut stale) = (0, 0);
+    let (mut ended, mut stale, mut differ) = (0, 0, 0);
     for seed in 100..106 {
         let mut random = StdRng::seed_from_u64(seed);
         let zone: Tz = choose(&mut random, &ZONES).parse().expect("a zone");
@@ -81,19 +91,32 @@ async fn stays_flows_and_moves_are_counted_as_without_sql() {
             let picked = model::picked(&opportunities, &asked, scopes.as_ref());
             let from = NaiveDate::from_ymd_opt(2025, 3, 1).expect("a day") + TimeDelta::days(n * 30);
             let to = from + TimeDelta::days(80);
-            let told = velocity(&world.state, &world.actor(reader), &scope(&asked, from, to)).await;
+            // The last day of the period, one within it, one after it.
+            let as_of = [None, Some(to), Some(to - TimeDelta::days(20)), Some(to + TimeDelta::days(9))][(n % 4) as usize];
+            let as_of = as_of.map(|day: NaiveDate| day.min(day_of(at(NOW), zone)));
+            let known = if n < 4 { Known::Now } else { Known::Then };
+            let scope = Scope { as_of: as_of.map(Date), known, ..scope(&asked, from, to) };
+            let told = velocity(&world.state, &world.actor(reader), &scope).await;
             let told = told.unwrap_or_else(|error| panic!("{error}"));
-            let context = format!("seed {seed}, {from} to {to} by {}: {asked:?}", reader.name);
+            let context = format!("seed {seed}, {from} to {to} as of {as_of:?} {known:?} by {}: {asked:?}", reader.name);
+            let of = |known| model::told(&picked, Telling { as_of, known, zone });
+            let (picked, then) = (of(known), of(Known::Then));
+            let journeys = |of: &[Opportunity]| of.iter().map(|o| (o.id, stays(o, zone, to))).collect::<Vec<_>>();
+            if let Some(known_then) = &told.known_then {
+                assert!(as_of.is_some() && known == Known::Now, "{context}");
+                assert_ne!(journeys(&picked), journeys(&then), "{context}: nothing differs");
+                let stood = |stage| standing(&then, zone, to).get(&stage).map_or(0, |n| *n as i64);
+                assert!(known_then.stages.iter().all(|row| row.standing == stood(row.stage)), "{context}: {known_then:?}");
+                differ += 1;
+            } else if as_of.is_some() {
+                assert_eq!(standing(&picked, zone, to), standing(&then, zone, to), "{context}: it differs");
+            }
 
-            let end = at(NOW).min(
-                (to + TimeDelta::days(1))
-                    .and_hms_opt(0, 0, 0)
-                    .expect("midnight")
-                    .and_local_timezone(zone)
-                    .earliest()
-                    .expect("a moment")
-                    .to_utc(),
-            );
+            let ends = |day: NaiveDate| {
+                let midnight = (day + TimeDelta::days(1)).and_hms_opt(0, 0, 0).expect("midnight");
+                midnight.and_local_timezone(zone).earliest().expect("a moment").to_utc()
+            };
+            let end = at(NOW).min(ends(to)).min(as_of.map_or(at(NOW), ends));
             for (stage, told) in OPEN.into_iter().zip(&told.stages) {
                 let of_stage = picked.iter().flat_map(|o| stays(o, zone, to)).filter(|stay| stay.0 == stage);
                 let (left, standing): (Vec<_>, Vec<_>) = of_stage.partition(|stay| stay.2.is_some());
@@ -137,7 +160,8 @@ async fn stays_flows_and_moves_are_counted_as_without_sql() {
             assert!(flow.is_empty(), "{context}: weeks are missing: {flow:?}");
         }
     }
-    assert!(ended > 300 && stale > 50, "the histories are too thin to prove anything: {ended}, {stale}");
+    let thin = "the histories are too thin to prove anything";
+    assert!(ended > 300 && stale > 50 && differ > 3, "{thin}: {ended}, {stale}, {differ}");
 }
 
 /// Wilson's interval, by the formula in his paper.
@@ -169,19 +193,15 @@ async fn wins_and_losses_are_counted_as_without_sql_now_and_as_they_were_known_t
             let told = told.unwrap_or_else(|error| panic!("{error}"));
             let context = format!("seed {seed}, as of {as_of:?} by {}: {asked:?}", reader.name);
 
-            let newest = |o: &Opportunity, known_then: bool| {
-                let by_then = |time: Time| as_of.is_none_or(|day| day_of(time, zone) <= day);
-                let told = o.moves.iter().zip(o.received());
-                let mut told = told.filter(|(m, received)| by_then(m.occurred) && (!known_then || by_then(*received)));
-                told.next_back().map(|(m, _)| m.clone()).filter(|m| (from..=to).contains(&day_of(m.occurred, zone)))
-            };
-            let count = |known_then: bool, of: &dyn Fn(&Opportunity) -> bool| {
-                let ends = picked.iter().filter(|o| of(o)).filter_map(|o| newest(o, known_then));
+            let count = |known: Known, of: &dyn Fn(&Opportunity) -> bool| {
+                let told = model::told(&picked, Telling { as_of, known, zone });
+                let ends = told.iter().filter(|o| of(o)).filter_map(|o| o.moves.last());
+                let ends = ends.filter(|m| (from..=to).contains(&day_of(m.occurred, zone)));
                 let ends: Vec<StageKey> = ends.map(|m| m.to).collect();
                 let count = |stage| ends.iter().filter(|end| **end == stage).count() as i64;
                 (count(Signed), count(Lost))
             };
-            let (won, gone) = count(false, &|_| true);
+            let (won, gone) = count(Known::Now, &|_| true);
             decided += won + gone;
             assert_eq!((told.total.won, told.total.lost), (won, gone), "{context}");
             assert_eq!(told.total.is_small, won + gone < 20, "{context}");
@@ -191,14 +211,14 @@ async fn wins_and_losses_are_counted_as_without_sql_now_and_as_they_were_known_t
                 assert!(close(told.total.high, Some(high), 0.000_06), "{context}: {:?}", told.total);
             }
             for group in &told.groups {
-                let expected = count(false, &|o| Some(o.owner.id) == group.id);
+                let expected = count(Known::Now, &|o| Some(o.owner.id) == group.id);
                 assert_eq!((group.win_rate.won, group.win_rate.lost), expected, "{context}");
             }
             let of_groups: i64 = told.groups.iter().map(|group| group.win_rate.won + group.win_rate.lost).sum();
             assert_eq!(of_groups, won + gone, "{context}");
             assert_eq!(told.reasons.iter().map(|reason| reason.count).sum::<i64>(), gone, "{context}");
 
-            let then = as_of.map(|_| count(true, &|_| true)).filter(|then| *then != (won, gone));
+            let then = as_of.map(|_| count(Known::Then, &|_| true)).filter(|then| *then != (won, gone));
             differ += i32::from(then.is_some());
             assert_eq!(told.known_then.map(|rate| (rate.won, rate.lost)), then, "{context}");
         }

@@ -142,7 +142,7 @@ async fn a_snapshot_has_the_amounts_of_its_day() {
     let worth = vec![told("03", None, "CNY"), told("10", Some(500), "CNY"), told("20", Some(70), "USD")];
     let one = Opportunity { worth, ..opportunity(&world.rui, &[("2026-02-01T00:00:00Z", Intent)]) };
     let other = opportunity(&world.rui, &[("2026-02-01T00:00:00Z", Intent), ("2026-02-15T00:00:00Z", Lost)]);
-    let deleted = Opportunity { deleted: true, ..opportunity(&world.rui, &[("2026-02-01T00:00:00Z", Intent)]) };
+    let deleted = Opportunity { deleted: Some(at("2026-02-02T00:00:00Z")), ..opportunity(&world.rui, &[("2026-02-01T00:00:00Z", Intent)]) };
     world.store(&[one, other, deleted]).await;
 
     let amounts = async |as_of: &str| {

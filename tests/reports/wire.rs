@@ -70,7 +70,9 @@ async fn what_makes_no_sense_is_refused() {
         ("?from=2026-03-02&to=2026-03-01", "from"),
         // `to` is today.
         ("?from=2026-04-01", "from"),
-        ("?asOf=2026-03-01", "asOf"),
+        ("?asOf=2026-04-03", "asOf"),
+        ("?view=snapshot&asOf=9999-12-31", "asOf"),
+        ("?view=snapshot&from=2026-03-01", "from"),
         ("?view=snapshot&to=2026-03-01", "to"),
     ] {
         let (status, body) = ask(&world, &token, query).await;

@@ -55,7 +55,14 @@ pub fn picture(figures: &DigestFigures, words: &Words) -> Picture {
         p90_days: None,
         amounts: Vec::new(),
     });
-    let cohort = Cohort { from: figures.funnel_from, to: figures.to, stages: stages.collect(), groups: Vec::new() };
+    let cohort = Cohort {
+        from: figures.funnel_from,
+        to: figures.to,
+        as_of: None,
+        stages: stages.collect(),
+        known_then: None,
+        groups: Vec::new(),
+    };
     let funnel = Funnel {
         view: FunnelView::Cohort,
         time_zone: String::new(),

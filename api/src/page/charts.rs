@@ -2,23 +2,25 @@
 //! of their own, so that a page is light and its policy needs no exception for what a drawing styles.
 
 use entity::kind::StageKey;
+use entity::scalar::Date;
 use maud::{Markup, html};
-use poem::IntoResponse;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::answer::Answer;
 use super::html::nothing;
 use super::pipeline::{Scope, Stages};
-use super::view::{Theme, View};
+use super::view::{Theme, View, escaped};
 use super::{rules, show};
 use crate::problem::{Error, Refusal};
+use crate::report::activity::{self, Activity, ActivityChart};
 use crate::report::answer::sent;
-use crate::report::chart::{NARROW, Theme as Drawn, WIDE};
+use crate::report::chart::{NARROW, Picture, Theme as Drawn, WIDE};
 use crate::report::figures::Scope as Period;
-use crate::report::forecast::{Forecast, ForecastBucket, ForecastRow, forecast};
-use crate::report::velocity::{DAYS, Velocity, VelocityChart, velocity};
-use crate::report::{self, Answer as Report, Asked, ReportFormat};
+use crate::report::forecast::{self, Forecast, ForecastBucket, ForecastRow};
+use crate::report::lost::{self, Lost, LostChart};
+use crate::report::velocity::{self, Velocity, VelocityChart};
+use crate::report::{self, Asked, Report, ReportFormat, SplitBy, Words, coverage, quota, route};
 use crate::write::hex;
 
 /// For phones.
@@ -27,16 +29,36 @@ const NARROWER: &str = "&width=narrow";
 /// Months ahead that a table of the forecast shows.
 const AHEAD: usize = 8;
 
-fn period(scope: Scope) -> Period {
-    Period { team_id: scope.team_id, user_id: scope.user_id, days: DAYS, ..Period::default() }
+/// What a page of reports, and each of its pictures, is asked: whose, which days, and as of which day.
+pub fn period(view: &View) -> Result<Period, Refusal> {
+    let id = |name: &str| view.asked.query(name).map(|text| text.parse::<Uuid>()).transpose();
+    let day = |name: &str| match view.asked.query(name).map(Date::parse) {
+        None => Ok(None),
+        Some(Ok(day)) => Ok(Some(day)),
+        Some(Err(_)) => Err(Refusal::invalid(name, "Must be a day such as 2026-03-02.")),
+    };
+    let unknown = |_| Refusal::not_found("page");
+    Ok(Period {
+        from: day("from")?,
+        to: day("to")?,
+        team_id: id("team").map_err(unknown)?,
+        user_id: id("user").map_err(unknown)?,
+        as_of: day("asOf")?,
+        ..Period::default()
+    })
+}
+
+/// The usual days of this team or person.
+pub fn of(scope: Scope) -> Period {
+    Period { team_id: scope.team_id, user_id: scope.user_id, days: velocity::DAYS, ..Period::default() }
 }
 
 pub async fn forecast_of(view: &View, scope: Scope) -> Result<Forecast, Error> {
-    forecast(&view.state, &view.actor, &period(scope)).await
+    forecast::forecast(&view.state, &view.actor, &of(scope)).await
 }
 
 pub async fn velocity_of(view: &View, scope: Scope) -> Result<Velocity, Error> {
-    velocity(&view.state, &view.actor, &period(scope)).await
+    velocity::velocity(&view.state, &view.actor, &of(scope)).await
 }
 
 /// How many stand beyond their stage's limit.
@@ -46,33 +68,76 @@ pub fn stale(velocity: &Velocity) -> i64 {
 
 /// `/charts/forecast?theme=dark&team=…`
 pub async fn draw(view: View) -> Result<Answer, Error> {
-    let id = |name: &str| view.asked.query(name).map(|text| text.parse::<Uuid>()).transpose();
-    let unknown = |_| Refusal::not_found("chart");
-    let scope = Scope { team_id: id("team").map_err(unknown)?, user_id: id("user").map_err(unknown)? };
     let theme = if view.asked.query("theme") == Some("dark") { Drawn::Dark } else { Drawn::Light };
     let width = if view.asked.query("width") == Some("narrow") { NARROW } else { WIDE };
     let asked = Asked { format: ReportFormat::Svg, locale: view.look.locale, theme, width };
+    let picture = picture(&view).await?;
+    Ok(Answer::Drawn(sent(asked.format, report::answer::draw(picture, asked).await?)))
+}
+
+/// The picture that the path names.
+async fn picture(view: &View) -> Result<Picture, Error> {
+    let period = period(view)?;
     let (state, actor) = (&view.state, &view.actor);
-    let response = match view.asked.name() {
-        "forecast" => Report::of(state, actor, asked, &forecast_of(&view, scope).await?).await?.into_response(),
+    let words = Words::load(state, actor, view.look.locale).await?;
+    let days = |days| Period { days, ..period };
+    Ok(match view.asked.name() {
+        "forecast" => forecast::forecast(state, actor, &period).await?.picture(&words),
+        "accuracy" => forecast::accuracy(state, actor, &period, forecast::MONTHS).await?.picture(&words),
+        "calibration" => forecast::calibration(state, actor, &days(forecast::DAYS)).await?.picture(&words),
         name @ ("days" | "weeks" | "moves") => {
             let chart = match name {
                 "weeks" => VelocityChart::Weeks,
                 "moves" => VelocityChart::Moves,
                 _ => VelocityChart::Days,
             };
-            let report = Velocity { chart, ..velocity_of(&view, scope).await? };
-            Report::of(state, actor, asked, &report).await?.into_response()
+            let told = velocity::velocity(state, actor, &days(velocity::DAYS)).await?;
+            Velocity { chart, ..told }.picture(&words)
         }
-        "simulation" => sent(asked.format, report::answer::draw(rules::picture(&view).await?, asked).await?),
+        name @ ("visits" | "reps" | "time") => {
+            let chart = match name {
+                "reps" => ActivityChart::Reps,
+                "time" => ActivityChart::Time,
+                _ => ActivityChart::Days,
+            };
+            let told = activity::activity(state, actor, &days(activity::DAYS)).await?;
+            Activity { chart, ..told }.picture(&words)
+        }
+        "coverage" => coverage::coverage(state, actor, &days(coverage::DAYS)).await?.picture(&words),
+        name @ ("lost" | "won") => {
+            let chart = if name == "won" { LostChart::WinRate } else { LostChart::Reasons };
+            let told = lost::lost(state, actor, &days(lost::DAYS), split(view)).await?;
+            Lost { chart, ..told }.picture(&words)
+        }
+        "quota" => quota::quota(state, actor, &days(1)).await?.picture(&words),
+        "route" => {
+            let user_id = period.user_id.unwrap_or(actor.user_id);
+            route::route(state, actor, user_id, period.from).await?.picture(&words)
+        }
+        "simulation" => rules::picture(view).await?,
         _ => return Err(Refusal::not_found("chart").into()),
-    };
-    Ok(Answer::Drawn(response))
+    })
+}
+
+/// By what win rates are told apart.
+pub fn split(view: &View) -> SplitBy {
+    let named = view.asked.query("split").and_then(|name| SplitBy::ALL.into_iter().find(|by| by.as_str() == name));
+    named.unwrap_or(SplitBy::User)
 }
 
 /// A picture with its table.
-pub fn figure(view: &View, name: &str, told: &str, scope: Scope, table: Markup) -> Markup {
-    figure_of(view, name, told, [("team", scope.team_id), ("user", scope.user_id)], table)
+pub fn figure(view: &View, name: &str, told: &str, period: &Period, table: Markup) -> Markup {
+    let id = |id: Option<Uuid>| id.map(|id| id.to_string());
+    let day = |day: Option<Date>| day.map(|day| day.to_string());
+    let about = [
+        ("team", id(period.team_id)),
+        ("user", id(period.user_id)),
+        ("from", day(period.from)),
+        ("to", day(period.to)),
+        ("asOf", day(period.as_of)),
+        ("split", view.asked.query("split").map(str::to_owned)),
+    ];
+    figure_of(view, name, told, about, table)
 }
 
 /// What the table says is in the address, so that the picture is drawn anew when it changes.
@@ -80,14 +145,14 @@ pub fn figure_of<const N: usize>(
     view: &View,
     name: &str,
     told: &str,
-    about: [(&str, Option<Uuid>); N],
+    about: [(&str, Option<String>); N],
     table: Markup,
 ) -> Markup {
     let version = &hex(&Sha256::digest(&table.0))[..12];
     let mut path = format!("/charts/{name}?v={version}&language={}", view.look.locale);
-    for (name, id) in about {
-        if let Some(id) = id {
-            path += &format!("&{name}={id}");
+    for (name, value) in about {
+        if let Some(value) = value {
+            path += &format!("&{name}={}", escaped(&value));
         }
     }
     let light = format!("{path}&theme=light");
@@ -117,15 +182,20 @@ pub fn figure_of<const N: usize>(
     }
 }
 
-pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup {
+pub fn forecast_figure(view: &View, period: &Period, forecast: &Forecast) -> Markup {
     if forecast.rows.iter().all(|row| row.open == 0) {
         return nothing(view.t("Nothing is open.", "没有进行中的商机。"));
     }
+    let told = view.t("Forecast by the month in which a signature is expected", "按预计签约月份的预测");
+    figure(view, "forecast", told, period, forecast_table(view, &forecast.rows))
+}
+
+pub fn forecast_table(view: &View, rows: &[ForecastRow]) -> Markup {
     // Those whose worth nobody has told add nothing to any column.
-    let mut valued: Vec<&ForecastRow> = forecast.rows.iter().filter(|row| row.currency.is_some()).collect();
+    let mut valued: Vec<&ForecastRow> = rows.iter().filter(|row| row.currency.is_some()).collect();
     valued.sort_by_key(|row| row.bucket != ForecastBucket::Month);
-    let unvalued: i64 = forecast.rows.iter().map(|row| row.unvalued).sum();
-    let table = html! {
+    let unvalued: i64 = rows.iter().map(|row| row.unvalued).sum();
+    html! {
         table {
             thead { tr {
                 th scope="col" { (view.t("Month", "月份")) }
@@ -139,9 +209,7 @@ pub fn forecast_figure(view: &View, scope: Scope, forecast: &Forecast) -> Markup
             tbody { @for row in valued.iter().take(AHEAD + 2) { (forecast_row(view, row)) } }
         }
         @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" open ones have no amount yet.", " 个进行中的商机尚无金额。")) } }
-    };
-    let told = view.t("Forecast by the month in which a signature is expected", "按预计签约月份的预测");
-    figure(view, "forecast", told, scope, table)
+    }
 }
 
 fn forecast_row(view: &View, row: &ForecastRow) -> Markup {
@@ -163,7 +231,7 @@ fn forecast_row(view: &View, row: &ForecastRow) -> Markup {
 }
 
 /// Net flow, week by week.
-pub fn trend_figure(view: &View, stages: &Stages, scope: Scope, velocity: &Velocity) -> Markup {
+pub fn trend_figure(view: &View, stages: &Stages, period: &Period, velocity: &Velocity) -> Markup {
     if velocity.weeks.is_empty() {
         return nothing(view.t("Nothing moved.", "没有阶段流转。"));
     }
@@ -183,11 +251,11 @@ pub fn trend_figure(view: &View, stages: &Stages, scope: Scope, velocity: &Veloc
             } } }
         }
     };
-    figure(view, "weeks", view.t("Net flow of each stage by week", "各阶段每周净流量"), scope, table)
+    figure(view, "weeks", view.t("Net flow of each stage by week", "各阶段每周净流量"), period, table)
 }
 
 /// Days per stage.
-pub fn days_figure(view: &View, stages: &Stages, scope: Scope, velocity: &Velocity) -> Markup {
+pub fn days_figure(view: &View, stages: &Stages, period: &Period, velocity: &Velocity) -> Markup {
     let table = html! {
         table {
             thead { tr {
@@ -208,5 +276,5 @@ pub fn days_figure(view: &View, stages: &Stages, scope: Scope, velocity: &Veloci
             } } }
         }
     };
-    figure(view, "days", view.t("Days in each stage", "各阶段停留天数"), scope, table)
+    figure(view, "days", view.t("Days in each stage", "各阶段停留天数"), period, table)
 }

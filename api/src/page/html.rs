@@ -16,6 +16,7 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Overview,
+    Reports,
     Leads,
     Holds,
     Appeals,
@@ -24,8 +25,9 @@ pub enum Place {
     Imports,
 }
 
-const MENU: [(Place, &str, &str, &str); 6] = [
+const MENU: [(Place, &str, &str, &str); 7] = [
     (Place::Overview, "/", "Overview", "概览"),
+    (Place::Reports, "/reports/activity", "Reports", "报表"),
     (Place::Leads, "/leads", "Leads", "线索"),
     (Place::Holds, "/holds", "Reviews", "复核"),
     (Place::Appeals, "/appeals", "Appeals", "申诉"),

@@ -91,6 +91,11 @@ fn form(view: &View, imports: &[Import]) -> Markup {
     }
 }
 
+/// Where its progress is told.
+fn follow(import: &Import) -> String {
+    format!("/imports/{}/live", import.id)
+}
+
 fn names(import: &Import) -> String {
     import.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")
 }
@@ -110,7 +115,8 @@ fn status(import: &Import, look: Look) -> Markup {
 
 fn table(view: &View, imports: &[Import]) -> Markup {
     html! {
-        table data-poll[imports.iter().any(|import| !import.status.is_over())] {
+        @let running = imports.iter().rev().find(|import| !import.status.is_over());
+        table data-follow=[running.map(follow)] {
             thead { tr {
                 th scope="col" { (view.t("Files", "文件")) }
                 th scope="col" { (view.t("Status", "状态")) }
@@ -152,7 +158,7 @@ fn result(view: &View, import: &Import) -> Markup {
     let at = format!("/imports/{}", import.id);
     html! {
         @if !import.status.is_over() {
-            p data-poll { (show::number(import.rows_read)) (view.t(" rows read", " 行已读取")) }
+            p data-follow=(follow(import)) { (show::number(import.rows_read)) (view.t(" rows read", " 行已读取")) }
             progress max="100" value=(import.percent) aria-label=(view.t("Progress in per cent", "进度（百分比）")) {}
             form.decide method="post" action=(format!("{at}/cancel")) { div.buttons { button.danger type="submit" { (view.t("Cancel", "取消")) } } }
         }

@@ -5,6 +5,7 @@
 //! Here are the paths. `view` is what every page knows of its request, `html` what every page looks like, `show` how figures
 //! are written, `words` what things are called; a view has a file.
 
+mod account;
 mod answer;
 mod appeals;
 mod assets;
@@ -22,7 +23,9 @@ mod opportunity;
 mod overview;
 mod person;
 mod pipeline;
+mod reports;
 mod review;
+mod route;
 mod rules;
 mod same_origin;
 mod settings;
@@ -53,6 +56,10 @@ pub fn routes(inner: Route) -> Route {
         .at("/look", post(make(open(settings::look))))
         .at("/teams/:id", get(page(team::show)))
         .at("/people/:id", get(page(person::show)))
+        .at("/people/:id/route", get(page(route::show)))
+        .at("/accounts/:id", get(page(account::show)))
+        .at("/reports", get(page(reports::first)))
+        .at("/reports/:id", get(page(reports::show)))
         .at("/opportunities/:id", get(page(opportunity::show)))
         .at("/leads", get(page(leads::show)))
         .at("/leads/:id/claim", post(page(leads::claim)))
@@ -73,6 +80,7 @@ pub fn routes(inner: Route) -> Route {
         .at("/digest/mail", post(page(digest::choose)))
         .at("/imports", get(page(imports::list)).post(page(imports::send)))
         .at("/imports/:id", get(page(imports::one)))
+        .at("/imports/:id/live", get(make(live::follow)))
         .at("/imports/:id/refused", get(page(imports::refused)))
         .at("/imports/:id/cancel", post(page(imports::cancel)))
         .at("/imports/:id/apply", post(page(imports::apply)))

@@ -39,7 +39,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                 a href="/" { (view.t("Overview", "概览")) } " › " a href=(format!("/people/{}", one.owner_id)) { (names.of(one.owner_id)) }
             }
             h1 { (one.name) }
-            p.muted { @if let Some(account) = one.account_id { (names.of(account)) " · " } span.chip.(one.stage.as_str()) { (stages.name(one.stage, &view)) } }
+            p.muted { @if let Some(account) = one.account_id { a href=(format!("/accounts/{account}")) { (names.of(account)) } " · " } span.chip.(one.stage.as_str()) { (stages.name(one.stage, &view)) } }
         }
     };
     let content = html! {
@@ -87,7 +87,7 @@ fn timeline(
     html! { ol.timeline { @for (_, entry) in entries { (entry) } } }
 }
 
-fn moved(view: &View, stages: &Stages, names: &Names, step: &stage_move::Model) -> Markup {
+pub fn moved(view: &View, stages: &Stages, names: &Names, step: &stage_move::Model) -> Markup {
     html! {
         li.move data-key=(step.id) {
             p.what {
@@ -102,7 +102,7 @@ fn moved(view: &View, stages: &Stages, names: &Names, step: &stage_move::Model) 
     }
 }
 
-fn acted(view: &View, names: &Names, act: &activity::Model) -> Markup {
+pub fn acted(view: &View, names: &Names, act: &activity::Model) -> Markup {
     html! {
         li data-key=(act.id) {
             p.what { span.chip.kind { (words::activity(act.kind, view.look)) } @if let Some(verdict) = act.verdict { " " small { (words::verdict(verdict, view.look)) } } }

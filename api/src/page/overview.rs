@@ -23,6 +23,7 @@ const OPEN: [StageKey; 3] = [StageKey::Intent, StageKey::PreSale, StageKey::Nego
 
 pub async fn show(view: View) -> Result<Answer, Error> {
     let scope = Scope::default();
+    let period = charts::of(scope);
     let (stages, cohort, standing, board, latest, forecast, velocity) = tokio::try_join!(
         Stages::read(&view),
         pipeline::cohort(&view, scope, SplitBy::Team),
@@ -65,8 +66,8 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         div.grid {
             div.span2 {
                 (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort)))
-                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, scope, &forecast)))
-                (card("trend", view.t("Trend", "趋势"), "", charts::trend_figure(&view, &stages, scope, &velocity)))
+                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, &period, &forecast)))
+                (card("trend", view.t("Trend", "趋势"), "", charts::trend_figure(&view, &stages, &period, &velocity)))
                 @if !view.is_rep() {
                     @let (title, below, head) = if people {
                         (view.t("People", "人员"), "people", view.t("Rep", "销售代表"))

@@ -23,6 +23,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     let id = view.asked.id("user")?;
     let person = whose(&view.state, &view.actor, Some(id)).await?;
     let scope = Scope { team_id: None, user_id: Some(id) };
+    let period = charts::of(scope);
     let team = async { read::find::<team::Model>(&view.state, &view.actor, person.team_id).await };
     let balance = async { read::find::<points_balance::Model>(&view.state, &view.actor, id).await };
     let listing = Listing::new(None, Some(50), Some("-stageSince".to_owned())).only("t.owner_id = ?", Some(id));
@@ -52,7 +53,11 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                 @if let Some(team) = team.as_ref().filter(|_| !view.is_rep()) { " › " a href=(format!("/teams/{}", team.id)) { (team.name) } }
             }
             h1 { (person.name) }
-            p.muted { (words::role(person.role, view.look)) @if let Some(team) = &team { " · " (team.name) } }
+            p.muted {
+                (words::role(person.role, view.look)) @if let Some(team) = &team { " · " (team.name) }
+                " · " a href=(format!("/people/{id}/route")) { (view.t("Route of the day", "当日路线")) }
+                " · " a href=(format!("/reports/activity?user={id}")) { (view.t("Reports", "报表")) }
+            }
         }
         (pipeline::periods(&view))
     };
@@ -66,8 +71,8 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         div.grid {
             div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort))) }
             div.span3.pair {
-                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, scope, &forecast)))
-                (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, scope, &velocity)))
+                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, &period, &forecast)))
+                (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, &period, &velocity)))
             }
             div.span2 {
                 (card("open", view.t("Open opportunities", "进行中商机"), show::number(open.len() as i64), html! {

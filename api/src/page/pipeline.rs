@@ -234,7 +234,7 @@ pub fn activities(view: &View, names: &Names, list: &[activity::Model]) -> Marku
                 li data-key=(one.id) {
                     div.row {
                         span.main {
-                            span { span.chip.kind { (words::activity(one.kind, view.look)) } " " (names.of(one.account_id)) }
+                            span { span.chip.kind { (words::activity(one.kind, view.look)) } " " a href=(format!("/accounts/{}", one.account_id)) { (names.of(one.account_id)) } }
                             @if let Some(summary) = &one.summary { span.text { (summary) } }
                             small {
                                 a href=(format!("/people/{}", one.owner_id)) { (names.of(one.owner_id)) } " · " (show::moment(view.look, one.occurred, view.zone))

@@ -201,7 +201,7 @@ fn people(view: &View, set: &rule_set::Model, simulation: &Simulation) -> Markup
         }
     };
     let told = view.t("Points of those whom the rules change most, before and after", "积分变化最大者的新旧对比");
-    figure_of(view, "simulation", told, [("set", Some(set.id))], table)
+    figure_of(view, "simulation", told, [("set", Some(set.id.to_string()))], table)
 }
 
 pub async fn start(view: View) -> Result<Answer, Error> {

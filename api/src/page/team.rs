@@ -21,6 +21,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         return Err(Refusal::not_found("team").into());
     }
     let scope = Scope { team_id: Some(id), user_id: None };
+    let period = charts::of(scope);
     let (stages, teams, people, velocity, forecast) = tokio::try_join!(
         Stages::read(&view),
         pipeline::cohort(&view, scope, SplitBy::Team),
@@ -43,8 +44,8 @@ pub async fn show(view: View) -> Result<Answer, Error> {
             }
             div.span3 { (card("people", view.t("People", "人员"), "", pipeline::groups(&view, &people.groups, "people", view.t("Rep", "销售代表")))) }
             div.span3.pair {
-                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, scope, &forecast)))
-                (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, scope, &velocity)))
+                (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, &period, &forecast)))
+                (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, &period, &velocity)))
             }
         }
     };

@@ -1,6 +1,6 @@
 //! What things are called on the pages.
 
-use entity::kind::{ActivityKind, LostReason, Role, StageKey, Verdict};
+use entity::kind::{AccountKind, AccountTier, ActivityKind, LostReason, Role, StageKey, Verdict};
 
 use super::view::Look;
 
@@ -52,5 +52,23 @@ pub fn lost(reason: LostReason, look: Look) -> &'static str {
         LostReason::NoContact => look.t("no contact", "失去联系"),
         LostReason::Duplicate => look.t("duplicate", "重复"),
         LostReason::Other => look.t("other", "其他"),
+    }
+}
+
+pub fn tier(tier: Option<AccountTier>, look: Look) -> &'static str {
+    match tier {
+        Some(AccountTier::Key) => look.t("key", "重点"),
+        Some(AccountTier::Ordinary) => look.t("ordinary", "普通"),
+        Some(AccountTier::Potential) => look.t("potential", "潜在"),
+        None => look.t("no tier", "未分级"),
+    }
+}
+
+pub fn account(kind: AccountKind, look: Look) -> &'static str {
+    match kind {
+        AccountKind::Business => look.t("company", "企业"),
+        AccountKind::Consumer => look.t("person", "个人"),
+        AccountKind::Channel => look.t("channel partner", "渠道"),
+        AccountKind::Internal => look.t("own house", "内部"),
     }
 }

@@ -1,32 +1,19 @@
 //! Asks the database for a report: one statement that answers with one JSON value, which is the report. Each report's own
 //! SQL stands between what all begin with (`period.sql`, `picked.sql`) and a SELECT of `report`.
 
-use entity::kind::Kind;
 use entity::scalar::Date;
-use poem_openapi::Enum;
 use sea_orm::Value;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::ask::ask;
+use super::told::{Known, has_begun, told};
 use crate::auth::Actor;
 use crate::problem::{Error, Refusal};
-use crate::read;
 use crate::state::State;
 
 pub const PERIOD: &str = include_str!("period.sql");
 pub const PICKED: &str = include_str!("picked.sql");
-
-/// Late sync changes the past: of a past day, either what was known on it or what is known of it by now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case")]
-pub enum Known {
-    /// By when things occurred, whenever the server was told.
-    #[default]
-    Now,
-    /// With what the server had been told by the end of that day.
-    Then,
-}
 
 /// What nearly all reports are asked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,15 +27,14 @@ pub struct Scope {
     pub days: i32,
     /// The day at whose end the report is told.
     pub as_of: Option<Date>,
-    /// Only with what the server had received by then.
-    pub is_known_then: bool,
+    /// Of that day, whether what was told later counts.
+    pub known: Known,
 }
 
-/// `more` are the parameters from `$11` on. In the SQL, `{visible:kind}` stands for the condition under which `t` is seen,
-/// and `{known}` for the condition under which a move `m` was known.
+/// `more` are the parameters from `$11` on. What stands in braces in the SQL, `told` explains.
 ///
 /// # Errors
-/// 422 if `from` lies after `to`.
+/// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn figures<T: DeserializeOwned>(
     state: &State,
     actor: &Actor,
@@ -56,12 +42,8 @@ pub async fn figures<T: DeserializeOwned>(
     scope: &Scope,
     more: impl IntoIterator<Item = Value>,
 ) -> Result<T, Error> {
-    let mut sql = parts.concat();
-    for kind in [Kind::Opportunity, Kind::Account, Kind::Activity] {
-        let seen = if actor.sees_all() { "true".to_owned() } else { read::visible(kind) };
-        sql = sql.replace(&format!("{{visible:{kind}}}"), &seen);
-    }
-    sql = sql.replace("{known}", if scope.is_known_then { "AND m.received < period.told_before" } else { "" });
+    has_begun(scope.as_of, state.clock.now())?;
+    let sql = told(&parts.concat(), actor, scope.as_of, scope.known);
     let values: [Value; 10] = [
         actor.tenant_id.into(),
         actor.user_id.into(),
@@ -85,4 +67,19 @@ pub async fn figures<T: DeserializeOwned>(
         return Err(Refusal::invalid("from", detail).into());
     }
     serde_json::from_value(report).map_err(|error| Error::Internal(format!("a report cannot be read: {error}")))
+}
+
+/// Of a past day both: what is known of it now and, beside it, what was known then.
+///
+/// # Errors
+/// Those of `ask`.
+pub async fn both<T, F>(scope: &Scope, ask: impl Fn(Scope) -> F) -> Result<(T, Option<T>), Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    if scope.as_of.is_none() || scope.known == Known::Then {
+        return Ok((ask(*scope).await?, None));
+    }
+    let (now, then) = tokio::try_join!(ask(*scope), ask(Scope { known: Known::Then, ..*scope }))?;
+    Ok((now, Some(then)))
 }

@@ -13,6 +13,7 @@ pub mod funnel;
 pub mod lost;
 pub mod quota;
 pub mod route;
+pub mod told;
 pub mod uplift;
 pub mod velocity;
 mod words;

@@ -29,3 +29,4 @@ WITH RECURSIVE period AS MATERIALIZED (
       AND ($6::uuid IS NULL OR u.team_id IN (SELECT id FROM below))
       AND ($7::uuid IS NULL OR u.id = $7)
 )
+{told}

@@ -2,7 +2,7 @@
 , picked AS MATERIALIZED (
     SELECT t.tenant_id, t.id, t.name, t.owner_id, u.name AS owner, u.team_id, t.amount, t.currency, t.expected_on,
            t.product_id, t.source, a.kind AS account_kind, a.tier, a.address ->> 'region' AS region
-    FROM opportunity t
+    FROM {opportunity} t
     JOIN "user" u ON u.tenant_id = t.tenant_id AND u.id = t.owner_id
     LEFT JOIN account a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
     WHERE t.tenant_id = $1 AND t.deleted_at IS NULL

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use entity::kind::{AccountTier, Locale, LostReason, StageKey};
+use entity::scalar::Date;
 use sea_orm::{DbBackend, FromQueryResult, Statement};
 
 use crate::auth::Actor;
@@ -74,6 +75,13 @@ impl Words {
             Some(AccountTier::Potential) => self.say("potential", "潜在"),
             None => self.say("no tier", "未分级"),
         }
+    }
+
+    /// After a period: that it is told of a past day, and that less, or something else, was known on it. Nothing for now.
+    pub fn as_of(&self, day: Option<Date>, differs: bool) -> String {
+        let Some(day) = day else { return String::new() };
+        let differs = if differs { self.say(", known otherwise then", "，当时所知不同") } else { "" };
+        format!(" ({} {day}{differs})", self.say("as of", "截至"))
     }
 
     /// `n=40`, which reads the same in both languages.

@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::tag::Tag;
 use crate::write::{if_match, whole};
 
-const SORTS: Sorts = &[("name", "t.name", "text")];
+pub const SORTS: Sorts = &[("name", "t.name", "text")];
 
 pub struct TeamApi;
 

@@ -64,9 +64,9 @@ pub async fn forecast_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate
     for (row, moves) in &journeys {
         let newest = moves.last().expect("a move");
         let stage = text(newest, "to_stage").expect("a stage");
-        let amount = told_decimal(&year.was(row, "amount", "amount", is_later)).unwrap_or_default();
-        let currency = year.was(row, "currency", "currency", is_later).as_str().map(str::to_owned);
-        let expected = year.was(row, "expected_on", "expectedOn", is_later).as_str().map(day);
+        let amount = told_decimal(&year.was("opportunity", row, "amount", "amount", is_later)).unwrap_or_default();
+        let currency = year.was("opportunity", row, "currency", "currency", is_later).as_str().map(str::to_owned);
+        let expected = year.was("opportunity", row, "expected_on", "expectedOn", is_later).as_str().map(day);
         let month = |day: NaiveDate| day.format("%Y-%m").to_string();
         let bucket = match (stage, expected) {
             ("lost", _) => continue,
@@ -161,10 +161,10 @@ pub async fn accuracy_agrees(year: &Year, actor: &Actor) {
             let known = moves.iter().rfind(|m| before(m, "occurred") && before(m, "received"));
             if let Some(newest) = known.filter(|m| !matches!(text(m, "to_stage"), Some("signed" | "lost"))) {
                 let is_later = |row: &Json| !before(row, "received");
-                let expected = year.was(row, "expected_on", "expectedOn", is_later);
+                let expected = year.was("opportunity", row, "expected_on", "expectedOn", is_later);
                 if expected.as_str().map(day).is_some_and(|day| (first..next).contains(&day)) {
-                    let amount = told_decimal(&year.was(row, "amount", "amount", is_later)).unwrap_or_default();
-                    let currency = year.was(row, "currency", "currency", is_later).as_str().map(str::to_owned);
+                    let amount = told_decimal(&year.was("opportunity", row, "amount", "amount", is_later)).unwrap_or_default();
+                    let currency = year.was("opportunity", row, "currency", "currency", is_later).as_str().map(str::to_owned);
                     let sums = exact.entry((name.clone(), currency)).or_default();
                     sums.0 += 1;
                     sums.1 += amount * Decimal::from(newest["probability"].as_i64().expect("a number"))

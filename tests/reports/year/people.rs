@@ -16,9 +16,10 @@ use super::super::close;
 use super::super::model::percentile;
 use super::{Year, day, id, local, share, text, time};
 
-pub async fn activity_agrees(year: &Year, actor: &Actor) {
+/// `as_of`: told as of that day, as it is known now; plans stand as they stood then.
+pub async fn activity_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate>) {
     let (from, to) = (day("2025-12-01"), day("2026-01-31"));
-    let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), ..Scope::default() };
+    let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), as_of: as_of.map(Date), ..Scope::default() };
     let told = activity(&year.state, actor, &scope).await.unwrap_or_else(|error| panic!("{error}"));
     let people = year.people(actor);
     let whose = |row: &&Json| people.contains(&id(row, "owner_id").expect("an owner"));
@@ -27,18 +28,23 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
         .iter()
         .filter(whose)
         .filter(|row| (from..=to).contains(&local(time(row, "occurred"))))
+        .filter(|row| as_of.is_none_or(|day| local(time(row, "occurred")) <= day))
         .collect();
-    let plans: Vec<&Json> = year
-        .rows("plan")
-        .iter()
-        .filter(whose)
-        .filter(|row| (from..=to).contains(&day(text(row, "planned_on").expect("a day"))))
-        .collect();
+    let is_later = |row: &Json| as_of.is_some_and(|day| local(time(row, "captured")) > day);
+    let stood = year.rows("plan").iter().filter(whose).map(|row| {
+        let mut row = row.clone();
+        for (column, wire) in [("planned_on", "plannedOn"), ("status", "status")] {
+            row[column] = year.was("plan", &row, column, wire, is_later);
+        }
+        row
+    });
+    let plans: Vec<Json> =
+        stood.filter(|row| (from..=to).contains(&day(text(row, "planned_on").expect("a day")))).collect();
     assert!(!done.is_empty(), "the year is empty");
 
     let check = |told: &waypost::report::activity::ActivityFigures, owner: Option<Uuid>| {
-        let of = |row: &&&Json| owner.is_none_or(|owner| id(row, "owner_id") == Some(owner));
-        let done: Vec<&&Json> = done.iter().filter(of).collect();
+        let of = |row: &Json| owner.is_none_or(|owner| id(row, "owner_id") == Some(owner));
+        let done: Vec<&&Json> = done.iter().filter(|row| of(row)).collect();
         let visits: Vec<_> = done.iter().filter(|row| text(row, "kind") == Some("visit")).collect();
         let verdict = |wanted: &str| visits.iter().filter(|row| text(row, "verdict") == Some(wanted)).count();
         let mut hours: Vec<f64> = done
@@ -46,7 +52,8 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
             .map(|row| (time(row, "captured") - time(row, "occurred")).num_milliseconds() as f64 / 3_600_000.0)
             .collect();
         hours.sort_by(f64::total_cmp);
-        let status = |wanted: &str| plans.iter().filter(of).filter(|row| text(row, "status") == Some(wanted)).count();
+        let plans: Vec<&Json> = plans.iter().filter(|row| of(row)).collect();
+        let status = |wanted: &str| plans.iter().filter(|row| text(row, "status") == Some(wanted)).count();
         let minutes: i64 = done.iter().filter_map(|row| row["duration_minutes"].as_i64()).sum();
         let counts = [
             told.activities,
@@ -65,7 +72,7 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
             verdict("verified"),
             verdict("outside"),
             minutes as usize,
-            plans.iter().filter(of).count(),
+            plans.len(),
             status("fulfilled"),
             status("missed"),
             status("cancelled"),
@@ -77,7 +84,7 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
         assert!(close(told.median_delay_hours, percentile(&hours, 0.5), 0.006), "{told:?}");
     };
     check(&told.total, None);
-    let active: BTreeSet<Uuid> = done.iter().chain(&plans).filter_map(|row| id(row, "owner_id")).collect();
+    let active: BTreeSet<Uuid> = done.iter().copied().chain(&plans).filter_map(|row| id(row, "owner_id")).collect();
     assert_eq!(told.reps.iter().map(|rep| rep.user_id).collect::<BTreeSet<_>>(), active);
     for rep in &told.reps {
         check(&rep.figures, Some(rep.user_id));
@@ -106,21 +113,21 @@ pub async fn activity_agrees(year: &Year, actor: &Actor) {
     assert_eq!(told.untimed, done.iter().filter(|row| row["duration_minutes"].is_null()).count() as i64);
 }
 
-pub async fn coverage_agrees(year: &Year, actor: &Actor) {
+pub async fn coverage_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate>) {
     let (from, to) = (day("2026-01-01"), day("2026-01-31"));
-    let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), ..Scope::default() };
+    let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), as_of: as_of.map(Date), ..Scope::default() };
     let told = coverage(&year.state, actor, &scope).await.unwrap_or_else(|error| panic!("{error}"));
     let mut last: BTreeMap<Uuid, NaiveDate> = BTreeMap::new();
     for row in year.rows("activity").iter().filter(|row| text(row, "kind") != Some("note")) {
         let on = local(time(row, "occurred"));
-        if on <= to {
+        if on <= to && as_of.is_none_or(|day| on <= day) {
             last.entry(id(row, "account_id").expect("an account")).and_modify(|day| *day = on.max(*day)).or_insert(on);
         }
     }
     let accounts: Vec<&Json> = year
         .seen(actor, "account", "id")
         .into_iter()
-        .filter(|row| text(row, "kind") != Some("internal") && local(time(row, "created_at")) <= to)
+        .filter(|row| text(row, "kind") != Some("internal") && local(time(row, "created_at")) <= as_of.unwrap_or(to))
         .collect();
     let of = |row: &Json| last.get(&id(row, "id").expect("an id")).copied();
     for tier in &told.tiers {

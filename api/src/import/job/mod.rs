@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::auth::Actor;
 use crate::problem::Refusal;
 
+pub use follow::follow;
 pub use plain::mapping as plain_mapping;
 pub use queue::{Importer, due, forget, serve, serve_here, take_up};
 pub use refused::refused;

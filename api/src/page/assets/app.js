@@ -70,23 +70,47 @@ if (frame && told && 'EventSource' in window) {
       changed = true;
     }
     known = head;
+    follow();
     if (changed) {
       const now = new Date().toLocaleTimeString(document.documentElement.lang, { hour: '2-digit', minute: '2-digit' });
       say(`${told.dataset.now} ${now}`, 'new');
     }
   };
 
+  // An import changes no record while it is tried: it tells its progress by a stream of its own.
+  const followed = new Map();
+  const follow = () => {
+    const wanted = document.hidden ? [] : [...document.querySelectorAll('[data-follow]')].map((one) => one.dataset.follow);
+    for (const [path, stream] of followed) {
+      if (wanted.includes(path)) continue;
+      stream.close();
+      followed.delete(path);
+    }
+    for (const path of wanted) {
+      if (followed.has(path)) continue;
+      const stream = new EventSource(path);
+      stream.addEventListener('import', soon);
+      followed.set(path, stream);
+    }
+  };
+
   const pause = () => {
     source?.close();
     source = undefined;
+    for (const stream of followed.values()) stream.close();
+    followed.clear();
   };
 
-  // What runs without changing a record is asked for until it is done.
+  // A simulation is asked for until it is done.
   setInterval(() => document.querySelector('[data-poll]') && !document.hidden && soon(), 1500);
 
   // A hidden page keeps no connection; what it missed is told by the first event after it.
-  document.addEventListener('visibilitychange', () => (document.hidden ? pause() : listen()));
+  const resume = () => {
+    listen();
+    follow();
+  };
+  document.addEventListener('visibilitychange', () => (document.hidden ? pause() : resume()));
   window.addEventListener('pagehide', pause);
-  window.addEventListener('pageshow', listen);
-  listen();
+  window.addEventListener('pageshow', resume);
+  resume();
 }

@@ -3,7 +3,7 @@
            a.occurred, extract(epoch FROM a.captured - a.occurred)::double precision / 3600 AS hours
     FROM people
     CROSS JOIN period
-    JOIN activity a ON a.tenant_id = people.tenant_id AND a.owner_id = people.id
+    JOIN {activity} a ON a.tenant_id = people.tenant_id AND a.owner_id = people.id
     WHERE a.tenant_id = $1 AND a.deleted_at IS NULL AND a.occurred >= period.starts AND a.occurred < period.ends
 ), by_day AS MATERIALIZED (
     SELECT owner_id, (done.occurred AT TIME ZONE period.time_zone)::date AS day,
@@ -31,7 +31,7 @@
            count(*) FILTER (WHERE plan.status = 'cancelled') AS cancelled
     FROM people
     CROSS JOIN period
-    JOIN plan ON plan.tenant_id = people.tenant_id AND plan.owner_id = people.id
+    JOIN {plan} plan ON plan.tenant_id = people.tenant_id AND plan.owner_id = people.id
     WHERE plan.tenant_id = $1 AND plan.deleted_at IS NULL AND plan.planned_on BETWEEN period.first_day AND period.last_day
     GROUP BY GROUPING SETS ((), (plan.owner_id))
 ), whole AS (
@@ -57,7 +57,7 @@
     GROUP BY account.tier
 )
 SELECT json_build_object(
-    'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
+    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone,
     'total', (SELECT figures FROM told WHERE is_total),
     'reps', (
         SELECT coalesce(json_agg(json_build_object('userId', people.id, 'name', people.name, 'team', people.team,

@@ -12,12 +12,14 @@ const SHOWN: usize = 25;
 
 impl Report for Activity {
     fn sheet(&self) -> Sheet {
-        let header = vec!["day", "userId", "name", "activities", "visits", "verified", "minutes"];
-        let rows = self.days.iter().map(|day| {
+        let header = vec!["day", "userId", "name", "activities", "visits", "verified", "minutes", "known"];
+        let then = self.known_then.iter().flat_map(|then| &then.days).map(|day| (day, "then"));
+        let rows = self.days.iter().map(|day| (day, "now")).chain(then).map(|(day, known)| {
             let counts = [day.activities, day.visits, day.verified, day.minutes].map(Cell::figure);
             [Cell::figure(day.day), Cell::figure(day.user_id), Cell::text(&day.name)]
                 .into_iter()
                 .chain(counts)
+                .chain([Cell::text(known)])
                 .collect()
         });
         Sheet { header, rows: rows.collect() }
@@ -74,7 +76,13 @@ impl Report for Activity {
         };
         Picture {
             title: title.to_owned(),
-            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(n)),
+            note: format!(
+                "{} – {}{} · {unit} · {}",
+                self.from,
+                self.to,
+                words.as_of(self.as_of, self.known_then.is_some()),
+                words.sample(n)
+            ),
             plot,
             empty: words.say("Nothing was done.", "没有活动。").to_owned(),
         }

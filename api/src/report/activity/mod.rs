@@ -11,7 +11,7 @@ use poem_openapi::{Enum, Object};
 use serde::Deserialize;
 use uuid::{Uuid, uuid};
 
-use super::figures::{PERIOD, Scope, figures};
+use super::figures::{PERIOD, Scope, both, figures};
 use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
@@ -42,6 +42,8 @@ pub enum ActivityChart {
 pub struct Activity {
     pub from: Date,
     pub to: Date,
+    /// The day at whose end it is told; absent: now.
+    pub as_of: Option<Date>,
     /// IANA name of the tenant's time zone, in which days begin and end.
     pub time_zone: String,
     pub total: ActivityFigures,
@@ -53,9 +55,20 @@ pub struct Activity {
     pub time: Vec<TierTime>,
     /// Activities that do not tell how long they took.
     pub untimed: i64,
+    /// What the server had been told by the end of `asOf`, where it differs from what is known of that day now.
+    pub known_then: Option<ActivityKnownThen>,
     #[oai(skip)]
     #[serde(skip)]
     pub chart: ActivityChart,
+}
+
+/// Another telling of the same days.
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+pub struct ActivityKnownThen {
+    pub total: ActivityFigures,
+    pub reps: Vec<RepActivity>,
+    pub days: Vec<DayActivity>,
+    pub time: Vec<TierTime>,
 }
 
 /// Work of one or of all.
@@ -154,19 +167,30 @@ impl Example for Activity {
         Activity {
             from: day("2026-03-02"),
             to: day("2026-03-29"),
+            as_of: None,
             time_zone: "Asia/Shanghai".into(),
             total: figures,
             reps: vec![rep],
             days: vec![one],
             time: vec![time],
             untimed: 2,
+            known_then: None,
             chart: ActivityChart::Days,
         }
     }
 }
 
+/// With a day in `as_of`, also what was known then.
+///
 /// # Errors
-/// 422 if `from` lies after `to`.
+/// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn activity(state: &State, actor: &Actor, scope: &Scope) -> Result<Activity, Error> {
-    figures(state, actor, &[PERIOD, SQL], scope, []).await
+    let ask = |scope: Scope| async move { figures::<Activity>(state, actor, &[PERIOD, SQL], &scope, []).await };
+    let (mut now, then) = both(scope, ask).await?;
+    if let Some(Activity { total, reps, days, time, .. }) = then
+        && (&total, &reps, &days, &time) != (&now.total, &now.reps, &now.days, &now.time)
+    {
+        now.known_then = Some(ActivityKnownThen { total, reps, days, time });
+    }
+    Ok(now)
 }

@@ -12,6 +12,7 @@ use crate::auth::Actor;
 use crate::problem::{E400, E401, E403, E422, Fail};
 use crate::report::chart::Theme;
 use crate::report::figures::Scope;
+use crate::report::told::Known;
 use crate::report::{Answer, Asked, ReportFormat};
 use crate::state::State;
 use crate::tag::Tag;
@@ -24,7 +25,8 @@ impl ActivityReportApi {
     ///
     /// Visits a rep and day, how many of them are verified, plans made and missed, how soon things were typed, and how the
     /// time was shared among key, ordinary and potential customers. A rep gets his own figures, a manager those of the
-    /// users below him.
+    /// users below him. With `asOf` it is told as of a past
+    /// day, and where the server had not been told all of it by then, that is shown too.
     #[oai(path = "/v1/reports/activity", method = "get", operation_id = "getActivityReport", tag = "Tag::Reports")]
     #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
     async fn activity(
@@ -42,6 +44,11 @@ impl ActivityReportApi {
         /// Only of this user.
         #[oai(name = "userId")]
         user_id: Query<Option<Uuid>>,
+        /// The day at whose end it is told; absent: now. The period ends then too if `to` is absent.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<Date>>,
+        /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
+        known: Query<Option<Known>>,
         /// Which picture, as SVG or PNG; `days` if absent.
         chart: Query<Option<ActivityChart>>,
         /// The form of the answer; by default what `Accept` asks for.
@@ -51,8 +58,15 @@ impl ActivityReportApi {
         /// Light if absent.
         theme: Query<Option<Theme>>,
     ) -> Result<Answer<Activity>, Fail<{ E400 | E401 | E403 | E422 }>> {
-        let scope =
-            Scope { from: from.0, to: to.0, team_id: team_id.0, user_id: user_id.0, days: DAYS, ..Scope::default() };
+        let scope = Scope {
+            from: from.0,
+            to: to.0,
+            team_id: team_id.0,
+            user_id: user_id.0,
+            days: DAYS,
+            as_of: as_of.0,
+            known: known.0.unwrap_or_default(),
+        };
         let report = Activity { chart: chart.0.unwrap_or_default(), ..activity(&state, &actor, &scope).await? };
         Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
     }

@@ -3,18 +3,28 @@
 use std::collections::BTreeSet;
 
 use charts_rs::{
-    BarChart, Color, HorizontalBarChart, Position, Result, SankeyChart, SankeyLink, SeriesBand, SeriesCategory,
-    THEME_DARK, THEME_LIGHT,
+    BarChart, Color, FontConfig, HorizontalBarChart, Position, Result, SankeyChart, SankeyLink, SeriesBand,
+    SeriesCategory, THEME_DARK, THEME_LIGHT, TextConfig, measure_text_width_family,
 };
 
 use super::{Picture, Plot, Series, Theme};
 
-/// Title, note and legend.
-const HEAD: f32 = 96.0;
+/// Around everything.
+pub(super) const MARGIN: f32 = 12.0;
+/// The title's line, and those of the note.
+const TITLE: f32 = 26.0;
+const LINE: f32 = 18.0;
+/// A row of the legend, and the room between it and the plot: the tallest bar has its figure above it.
+const LEGEND: f32 = 24.0;
+const LEGEND_GAP: f32 = 16.0;
+/// What an entry of the legend takes beside its text.
+const LEGEND_MARK: f32 = 42.0;
 /// The axis below.
 const FOOT: f32 = 34.0;
+/// The plot of columns.
+const COLUMNS: f32 = 280.0;
 /// What texts are measured with, and what PNG has.
-const FONT: &str = "Noto Sans SC";
+pub(super) const FONT: &str = "Noto Sans SC";
 /// A viewer that lacks it takes one of the others.
 const FONTS: &str =
     "'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
@@ -27,7 +37,11 @@ const ON_WHITE: [(u8, u8, u8); 6] =
 const ON_BLACK: [(u8, u8, u8); 6] =
     [(176, 212, 240), (214, 110, 36), (250, 230, 150), (74, 112, 150), (240, 170, 170), (120, 120, 120)];
 /// What dark pictures are drawn on: the colour of the pages' cards.
-const DARK: (u8, u8, u8) = (20, 29, 33);
+pub(super) const DARK: (u8, u8, u8) = (20, 29, 33);
+/// Between the parts of a note.
+const BETWEEN: &str = " · ";
+/// The size of notes.
+const NOTE: f32 = 12.0;
 const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
 
 /// Sets what all charts have.
@@ -37,12 +51,12 @@ macro_rules! dressed {
         chart.width = $width;
         chart.height = $height;
         chart.font_family = FONT.to_owned();
-        chart.title.text = $picture.title.clone();
-        chart.sub_title.text = $picture.note.clone();
+        chart.texts = head($picture, $width, &chart.title.font, &chart.sub_title.font);
+        chart.legend.margin = Some(charts_rs::Box { bottom: LEGEND_GAP, ..Default::default() });
         chart.empty_text = Some($picture.empty.clone());
         chart.series.colors = palette($theme);
         chart.series.label.hide_overlap = true;
-        chart.margin = 12.0.into();
+        chart.margin = MARGIN.into();
         if $theme == Theme::Dark {
             chart.background_color = DARK.into();
         }
@@ -65,7 +79,7 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
         Plot::Rows { names, series } => {
             let bars = series.iter().filter(|series| series.stack.is_none()).count()
                 + usize::from(series.iter().any(|series| series.stack.is_some()));
-            let height = HEAD + FOOT + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
+            let height = head_height(picture, width) + legend_height(series, width) + FOOT + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
             // The library counts rows from the axis at the bottom.
             let names = names.iter().rev().cloned().collect();
             let series = series.iter().map(|series| {
@@ -80,18 +94,20 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             chart.svg()
         }
         Plot::Columns { names, series } => {
-            let series = series.iter().enumerate().map(|(place, series)| {
+            let height = head_height(picture, width) + legend_height(series, width) + FOOT + COLUMNS;
+            let told = series.iter().enumerate().map(|(place, series)| {
                 let mut told = drawn(series);
                 let dash = DASHES[place % DASHES.len()];
                 told.stroke_dash_array = (series.is_line && !dash.is_empty()).then(|| dash.to_owned());
                 told
             });
-            let series = series.collect();
+            let told = told.collect();
             let mut chart =
-                dressed!(BarChart::new_with_theme(series, names.clone(), name), picture, theme, width, 420.0);
+                dressed!(BarChart::new_with_theme(told, names.clone(), name), picture, theme, width, height);
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.svg()
         }
+        Plot::Map { spots, marks } => super::map::svg(picture, spots, marks, theme, width),
         Plot::Flows(flows) => {
             let links = flows.iter().map(|(source, target, value)| SankeyLink {
                 source: source.clone(),
@@ -101,9 +117,63 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let ends: BTreeSet<&String> = flows.iter().map(|(_, to, _)| to).collect();
             let mut chart = SankeyChart::new_with_theme(Vec::new(), links.collect(), name);
             chart.node_gap = 18.0;
-            dressed!(chart, picture, theme, width, HEAD + (ends.len().max(8) * 40) as f32).svg()
+            let height = head_height(picture, width) + (ends.len().max(8) * 40) as f32;
+            dressed!(chart, picture, theme, width, height).svg()
         }
     }
+}
+
+/// Title and note, in as many lines as the note needs: the library would cut it.
+fn head(picture: &Picture, width: f32, title: &FontConfig, note: &FontConfig) -> Vec<TextConfig> {
+    let first = std::iter::once((picture.title.clone(), MARGIN, title));
+    let lines = lines(picture, width).into_iter().enumerate();
+    let lines = lines.map(|(place, line)| (line, MARGIN + TITLE + place as f32 * LINE, note));
+    let told = first.chain(lines).map(|(text, top, font)| TextConfig {
+        text,
+        top: Some(top),
+        font: font.clone(),
+        reserve: true,
+        ..TextConfig::default()
+    });
+    told.collect()
+}
+
+pub(super) fn head_height(picture: &Picture, width: f32) -> f32 {
+    MARGIN * 2.0 + TITLE + lines(picture, width).len() as f32 * LINE
+}
+
+/// The note, broken between its parts where it is too long for one line.
+pub(super) fn lines(picture: &Picture, width: f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in picture.note.split(BETWEEN) {
+        match lines.last_mut() {
+            Some(line) if long(&format!("{line}{BETWEEN}{part}")) <= width - MARGIN * 2.0 => {
+                line.push_str(BETWEEN);
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
+}
+
+fn legend_height(series: &[Series], width: f32) -> f32 {
+    if series.len() < 2 {
+        return 0.0;
+    }
+    let (mut rows, mut row) = (1.0, 0.0);
+    for entry in series.iter().map(|series| long(&series.name) + LEGEND_MARK) {
+        if row + entry > width - MARGIN * 2.0 && row > 0.0 {
+            (rows, row) = (rows + 1.0, 0.0);
+        }
+        row += entry;
+    }
+    rows * LEGEND + LEGEND_GAP
+}
+
+/// Of a text in the size of notes.
+fn long(text: &str) -> f32 {
+    measure_text_width_family(FONT, NOTE, text).map_or(0.0, |measured| measured.width())
 }
 
 fn palette(theme: Theme) -> Vec<Color> {
@@ -130,6 +200,7 @@ fn drawn(series: &Series) -> charts_rs::Series {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Mark, Spot};
     use super::*;
 
     #[test]
@@ -152,6 +223,10 @@ mod tests {
             Plot::Rows { names: names(), series: vec![series(), series()] },
             Plot::Columns { names: names(), series: vec![series(), Series { is_line: true, ..series() }] },
             Plot::Flows(vec![(nasty.to_owned(), format!("{nasty} "), 1.0)]),
+            Plot::Map {
+                spots: vec![Spot { number: 1, name: nasty.to_owned(), north: 31.2, east: 121.4, mark: Mark::Proven }],
+                marks: vec![(Mark::Proven, nasty.to_owned())],
+            },
         ] {
             let picture = Picture { title: nasty.to_owned(), note: nasty.to_owned(), plot, empty: nasty.to_owned() };
             for theme in [Theme::Light, Theme::Dark] {
@@ -163,14 +238,34 @@ mod tests {
     }
 
     #[test]
+    fn a_note_is_broken_where_it_is_too_long_and_nothing_of_it_is_lost() {
+        super::super::font::register();
+        let note = "2026-01-01 – 2026-03-31 (as of 2026-03-31) · opportunities that came to the stage · million CNY · n=321";
+        let series = vec![Series::new("signed", [1.0]), Series::new("weighted as measured", [2.0])];
+        let plot = Plot::Columns { names: vec!["2026-01".into()], series };
+        let (title, empty) = ("Forecast".to_owned(), String::new());
+        let picture = Picture { title, note: note.into(), plot, empty };
+        for width in [super::super::WIDE, super::super::NARROW] {
+            let lines = lines(&picture, width);
+            assert_eq!(lines.join(BETWEEN), note);
+            assert!(lines.iter().all(|line| long(line) <= width - MARGIN * 2.0), "{width}: {lines:?}");
+            let svg = picture.svg_of(Theme::Light, width).expect("draws");
+            assert!(lines.iter().all(|line| svg.contains(line.as_str())), "{width}: {svg}");
+        }
+        assert_eq!(lines(&picture, super::super::WIDE).len(), 1);
+    }
+
+    #[test]
     fn nothing_is_drawn_of_nothing() {
         let empty = [
             Plot::Rows { names: Vec::new(), series: Vec::new() },
             Plot::Columns { names: Vec::new(), series: Vec::new() },
             Plot::Flows(Vec::new()),
+            Plot::Map { spots: Vec::new(), marks: Vec::new() },
         ];
         for plot in empty {
-            let picture = Picture { title: "Goals".into(), note: "n=0".into(), plot, empty: "There are none.".into() };
+            let (note, empty) = ("n=0".into(), "There are none.".into());
+            let picture = Picture { title: "Goals".into(), note, plot, empty };
             assert!(picture.svg(Theme::Light).expect("draws").contains("Goals"));
         }
     }

@@ -4,6 +4,7 @@
 
 mod draw;
 mod font;
+mod map;
 
 use charts_rs::{Result, svg_to_png, svg_with_accessibility};
 use poem_openapi::Enum;
@@ -41,6 +42,34 @@ pub enum Plot {
     Columns { names: Vec<String>, series: Vec<Series> },
     /// What went from where to where.
     Flows(Vec<(String, String, f64)>),
+    /// Places in the order in which they were visited, and what their marks mean.
+    Map { spots: Vec<Spot>, marks: Vec<(Mark, String)> },
+}
+
+/// A place on a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spot {
+    /// Its place in the order, from 1.
+    pub number: usize,
+    /// Short: it stands beside the mark.
+    pub name: String,
+    /// Degrees, WGS 84.
+    pub north: f64,
+    pub east: f64,
+    pub mark: Mark,
+}
+
+/// How a place is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A check-in proves it.
+    Proven,
+    /// The check-in was elsewhere than the account.
+    Elsewhere,
+    /// There is a check-in, and nothing to hold it against.
+    Unproven,
+    /// Nobody checked in: it is where the account is.
+    Address,
 }
 
 /// One thing that is compared with others.
@@ -97,6 +126,11 @@ impl Picture {
                     format!("{}: {}.", series.name, values.join(", "))
                 });
                 told.collect::<Vec<_>>().join(" ")
+            }
+            Plot::Map { spots, marks } => {
+                let means = |mark: Mark| marks.iter().find(|(own, _)| *own == mark).map_or("", |(_, told)| told);
+                let told = spots.iter().map(|spot| format!("{}. {} ({})", spot.number, spot.name, means(spot.mark)));
+                told.collect::<Vec<_>>().join("; ")
             }
             Plot::Flows(flows) => {
                 let told: Vec<String> = flows.iter().map(|(from, to, n)| format!("{from} {to} {n}")).collect();

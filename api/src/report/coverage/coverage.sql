@@ -1,6 +1,6 @@
 , seen AS MATERIALIZED (
     SELECT t.tenant_id, t.id, t.name, t.tier, t.owner_id, u.name AS owner
-    FROM account t
+    FROM {account} t
     CROSS JOIN period
     JOIN "user" u ON u.tenant_id = t.tenant_id AND u.id = t.owner_id
     WHERE t.tenant_id = $1 AND t.deleted_at IS NULL AND t.kind <> 'internal' AND t.created_at < period.ends
@@ -12,7 +12,7 @@
     FROM seen s
     CROSS JOIN period
     CROSS JOIN LATERAL (
-        SELECT (max(a.occurred) AT TIME ZONE period.time_zone)::date AS last_on FROM activity a
+        SELECT (max(a.occurred) AT TIME ZONE period.time_zone)::date AS last_on FROM {activity} a
         WHERE a.tenant_id = s.tenant_id AND a.tenant_id = $1 AND a.account_id = s.id AND a.deleted_at IS NULL
           AND a.kind <> 'note' AND a.occurred < period.ends
     ) c
@@ -27,7 +27,7 @@
     FROM counted
 )
 SELECT json_build_object(
-    'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
+    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone,
     'total', (SELECT figures FROM told WHERE is_total),
     'tiers', (SELECT coalesce(json_agg(figures ORDER BY tier), '[]') FROM told WHERE NOT is_total),
     'neglected', (

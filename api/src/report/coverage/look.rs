@@ -35,20 +35,35 @@ impl Report for Coverage {
             cells
         });
         let rows = [row("total", &self.total)].into_iter().chain(self.tiers.iter().map(|tier| row("tier", tier)));
-        Sheet { header, rows: rows.chain(neglected).collect() }
+        let then = self.known_then.iter().flat_map(|then| {
+            let tiers = then.tiers.iter().map(|tier| row("tier_known_then", tier));
+            [row("total_known_then", &then.total)].into_iter().chain(tiers)
+        });
+        Sheet { header, rows: rows.chain(then).chain(neglected).collect() }
     }
 
     fn picture(&self, words: &Words) -> Picture {
         let names = self.tiers.iter().map(|row| format!("{} (n={})", words.tier(row.tier), row.accounts));
         let percent = |row: &TierCoverage| (row.covered_share.unwrap_or(0.0) * 1000.0).round() / 10.0;
         let unit = words.say("per cent of accounts with contact", "有联系的客户百分比");
+        let then = |row: &TierCoverage| {
+            let tiers = self.known_then.iter().flat_map(|then| &then.tiers);
+            tiers.clone().find(|then| then.tier == row.tier).map_or(0.0, percent)
+        };
+        let mut series = vec![Series::new(unit, self.tiers.iter().map(percent))];
+        if self.known_then.is_some() {
+            series.push(Series::new(words.say("as known then", "当时所知"), self.tiers.iter().map(then)));
+        }
         Picture {
             title: words.say("Coverage of accounts", "客户覆盖率").to_owned(),
-            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(self.total.accounts)),
-            plot: Plot::Rows {
-                names: names.collect(),
-                series: vec![Series::new(unit, self.tiers.iter().map(percent))],
-            },
+            note: format!(
+                "{} – {}{} · {unit} · {}",
+                self.from,
+                self.to,
+                words.as_of(self.as_of, self.known_then.is_some()),
+                words.sample(self.total.accounts)
+            ),
+            plot: Plot::Rows { names: names.collect(), series },
             empty: words.say("There are no accounts.", "没有客户。").to_owned(),
         }
     }

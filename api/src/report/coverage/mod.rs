@@ -11,7 +11,7 @@ use poem_openapi::types::Example;
 use serde::Deserialize;
 use uuid::{Uuid, uuid};
 
-use super::figures::{PERIOD, Scope, figures};
+use super::figures::{PERIOD, Scope, both, figures};
 use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
@@ -24,11 +24,13 @@ pub const DAYS: i32 = 30;
 
 /// How well accounts are looked after.
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
-#[oai(rename_all = "camelCase", example)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 #[serde(rename_all = "camelCase")]
 pub struct Coverage {
     pub from: Date,
     pub to: Date,
+    /// The day at whose end it is told; absent: now.
+    pub as_of: Option<Date>,
     /// IANA name of the tenant's time zone, in which days begin and end.
     pub time_zone: String,
     pub total: TierCoverage,
@@ -36,6 +38,15 @@ pub struct Coverage {
     pub tiers: Vec<TierCoverage>,
     /// Accounts that nobody spoke to within the period: up to 100, those that have waited longest first.
     pub neglected: Vec<NeglectedAccount>,
+    /// What the server had been told by the end of `asOf`, where it differs from what is known of that day now.
+    pub known_then: Option<CoverageKnownThen>,
+}
+
+/// Another telling of the same days.
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+pub struct CoverageKnownThen {
+    pub total: TierCoverage,
+    pub tiers: Vec<TierCoverage>,
 }
 
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
@@ -93,16 +104,27 @@ impl Example for Coverage {
         Coverage {
             from: day("2026-03-02"),
             to: day("2026-03-31"),
+            as_of: None,
             time_zone: "Asia/Shanghai".into(),
             total: tier(None),
             tiers: vec![tier(Some(AccountTier::Key))],
             neglected: vec![neglected],
+            known_then: None,
         }
     }
 }
 
+/// With a day in `as_of`, also what was known then.
+///
 /// # Errors
-/// 422 if `from` lies after `to`.
+/// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn coverage(state: &State, actor: &Actor, scope: &Scope) -> Result<Coverage, Error> {
-    figures(state, actor, &[PERIOD, SQL], scope, []).await
+    let ask = |scope: Scope| async move { figures::<Coverage>(state, actor, &[PERIOD, SQL], &scope, []).await };
+    let (mut now, then) = both(scope, ask).await?;
+    if let Some(Coverage { total, tiers, .. }) = then
+        && (&total, &tiers) != (&now.total, &now.tiers)
+    {
+        now.known_then = Some(CoverageKnownThen { total, tiers });
+    }
+    Ok(now)
 }

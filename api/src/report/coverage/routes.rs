@@ -12,6 +12,7 @@ use crate::auth::Actor;
 use crate::problem::{E400, E401, E403, E422, Fail};
 use crate::report::chart::Theme;
 use crate::report::figures::Scope;
+use crate::report::told::Known;
 use crate::report::{Answer, Asked, ReportFormat};
 use crate::state::State;
 use crate::tag::Tag;
@@ -23,7 +24,8 @@ impl CoverageApi {
     /// Read the coverage of accounts
     ///
     /// By tier: how many accounts somebody visited, called, met or wrote to within the period, and how long ago the last
-    /// contact was; with the accounts that have waited longest. Counted are the accounts that the caller sees.
+    /// contact was; with the accounts that have waited longest. Counted are the accounts that the caller sees. With `asOf` it is told as of a past
+    /// day, and where the server had not been told all of it by then, that is shown too.
     #[oai(path = "/v1/reports/coverage", method = "get", operation_id = "getCoverage", tag = "Tag::Reports")]
     #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
     async fn coverage(
@@ -41,6 +43,11 @@ impl CoverageApi {
         /// Only of this owner.
         #[oai(name = "userId")]
         user_id: Query<Option<Uuid>>,
+        /// The day at whose end it is told; absent: now. The period ends then too if `to` is absent.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<Date>>,
+        /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
+        known: Query<Option<Known>>,
         /// The form of the answer; by default what `Accept` asks for.
         format: Query<Option<ReportFormat>>,
         /// The language of a picture; by default what `Accept-Language` prefers.
@@ -48,8 +55,15 @@ impl CoverageApi {
         /// Light if absent.
         theme: Query<Option<Theme>>,
     ) -> Result<Answer<Coverage>, Fail<{ E400 | E401 | E403 | E422 }>> {
-        let scope =
-            Scope { from: from.0, to: to.0, team_id: team_id.0, user_id: user_id.0, days: DAYS, ..Scope::default() };
+        let scope = Scope {
+            from: from.0,
+            to: to.0,
+            team_id: team_id.0,
+            user_id: user_id.0,
+            days: DAYS,
+            as_of: as_of.0,
+            known: known.0.unwrap_or_default(),
+        };
         let report = coverage(&state, &actor, &scope).await?;
         Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
     }

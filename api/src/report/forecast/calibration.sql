@@ -1,8 +1,8 @@
 , newest AS (
     SELECT DISTINCT ON (o.id) people.id AS user_id, o.id, m.to_stage, m.occurred
     FROM people
-    JOIN opportunity o ON o.tenant_id = people.tenant_id AND o.owner_id = people.id
-    JOIN stage_move m ON m.tenant_id = o.tenant_id AND m.opportunity_id = o.id
+    JOIN {opportunity} o ON o.tenant_id = people.tenant_id AND o.owner_id = people.id
+    JOIN {stage_move} m ON m.tenant_id = o.tenant_id AND m.opportunity_id = o.id
     WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND m.tenant_id = $1 AND m.deleted_at IS NULL
     ORDER BY o.id, m.number DESC
 ), decided AS (
@@ -13,7 +13,7 @@
 ), said AS (
     SELECT d.user_id, d.id, d.is_signed::integer AS outcome, m.probability::double precision / 100 AS chance
     FROM decided d
-    JOIN stage_move m ON m.tenant_id = $1 AND m.opportunity_id = d.id
+    JOIN {stage_move} m ON m.tenant_id = $1 AND m.opportunity_id = d.id
     WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.to_stage IN ('intent', 'pre_sale', 'negotiation')
 ), scored AS (
     SELECT user_id, count(*) AS forecasts, count(DISTINCT id) AS opportunities,
@@ -21,7 +21,7 @@
     FROM said GROUP BY user_id
 )
 SELECT json_build_object(
-    'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
+    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone,
     'reps', (
         SELECT coalesce(json_agg(json_build_object('userId', people.id, 'name', people.name, 'team', people.team,
                    'forecasts', s.forecasts, 'opportunities', s.opportunities, 'brier', round(s.brier::numeric, 4),

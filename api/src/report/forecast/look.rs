@@ -50,8 +50,10 @@ impl Report for Forecast {
             "pipeline",
             "weighted",
             "weightedMeasured",
+            "known",
         ];
-        let rows = self.rows.iter().map(|row| {
+        let then = self.known_then.iter().flatten().map(|row| (row, "then"));
+        let rows = self.rows.iter().map(|row| (row, "now")).chain(then).map(|(row, known)| {
             let bucket = match row.bucket {
                 ForecastBucket::Month => "month",
                 ForecastBucket::Overdue => "overdue",
@@ -62,6 +64,7 @@ impl Report for Forecast {
             cells.extend([row.open, row.unvalued].map(Cell::figure));
             let amounts = [row.signed, row.commit, row.best_case, row.pipeline, row.weighted, row.weighted_measured];
             cells.extend(amounts.map(Cell::figure));
+            cells.push(Cell::text(known));
             cells
         });
         Sheet { header, rows: rows.collect() }
@@ -96,8 +99,9 @@ impl Report for Forecast {
         Picture {
             title: words.say("Forecast", "销售预测").to_owned(),
             note: format!(
-                "{} · {unit} · {scale}{} · {}",
+                "{}{} · {unit} · {scale}{} · {}",
                 self.as_of,
+                if self.known_then.is_some() { words.say(" (known otherwise then)", "（当时所知不同）") } else { "" },
                 currency.as_deref().unwrap_or("?"),
                 words.sample(n)
             ),
@@ -151,12 +155,14 @@ impl Report for Calibration {
             "signedShare",
             "bias",
             "isSmall",
+            "known",
         ];
-        let rows = self.reps.iter().map(|rep| {
+        let then = self.known_then.iter().flatten().map(|rep| (rep, "then"));
+        let rows = self.reps.iter().map(|rep| (rep, "now")).chain(then).map(|(rep, known)| {
             let mut cells = vec![Cell::figure(rep.user_id), Cell::text(&rep.name), Cell::text(&rep.team)];
             cells.extend([rep.forecasts, rep.opportunities].map(Cell::figure));
             cells.extend([rep.brier, rep.mean_probability, rep.signed_share, rep.bias].map(Cell::figure));
-            cells.push(Cell::figure(rep.is_small));
+            cells.extend([Cell::figure(rep.is_small), Cell::text(known)]);
             cells
         });
         Sheet { header, rows: rows.collect() }
@@ -176,7 +182,13 @@ impl Report for Calibration {
         let n = self.reps.iter().map(|rep| rep.opportunities).sum();
         Picture {
             title: words.say("Said and signed", "预估与实际签约").to_owned(),
-            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(n)),
+            note: format!(
+                "{} – {}{} · {unit} · {}",
+                self.from,
+                self.to,
+                words.as_of(self.as_of, self.known_then.is_some()),
+                words.sample(n)
+            ),
             plot: Plot::Rows { names: names.collect(), series },
             empty: words.say("Nothing was decided.", "没有结果。").to_owned(),
         }

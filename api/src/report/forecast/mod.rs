@@ -6,7 +6,7 @@ mod wire;
 
 pub use self::routes::ForecastApi;
 pub use self::wire::*;
-use super::figures::{PERIOD, PICKED, Scope, figures};
+use super::figures::{PERIOD, PICKED, Scope, both, figures};
 use super::lost::WinRate;
 use crate::auth::Actor;
 use crate::problem::Error;
@@ -25,22 +25,17 @@ pub const DAYS: i32 = 365;
 /// With a day in `as_of`, also what was known then.
 ///
 /// # Errors
-/// What the database refuses.
+/// 422 if `as_of` lies in the future.
 pub async fn forecast(state: &State, actor: &Actor, scope: &Scope) -> Result<Forecast, Error> {
-    let ask = async |scope: Scope| -> Result<Forecast, Error> {
-        let heard = if scope.is_known_then { "received" } else { "captured" };
-        let open = OPEN.replace("{heard}", heard);
-        let mut forecast: Forecast = figures(state, actor, &[PERIOD, PICKED, &open, FORECAST], &scope, []).await?;
+    let ask = |scope: Scope| async move {
+        let mut forecast: Forecast = figures(state, actor, &[PERIOD, PICKED, OPEN, FORECAST], &scope, []).await?;
         for stage in &mut forecast.stages {
             stage.measured = Some(WinRate::of(stage.signed, stage.decided - stage.signed));
         }
-        Ok(forecast)
+        Ok::<_, Error>(forecast)
     };
-    if scope.as_of.is_none() || scope.is_known_then {
-        return ask(*scope).await;
-    }
-    let (mut now, then) = tokio::try_join!(ask(*scope), ask(Scope { is_known_then: true, ..*scope }))?;
-    now.known_then = Some(then.rows).filter(|then| *then != now.rows);
+    let (mut now, then) = both(scope, ask).await?;
+    now.known_then = then.map(|then| then.rows).filter(|then| *then != now.rows);
     Ok(now)
 }
 
@@ -53,7 +48,10 @@ pub async fn accuracy(state: &State, actor: &Actor, scope: &Scope, months: i32) 
 /// Of the actor, and of those whom he leads.
 ///
 /// # Errors
-/// 422 if `from` lies after `to`.
+/// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn calibration(state: &State, actor: &Actor, scope: &Scope) -> Result<Calibration, Error> {
-    figures(state, actor, &[PERIOD, CALIBRATION], scope, []).await
+    let ask = |scope: Scope| async move { figures::<Calibration>(state, actor, &[PERIOD, CALIBRATION], &scope, []).await };
+    let (mut now, then) = both(scope, ask).await?;
+    now.known_then = then.map(|then| then.reps).filter(|then| *then != now.reps);
+    Ok(now)
 }

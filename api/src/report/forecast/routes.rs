@@ -11,7 +11,8 @@ use super::{Calibration, DAYS, Forecast, ForecastAccuracy, MONTHS, accuracy, cal
 use crate::auth::Actor;
 use crate::problem::{E400, E401, E403, E422, Fail};
 use crate::report::chart::Theme;
-use crate::report::figures::{Known, Scope};
+use crate::report::figures::Scope;
+use crate::report::told::Known;
 use crate::report::{Answer, Asked, ReportFormat};
 use crate::state::State;
 use crate::tag::Tag;
@@ -35,7 +36,7 @@ impl ForecastApi {
         /// The day at whose end it is told, in the tenant's time zone; absent: now.
         #[oai(name = "asOf")]
         as_of: Query<Option<Date>>,
-        /// With `asOf`: whether what was typed or synced later counts; `now` if absent.
+        /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
         known: Query<Option<Known>>,
         /// Only of owners who are in this team or in one below it now.
         #[oai(name = "teamId")]
@@ -50,8 +51,8 @@ impl ForecastApi {
         /// Light if absent.
         theme: Query<Option<Theme>>,
     ) -> Result<Answer<Forecast>, Fail<{ E400 | E401 | E403 | E422 }>> {
-        let is_known_then = known.0 == Some(Known::Then);
-        let scope = Scope { team_id: team_id.0, user_id: user_id.0, as_of: as_of.0, is_known_then, ..Scope::default() };
+        let known = known.0.unwrap_or_default();
+        let scope = Scope { team_id: team_id.0, user_id: user_id.0, as_of: as_of.0, known, ..Scope::default() };
         let report = forecast(&state, &actor, &scope).await?;
         Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
     }
@@ -96,7 +97,7 @@ impl ForecastApi {
     /// Read the calibration of reps
     ///
     /// How likely a signature was when a rep put an opportunity into a stage, by the chance of the stage, and how it ended:
-    /// Brier's score and bias. A rep gets his own, a manager those of the users below him.
+    /// Brier's score and bias. A rep gets his own, a manager those of the users below him. With `asOf` as of a past day.
     #[oai(
         path = "/v1/reports/forecast/calibration",
         method = "get",
@@ -119,6 +120,11 @@ impl ForecastApi {
         /// Only of this user.
         #[oai(name = "userId")]
         user_id: Query<Option<Uuid>>,
+        /// The day at whose end it is told; absent: now. The period ends then too if `to` is absent.
+        #[oai(name = "asOf")]
+        as_of: Query<Option<Date>>,
+        /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
+        known: Query<Option<Known>>,
         /// The form of the answer; by default what `Accept` asks for.
         format: Query<Option<ReportFormat>>,
         /// The language of a picture; by default what `Accept-Language` prefers.
@@ -126,8 +132,15 @@ impl ForecastApi {
         /// Light if absent.
         theme: Query<Option<Theme>>,
     ) -> Result<Answer<Calibration>, Fail<{ E400 | E401 | E403 | E422 }>> {
-        let scope =
-            Scope { from: from.0, to: to.0, team_id: team_id.0, user_id: user_id.0, days: DAYS, ..Scope::default() };
+        let scope = Scope {
+            from: from.0,
+            to: to.0,
+            team_id: team_id.0,
+            user_id: user_id.0,
+            days: DAYS,
+            as_of: as_of.0,
+            known: known.0.unwrap_or_default(),
+        };
         let report = calibration(&state, &actor, &scope).await?;
         Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
     }

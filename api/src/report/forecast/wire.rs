@@ -130,14 +130,18 @@ pub struct CurrencyAccuracy {
 
 /// How well reps place their opportunities.
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
-#[oai(rename_all = "camelCase", example)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 #[serde(rename_all = "camelCase")]
 pub struct Calibration {
     pub from: Date,
     pub to: Date,
+    /// The day at whose end it is told; absent: now.
+    pub as_of: Option<Date>,
     pub time_zone: String,
     /// The caller, and those whom he leads, by name.
     pub reps: Vec<RepCalibration>,
+    /// What the server had been told by the end of `asOf`, where it differs from what is known of that day now.
+    pub known_then: Option<Vec<RepCalibration>>,
 }
 
 /// Each time that a rep put an opportunity into a stage he said how likely a signature is: by the chance that the tenant gave
@@ -235,8 +239,10 @@ impl Example for Calibration {
         Calibration {
             from: day("2025-04-01"),
             to: day("2026-03-31"),
+            as_of: None,
             time_zone: "Asia/Shanghai".into(),
             reps: vec![rep],
+            known_then: None,
         }
     }
 }

@@ -17,7 +17,7 @@
                max(m.number) FILTER (WHERE m.to_stage = 'lost' AND m.from_stage = 'negotiation')
            ] AS lost_from
     FROM picked p
-    JOIN stage_move m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
+    JOIN {stage_move} m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
     WHERE m.tenant_id = $1 AND m.deleted_at IS NULL
     GROUP BY p.id
 ), entered AS (

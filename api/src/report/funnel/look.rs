@@ -15,6 +15,8 @@ struct Part<'a> {
     /// Empty for the whole.
     group: String,
     period: String,
+    /// As it was known on the day that it is told of.
+    is_then: bool,
     stages: Stages<'a>,
 }
 
@@ -37,30 +39,34 @@ fn parts<'a>(cohort: Option<&'a Cohort>, snapshot: Option<&'a Snapshot>, whole: 
     let mut parts = Vec::new();
     if let Some(cohort) = cohort {
         let period = format!("{} – {}", cohort.from, cohort.to);
-        parts.push(Part { group: whole.to_owned(), period: period.clone(), stages: Stages::Cohort(&cohort.stages) });
-        parts.extend(cohort.groups.iter().map(|group| Part {
-            group: named(
-                [&group.name, &group.account_kind.map(|k| k.to_string()), &group.tier.map(|t| t.to_string())],
-                none,
-            ),
+        let part = |group: String, is_then, stages| Part {
+            group,
             period: period.clone(),
-            stages: Stages::Cohort(&group.stages),
+            is_then,
+            stages: Stages::Cohort(stages),
+        };
+        parts.push(part(whole.to_owned(), false, &cohort.stages));
+        parts.extend(cohort.known_then.iter().map(|then| part(whole.to_owned(), true, then)));
+        parts.extend(cohort.groups.iter().map(|group| {
+            let kind = group.account_kind.map(|kind| kind.to_string());
+            let name = named([&group.name, &kind, &group.tier.map(|tier| tier.to_string())], none);
+            part(name, false, &group.stages)
         }));
     }
     if let Some(snapshot) = snapshot {
         let period = snapshot.as_of.to_string();
-        parts.push(Part {
-            group: whole.to_owned(),
+        let part = |group: String, is_then, stages| Part {
+            group,
             period: period.clone(),
-            stages: Stages::Snapshot(&snapshot.stages),
-        });
-        parts.extend(snapshot.groups.iter().map(|group| Part {
-            group: named(
-                [&group.name, &group.account_kind.map(|k| k.to_string()), &group.tier.map(|t| t.to_string())],
-                none,
-            ),
-            period: period.clone(),
-            stages: Stages::Snapshot(&group.stages),
+            is_then,
+            stages: Stages::Snapshot(stages),
+        };
+        parts.push(part(whole.to_owned(), false, &snapshot.stages));
+        parts.extend(snapshot.known_then.iter().map(|then| part(whole.to_owned(), true, then)));
+        parts.extend(snapshot.groups.iter().map(|group| {
+            let kind = group.account_kind.map(|kind| kind.to_string());
+            let name = named([&group.name, &kind, &group.tier.map(|tier| tier.to_string())], none);
+            part(name, false, &group.stages)
         }));
     }
     parts
@@ -102,24 +108,26 @@ impl Report for Funnel {
             "medianDays",
             "p90Days",
             "amounts",
+            "known",
         ];
         let mut rows = Vec::new();
         for part in self.all_parts("none").iter().flatten() {
             let begin = |stage: StageKey, count: i64| {
                 vec![Cell::text(&part.period), Cell::text(&part.group), Cell::text(stage.as_str()), Cell::figure(count)]
             };
+            let known = if part.is_then { "then" } else { "now" };
             match part.stages {
                 Stages::Cohort(stages) => rows.extend(stages.iter().map(|stage| {
                     let mut row = begin(stage.stage, stage.entered);
                     row.extend([stage.advanced, stage.lost, stage.open].map(Cell::maybe));
                     row.extend([stage.conversion, stage.median_days, stage.p90_days].map(Cell::maybe));
-                    row.push(spelled(&stage.amounts));
+                    row.extend([spelled(&stage.amounts), Cell::text(known)]);
                     row
                 })),
                 Stages::Snapshot(stages) => rows.extend(stages.iter().map(|stage| {
                     let mut row = begin(stage.stage, stage.count);
                     row.extend([const { Cell::Empty }; 6]);
-                    row.push(spelled(&stage.amounts));
+                    row.extend([spelled(&stage.amounts), Cell::text(known)]);
                     row
                 })),
             }
@@ -138,12 +146,14 @@ impl Report for Funnel {
         });
         let period = one.first().map(|part| part.period.clone()).unwrap_or_default();
         let is_compared = !other.is_empty();
+        let differs = one.iter().any(|part| part.is_then);
+        let has_groups = one.iter().skip(1).any(|part| !part.is_then);
         let shown: Vec<Part<'_>> = if is_compared {
             one.truncate(1);
             other.truncate(1);
             one.into_iter().chain(other).collect()
-        } else if one.len() > 1 {
-            let mut groups = one.split_off(1);
+        } else if has_groups {
+            let mut groups: Vec<_> = one.into_iter().skip(1).filter(|part| !part.is_then).collect();
             groups.sort_by_key(|part| std::cmp::Reverse(first(part)));
             groups.truncate(SHOWN);
             groups
@@ -156,6 +166,8 @@ impl Report for Funnel {
         });
         let series = shown.iter().map(|part| {
             let name = match (part.group.is_empty(), is_compared) {
+                _ if part.is_then => words.say("as known then", "当时所知").to_owned(),
+                _ if differs && !is_compared && !has_groups => words.say("as known now", "现在所知").to_owned(),
                 (true, _) => part.period.clone(),
                 (false, true) => format!("{} {}", part.group, part.period),
                 (false, false) => part.group.clone(),
@@ -166,10 +178,11 @@ impl Report for Funnel {
             Some(Stages::Snapshot(_)) => words.say("opportunities at the end of the day", "当日结束时的商机数"),
             _ => words.say("opportunities that came to the stage", "进入该阶段的商机数"),
         };
+        let as_of = words.as_of(self.cohort.as_ref().and_then(|cohort| cohort.as_of), differs);
         let team = self.team.as_ref().map(|team| format!(" · {team}")).unwrap_or_default();
         Picture {
             title: format!("{}{team}", words.say("Funnel", "销售漏斗")),
-            note: format!("{period} · {unit} · {}", words.sample(n)),
+            note: format!("{period}{as_of} · {unit} · {}", words.sample(n)),
             plot: Plot::Rows { names, series: series.collect() },
             empty: words.say("Nothing came to any stage.", "没有商机进入任何阶段。").to_owned(),
         }

@@ -7,7 +7,7 @@ pub mod routes;
 mod snapshot;
 mod wire;
 
-use entity::kind::{AccountKind, AccountTier, Kind};
+use entity::kind::{AccountKind, AccountTier};
 use entity::scalar::{Date, Money};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
@@ -15,11 +15,10 @@ use uuid::Uuid;
 pub use self::routes::ReportApi;
 pub use self::wire::*;
 use super::ask::ask;
-use super::figures::Known;
 use super::rounded;
+use super::told::{Known, has_begun, told};
 use crate::auth::Actor;
 use crate::problem::{Code, Error, FieldError, Refusal};
-use crate::read;
 use crate::state::State;
 
 const PICKED: &str = include_str!("picked.sql");
@@ -34,22 +33,26 @@ const ANSWER: &str = include_str!("answer.sql");
 /// - Where it stands is told by its newest move, which is the one with the highest number: each move was decided on what
 ///   the one before had left, whatever time it was said to have occurred. It is lost if that move goes to `lost`, and
 ///   lost where that move came from; one that was reopened is not lost.
-/// - Cohort: amounts are those of now. Snapshot: those of the end of the day, by `record_history`; for a day before the
+/// - Amounts are those of now; as of a past day, those of the end of the day, by `record_history`; for a day before the
 ///   amount was first told, the amount that was told first.
-/// - A snapshot of a named day is told as it is known now; where the server had been told otherwise by the end of that day,
+/// - As of a past day it is told as it is known now; where the server had been told otherwise by the end of that day,
 ///   that stands beside it. A second statement asks for it, at the same time.
 /// - Owner and team filters and splits go by the present owner and the team that he is in now.
 ///
 /// # Errors
-/// 422 if `from` lies after `to`, or if a parameter belongs to the other view.
+/// 422 if `from` lies after `to` or `as_of` in the future, or if a parameter belongs to the other view.
 pub async fn funnel(state: &State, actor: &Actor, query: &FunnelQuery) -> Result<Funnel, Error> {
     belongs_to_view(query)?;
+    has_begun(query.as_of, state.clock.now())?;
     if query.as_of.is_none() || query.known == Known::Then {
         return one(state, actor, query).await;
     }
     let then = FunnelQuery { known: Known::Then, split_by: SplitBy::None, ..query.clone() };
     let (mut now, then) = tokio::try_join!(one(state, actor, query), one(state, actor, &then))?;
     if let Some((now, then)) = now.snapshot.as_mut().zip(then.snapshot) {
+        now.known_then = Some(then.stages).filter(|then| *then != now.stages);
+    }
+    if let Some((now, then)) = now.cohort.as_mut().zip(then.cohort) {
         now.known_then = Some(then.stages).filter(|then| *then != now.stages);
     }
     Ok(now)
@@ -87,7 +90,8 @@ async fn one(state: &State, actor: &Actor, query: &FunnelQuery) -> Result<Funnel
     };
     match query.view {
         FunnelView::Cohort => {
-            funnel.cohort = Some(cohort::lay_out(days.first_day, days.last_day, query.split_by, &rows)?);
+            let cohort = cohort::lay_out(days.first_day, days.last_day, query.split_by, &rows)?;
+            funnel.cohort = Some(Cohort { as_of: query.as_of, ..cohort });
         }
         FunnelView::Snapshot => funnel.snapshot = Some(snapshot::lay_out(days.as_of, query.split_by, &rows)?),
     }
@@ -112,33 +116,23 @@ pub async fn compared(state: &State, actor: &Actor, query: &FunnelQuery, with: &
 }
 
 fn sql(query: &FunnelQuery, actor: &Actor) -> String {
-    let seen =
-        if actor.sees_all() { String::new() } else { format!("      AND {}\n", read::visible(Kind::Opportunity)) };
     let counted = match query.view {
         FunnelView::Cohort => COHORT,
         FunnelView::Snapshot => SNAPSHOT,
     };
-    let (known, heard) = match query.known {
-        Known::Now => ("", "captured"),
-        Known::Then => ("AND m.received < period.day_ends", "received"),
-    };
-    [PICKED, &seen, counted, ANSWER].concat().replace("{known}", known).replace("{heard}", heard)
+    told(&[PICKED, counted, ANSWER].concat(), actor, query.as_of, query.known)
 }
 
-/// A period says nothing of a snapshot, nor a day of a cohort: better refused than passed over.
+/// A period says nothing of a snapshot: better refused than passed over.
 fn belongs_to_view(query: &FunnelQuery) -> Result<(), Refusal> {
-    let (view, given) = match query.view {
-        FunnelView::Cohort => {
-            ("snapshot", vec![("asOf", query.as_of.is_some()), ("known", query.known == Known::Then)])
-        }
-        FunnelView::Snapshot => ("cohort", vec![("from", query.from.is_some()), ("to", query.to.is_some())]),
+    let given = match query.view {
+        FunnelView::Cohort => Vec::new(),
+        FunnelView::Snapshot => vec![("from", query.from.is_some()), ("to", query.to.is_some())],
     };
     let errors: Vec<FieldError> = given
         .into_iter()
         .filter(|(_, is_given)| *is_given)
-        .map(|(name, _)| {
-            FieldError::new(name, format!("Goes with view={view} only: leave it out, or ask for that view."))
-        })
+        .map(|(name, _)| FieldError::new(name, "Goes with view=cohort only: leave it out, or ask for that view."))
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Validation, errors)) }
 }

@@ -11,7 +11,7 @@ use super::{Comparison, Funnel, FunnelQuery, FunnelView, SplitBy, compared, funn
 use crate::auth::Actor;
 use crate::problem::{E400, E401, E403, E422, Fail};
 use crate::report::chart::Theme;
-use crate::report::figures::Known;
+use crate::report::told::Known;
 use crate::report::{Answer, Asked, ReportFormat};
 use crate::state::State;
 use crate::tag::Tag;
@@ -23,8 +23,9 @@ impl ReportApi {
     /// Read the funnel
     ///
     /// How many opportunities came to each stage, how many went on, how long that took and what they are worth: as a
-    /// cohort (`from`, `to`) or as a snapshot of a day (`asOf`). Counted are the opportunities that the caller sees;
-    /// a filter that names something else finds none. With one of `compareFrom`, `compareTo`, `compareAsOf` and
+    /// cohort (`from`, `to`) or as a snapshot of a day. With `asOf` either is told as of a past day; `knownThen` then shows
+    /// what the server had not been told by that day. Counted are the opportunities that the caller sees; a filter that
+    /// names something else finds none. With one of `compareFrom`, `compareTo`, `compareAsOf` and
     /// `compareTeamId` the same is told for another period or team too.
     #[oai(path = "/v1/reports/funnel", method = "get", operation_id = "getFunnel", tag = "Tag::Reports")]
     #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
@@ -39,7 +40,7 @@ impl ReportApi {
         from: Query<Option<Date>>,
         /// Last day of the cohort's period, which counts too; today if absent.
         to: Query<Option<Date>>,
-        /// The day whose end the snapshot shows, in the tenant's time zone; today if absent.
+        /// The day at whose end it is told, in the tenant's time zone; absent: now. A cohort's period ends then too if `to` is absent.
         #[oai(name = "asOf")]
         as_of: Query<Option<Date>>,
         /// Only of owners who are in this team or in one below it now.
@@ -52,7 +53,7 @@ impl ReportApi {
         #[oai(name = "accountKind")] account_kind: Query<Option<AccountKind>>,
         /// Only those that came from there, such as `fair`.
         source: Query<Option<Line>>,
-        /// Of a snapshot: whether what was typed or synced after `asOf` counts; `now` if absent.
+        /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
         known: Query<Option<Known>>,
         /// Gives the figures for each group too; `none` if absent.
         #[oai(name = "splitBy")]
@@ -63,7 +64,7 @@ impl ReportApi {
         /// Last day of the other period.
         #[oai(name = "compareTo")]
         compare_to: Query<Option<Date>>,
-        /// The other day, of a snapshot.
+        /// The other day.
         #[oai(name = "compareAsOf")]
         compare_as_of: Query<Option<Date>>,
         /// The other team.

@@ -7,7 +7,7 @@ use poem_openapi::{Enum, Object};
 use serde::Deserialize;
 use uuid::{Uuid, uuid};
 
-use crate::report::figures::Known;
+use crate::report::told::Known;
 
 /// How the pipeline is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -42,6 +42,18 @@ pub enum SplitBy {
 }
 
 impl SplitBy {
+    pub const ALL: [SplitBy; 9] = [
+        SplitBy::None,
+        SplitBy::Team,
+        SplitBy::User,
+        SplitBy::Product,
+        SplitBy::AccountKind,
+        SplitBy::Tier,
+        SplitBy::Source,
+        SplitBy::Region,
+        SplitBy::Month,
+    ];
+
     /// As the statements spell it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -66,7 +78,7 @@ pub struct FunnelQuery {
     pub from: Option<Date>,
     /// Last day of the cohort's period; absent: today.
     pub to: Option<Date>,
-    /// The day of the snapshot; absent: today.
+    /// The day at whose end it is told; absent: now.
     pub as_of: Option<Date>,
     /// Owners in this team or below it.
     pub team_id: Option<Uuid>,
@@ -76,7 +88,7 @@ pub struct FunnelQuery {
     pub account_kind: Option<AccountKind>,
     pub source: Option<Line>,
     pub split_by: SplitBy,
-    /// Of a snapshot: whether what was typed or synced later counts.
+    /// Of a past day: whether what was typed or synced later counts.
     pub known: Known,
 }
 
@@ -114,16 +126,20 @@ pub struct ComparedFunnel {
     pub snapshot: Option<Snapshot>,
 }
 
-/// Opportunities by the stages that they first came to within a period, followed until now.
+/// Opportunities by the stages that they first came to within a period, followed until now or until the end of a past day.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 pub struct Cohort {
     /// First day of the period.
     pub from: Date,
     /// Last day of the period; it counts too.
     pub to: Date,
+    /// The day until whose end they are followed; absent: until now.
+    pub as_of: Option<Date>,
     /// All of them: the four stages of the way, in order.
     pub stages: Vec<CohortStage>,
+    /// What the server had been told by the end of `asOf`, where it differs from what is known of that day now.
+    pub known_then: Option<Vec<CohortStage>>,
     /// The same for each group, by name, the one without a name last; empty without `splitBy`.
     pub groups: Vec<CohortGroup>,
 }
@@ -160,7 +176,7 @@ pub struct CohortStage {
     pub median_days: Option<f64>,
     /// 90th percentile of the same days.
     pub p90_days: Option<f64>,
-    /// What those that entered are worth now, by currency.
+    /// What those that entered are worth now, or were at the end of the day, by currency.
     pub amounts: Vec<CurrencyAmount>,
 }
 
@@ -247,7 +263,7 @@ impl Example for Funnel {
             stages: stages.clone(),
         };
         let day = |text| Date::parse(text).unwrap_or_default();
-        let cohort = Cohort { from: day("2026-01-01"), to: day("2026-03-31"), stages, groups: vec![group] };
+        let cohort = Cohort { from: day("2026-01-01"), to: day("2026-03-31"), as_of: None, stages, known_then: None, groups: vec![group] };
         Funnel {
             view: FunnelView::Cohort,
             time_zone: "Asia/Shanghai".into(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lost, LostChart, WinRate};
+use super::{Lost, LostChart, ReasonCount, WinRate};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -21,15 +21,19 @@ impl Report for Lost {
         let total = rate("total", Cell::Empty, &self.total);
         let groups =
             self.groups.iter().map(|group| rate("group", Cell::maybe_text(group.name.clone()), &group.win_rate));
-        let reasons = self.reasons.iter().map(|row| {
-            let mut cells = vec![Cell::text("reason")];
+        let reason = |section: &str, row: &ReasonCount| {
+            let mut cells = vec![Cell::text(section)];
             cells.extend([const { Cell::Empty }; 7]);
             cells.push(Cell::maybe_text(row.reason.map(|reason| reason.as_str())));
             cells.push(Cell::maybe_text(row.lost_from.map(|stage| stage.as_str())));
             cells.push(Cell::figure(row.count));
             cells
-        });
-        Sheet { header, rows: [total].into_iter().chain(groups).chain(reasons).collect() }
+        };
+        let reasons = self.reasons.iter().map(|row| reason("reason", row));
+        let then = self.known_then.iter().map(|then| rate("total_known_then", Cell::Empty, then));
+        let reasons_then = self.reasons_known_then.iter().flatten().map(|row| reason("reason_known_then", row));
+        let rows = [total].into_iter().chain(then).chain(groups).chain(reasons).chain(reasons_then);
+        Sheet { header, rows: rows.collect() }
     }
 
     fn picture(&self, words: &Words) -> Picture {
@@ -66,7 +70,8 @@ impl Report for Lost {
                 (words.say("Win rate", "赢单率"), unit, self.total.won + self.total.lost, plot)
             }
         };
-        let as_of = self.as_of.map(|day| format!(" ({} {day})", words.say("as of", "截至"))).unwrap_or_default();
+        let differs = self.known_then.is_some() || self.reasons_known_then.is_some();
+        let as_of = words.as_of(self.as_of, differs);
         Picture {
             title: title.to_owned(),
             note: format!("{} – {}{as_of} · {unit} · {}", self.from, self.to, words.sample(n)),

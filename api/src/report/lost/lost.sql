@@ -2,8 +2,8 @@
     SELECT DISTINCT ON (p.id) p.id, m.from_stage, m.to_stage, m.occurred, m.lost_reason
     FROM picked p
     CROSS JOIN period
-    JOIN stage_move m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
-    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.occurred < period.told_before {known}
+    JOIN {stage_move} m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
+    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.occurred < period.told_before
     ORDER BY p.id, m.number DESC
 ), decided AS MATERIALIZED (
     SELECT p.*, m.from_stage, m.to_stage = 'signed' AS is_won, m.lost_reason,

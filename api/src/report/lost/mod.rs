@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::figures::{PERIOD, PICKED, Scope, figures};
+use super::figures::{PERIOD, PICKED, Scope, both, figures};
 use super::uplift::interval::share;
 use super::{CurrencyAmount, SplitBy, rounded};
 use crate::auth::Actor;
@@ -57,6 +57,8 @@ pub struct Lost {
     pub groups: Vec<WinRateGroup>,
     /// Losses by reason and the stage that they were lost from, the most frequent first.
     pub reasons: Vec<ReasonCount>,
+    /// The losses that the server had been told of by the end of `asOf`, where they differ from those known of that day now.
+    pub reasons_known_then: Option<Vec<ReasonCount>>,
     #[oai(skip)]
     #[serde(skip)]
     pub chart: LostChart,
@@ -136,6 +138,7 @@ impl Example for Lost {
             known_then: None,
             groups: vec![WinRateGroup { id: None, name: Some("fair".into()), win_rate: WinRate::of(9, 4) }],
             reasons: vec![reason],
+            reasons_known_then: None,
             chart: LostChart::Reasons,
         }
     }
@@ -144,21 +147,20 @@ impl Example for Lost {
 /// With a day in `as_of`, also what was known then.
 ///
 /// # Errors
-/// 422 if `from` lies after `to`.
+/// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn lost(state: &State, actor: &Actor, scope: &Scope, by: SplitBy) -> Result<Lost, Error> {
-    let ask = async |scope: Scope, by: SplitBy| -> Result<Lost, Error> {
+    let ask = |scope: Scope| async move {
         let mut lost: Lost = figures(state, actor, &[PERIOD, PICKED, SQL], &scope, [by.as_str().into()]).await?;
         lost.total = WinRate::of(lost.total.won, lost.total.lost);
         for group in &mut lost.groups {
             group.win_rate = WinRate::of(group.win_rate.won, group.win_rate.lost);
         }
-        Ok(lost)
+        Ok::<_, Error>(lost)
     };
-    if scope.as_of.is_none() || scope.is_known_then {
-        return ask(*scope, by).await;
+    let (mut now, then) = both(scope, ask).await?;
+    if let Some(then) = then {
+        now.known_then = Some(then.total).filter(|then| *then != now.total);
+        now.reasons_known_then = Some(then.reasons).filter(|then| *then != now.reasons);
     }
-    let then = Scope { is_known_then: true, ..*scope };
-    let (mut now, then) = tokio::try_join!(ask(*scope, by), ask(then, SplitBy::None))?;
-    now.known_then = Some(then.total).filter(|then| *then != now.total);
     Ok(now)
 }

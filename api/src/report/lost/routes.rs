@@ -11,7 +11,8 @@ use super::{DAYS, Lost, LostChart, lost};
 use crate::auth::Actor;
 use crate::problem::{E400, E401, E403, E422, Fail};
 use crate::report::chart::Theme;
-use crate::report::figures::{Known, Scope};
+use crate::report::figures::Scope;
+use crate::report::told::Known;
 use crate::report::{Answer, Asked, ReportFormat, SplitBy};
 use crate::state::State;
 use crate::tag::Tag;
@@ -48,7 +49,7 @@ impl LostApi {
         /// The day at whose end it is told; absent: now. The period ends then too if `to` is absent.
         #[oai(name = "asOf")]
         as_of: Query<Option<Date>>,
-        /// With `asOf`: whether what was typed or synced later counts; `now` if absent.
+        /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
         known: Query<Option<Known>>,
         /// Which picture, as SVG or PNG; `reasons` if absent.
         chart: Query<Option<LostChart>>,
@@ -66,7 +67,7 @@ impl LostApi {
             user_id: user_id.0,
             days: DAYS,
             as_of: as_of.0,
-            is_known_then: known.0 == Some(Known::Then),
+            known: known.0.unwrap_or_default(),
         };
         let by = split_by.0.unwrap_or_default();
         let report = Lost { chart: chart.0.unwrap_or_default(), ..lost(&state, &actor, &scope, by).await? };

@@ -21,7 +21,7 @@ fn spelled(measure: GoalMeasure, words: &Words) -> &'static str {
 impl Report for Quota {
     fn sheet(&self) -> Sheet {
         let header =
-            vec!["goalId", "name", "measure", "currency", "from", "to", "target", "actual", "attainment", "elapsed"];
+            vec!["goalId", "name", "measure", "currency", "from", "to", "target", "actual", "attainment", "elapsed", "actualKnownThen"];
         let rows = self.goals.iter().map(|goal| {
             let measure = match goal.measure {
                 GoalMeasure::Amount => "amount",
@@ -33,6 +33,7 @@ impl Report for Quota {
             cells.extend([Cell::maybe_text(goal.currency.clone()), Cell::figure(goal.from), Cell::figure(goal.to)]);
             cells.extend([goal.target, goal.actual].map(Cell::figure));
             cells.extend([goal.attainment, goal.elapsed].map(Cell::figure));
+            cells.push(Cell::maybe(goal.actual_known_then));
             cells
         });
         Sheet { header, rows: rows.collect() }
@@ -47,10 +48,11 @@ impl Report for Quota {
             Series::new(words.say("time elapsed", "时间进度"), shown.iter().map(|goal| percent(goal.elapsed))),
         ];
         let unit = words.say("per cent of the goal", "目标百分比");
+        let as_of = words.as_of(self.as_of, self.goals.iter().any(|goal| goal.actual_known_then.is_some()));
         let n = i64::try_from(self.goals.len()).unwrap_or(i64::MAX);
         Picture {
             title: words.say("Goals", "目标达成").to_owned(),
-            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(n)),
+            note: format!("{} – {}{as_of} · {unit} · {}", self.from, self.to, words.sample(n)),
             plot: Plot::Rows { names: names.collect(), series },
             empty: words.say("There are no goals.", "没有目标。").to_owned(),
         }

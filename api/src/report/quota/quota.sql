@@ -20,13 +20,13 @@
     JOIN "user" u ON u.tenant_id = $1 AND u.team_id = b.id
 ), signed AS MATERIALIZED (
     SELECT o.owner_id, o.amount, o.currency, m.occurred
-    FROM opportunity o
+    FROM {opportunity} o
     CROSS JOIN LATERAL (
-        SELECT m.to_stage, m.occurred FROM stage_move m
+        SELECT m.to_stage, m.occurred FROM {stage_move} m
         WHERE m.tenant_id = o.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = o.id AND m.deleted_at IS NULL
         ORDER BY m.number DESC LIMIT 1
     ) m
-    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND o.stage = 'signed' AND m.to_stage = 'signed'
+    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL {signed_now} AND m.to_stage = 'signed'
       AND o.owner_id IN (SELECT user_id FROM whose)
 ), reached AS (
     SELECT g.id, CASE g.measure WHEN 'amount' THEN sum(s.amount) FILTER (WHERE s.currency = g.currency) ELSE count(*) END AS actual
@@ -39,26 +39,26 @@
     SELECT g.id, count(*)
     FROM goals g
     JOIN whose w ON w.id = g.id
-    JOIN activity a ON a.tenant_id = $1 AND a.owner_id = w.user_id AND a.occurred >= g.starts AND a.occurred < g.ends
+    JOIN {activity} a ON a.tenant_id = $1 AND a.owner_id = w.user_id AND a.occurred >= g.starts AND a.occurred < g.ends
     WHERE g.measure = 'visits' AND a.tenant_id = $1 AND a.deleted_at IS NULL AND a.kind = 'visit'
     GROUP BY g.id
     UNION ALL
     SELECT g.id, count(*)
     FROM goals g
     JOIN whose w ON w.id = g.id
-    JOIN account a ON a.tenant_id = $1 AND a.owner_id = w.user_id AND a.created_at >= g.starts AND a.created_at < g.ends
+    JOIN {account} a ON a.tenant_id = $1 AND a.owner_id = w.user_id AND a.created_at >= g.starts AND a.created_at < g.ends
     WHERE g.measure = 'new_accounts' AND a.tenant_id = $1 AND a.deleted_at IS NULL
     GROUP BY g.id
 )
 SELECT json_build_object(
-    'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
+    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone,
     'goals', (
         SELECT coalesce(json_agg(json_build_object('goalId', g.id, 'userId', g.user_id, 'teamId', g.team_id,
                    'name', coalesce(u.name, team.name), 'measure', g.measure, 'target', round(g.target, 4)::text,
                    'currency', g.currency, 'from', g.from_on, 'to', g.to_on,
                    'actual', round(coalesce(r.actual, 0), 4)::text,
                    'attainment', round(coalesce(r.actual, 0) / g.target, 4),
-                   'elapsed', round(least(greatest(period.today - g.from_on + 1, 0), g.to_on - g.from_on + 1)::numeric
+                   'elapsed', round(least(greatest(coalesce(period.as_of, period.today) - g.from_on + 1, 0), g.to_on - g.from_on + 1)::numeric
                        / (g.to_on - g.from_on + 1), 4))
                    ORDER BY g.team_id IS NULL, coalesce(team.name, u.name), g.measure, g.from_on, g.id), '[]')
         FROM goals g

@@ -1,9 +1,10 @@
 //! `GET /v1/reports/route`: the visits of one rep and day in the order in which they took place, with where they were. For
 //! himself and for those who lead him, like all figures of a person.
 
-mod look;
+pub mod look;
 pub mod routes;
 
+use chrono_tz::Tz;
 use entity::kind::Verdict;
 use entity::scalar::{Date, Timestamp};
 use poem_openapi::Object;
@@ -103,6 +104,14 @@ pub async fn route(state: &State, actor: &Actor, user_id: Uuid, day: Option<Date
     // Of nothing, the sum is -0.
     route.kilometres = rounded(route.stops.iter().filter_map(|stop| stop.kilometres).sum::<f64>() + 0.0, 2);
     Ok(route)
+}
+
+impl Route {
+    /// When it took place, by the tenant's clock.
+    pub fn clock(&self, stop: &Stop) -> String {
+        let zone = self.time_zone.parse().unwrap_or(Tz::UTC);
+        stop.occurred.0.with_timezone(&zone).format("%H:%M").to_string()
+    }
 }
 
 /// On a sphere, by the haversine formula; both places in degrees north and east.

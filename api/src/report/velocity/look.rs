@@ -2,7 +2,7 @@
 
 use entity::kind::StageKey;
 
-use super::{Velocity, VelocityChart};
+use super::{MoveCount, StageDays, Velocity, VelocityChart, WeekFlow};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -22,9 +22,10 @@ impl Report for Velocity {
             "medianDays",
             "p90Days",
             "stale",
+            "known",
         ];
         let text = |text: &str| Cell::text(text);
-        let stages = self.stages.iter().map(|row| {
+        let stage = |known: &str, row: &StageDays| {
             let mut cells = vec![text("stage"), Cell::Empty, text(row.stage.as_str())];
             cells.extend([const { Cell::Empty }; 5]);
             cells.extend([
@@ -32,26 +33,38 @@ impl Report for Velocity {
                 Cell::maybe(row.median_days),
                 Cell::maybe(row.p90_days),
                 Cell::figure(row.stale),
+                text(known),
             ]);
             cells
-        });
-        let weeks = self.weeks.iter().map(|row| {
+        };
+        let week = |known: &str, row: &WeekFlow| {
             let mut cells =
                 vec![text("week"), Cell::figure(row.week), text(row.stage.as_str()), Cell::Empty, Cell::Empty];
             cells.extend([row.entered, row.left, row.net].map(Cell::figure));
             cells.extend([const { Cell::Empty }; 4]);
+            cells.push(text(known));
             cells
-        });
-        let moves = self.moves.iter().map(|row| {
+        };
+        let moved = |known: &str, row: &MoveCount| {
             let from = Cell::maybe_text(row.from.map(StageKey::as_str));
             let reason = Cell::maybe_text(row.reason.map(|reason| reason.as_str()));
             let mut cells = vec![text("move"), Cell::Empty, from, text(row.to.as_str()), reason];
             cells.extend([const { Cell::Empty }; 3]);
             cells.push(Cell::figure(row.count));
             cells.extend([const { Cell::Empty }; 3]);
+            cells.push(text(known));
             cells
-        });
-        Sheet { header, rows: stages.chain(weeks).chain(moves).collect() }
+        };
+        let told = |known: &str, stages: &[StageDays], weeks: &[WeekFlow], moves: &[MoveCount]| {
+            let stages = stages.iter().map(|row| stage(known, row));
+            let weeks = weeks.iter().map(|row| week(known, row));
+            stages.chain(weeks).chain(moves.iter().map(|row| moved(known, row))).collect::<Vec<_>>()
+        };
+        let mut rows = told("now", &self.stages, &self.weeks, &self.moves);
+        if let Some(then) = &self.known_then {
+            rows.extend(told("then", &then.stages, &then.weeks, &then.moves));
+        }
+        Sheet { header, rows }
     }
 
     fn picture(&self, words: &Words) -> Picture {
@@ -60,7 +73,7 @@ impl Report for Velocity {
         let (title, unit, n, plot) = match self.chart {
             VelocityChart::Days => {
                 let names = self.stages.iter().map(|stage| format!("{} (n={})", words.stage(stage.stage), stage.ended));
-                let of = |name: &str, days: fn(&super::StageDays) -> Option<f64>| Series {
+                let of = |name: &str, days: fn(&StageDays) -> Option<f64>| Series {
                     values: self.stages.iter().map(days).collect(),
                     ..Series::new(name, [])
                 };
@@ -99,7 +112,13 @@ impl Report for Velocity {
         };
         Picture {
             title: title.to_owned(),
-            note: format!("{} – {} · {unit} · {}", self.from, self.to, words.sample(n)),
+            note: format!(
+                "{} – {}{} · {unit} · {}",
+                self.from,
+                self.to,
+                words.as_of(self.as_of, self.known_then.is_some()),
+                words.sample(n)
+            ),
             plot,
             empty: words.say("Nothing moved.", "没有阶段流转。").to_owned(),
         }

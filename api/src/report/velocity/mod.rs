@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::{Uuid, uuid};
 
-use super::figures::{PERIOD, PICKED, Scope, figures};
+use super::figures::{PERIOD, PICKED, Scope, both, figures};
 use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
@@ -43,6 +43,8 @@ pub enum VelocityChart {
 pub struct Velocity {
     pub from: Date,
     pub to: Date,
+    /// The day at whose end it is told; absent: now.
+    pub as_of: Option<Date>,
     /// IANA name of the tenant's time zone, in which days and weeks begin and end.
     pub time_zone: String,
     /// The three stages that an opportunity can stay in.
@@ -53,9 +55,19 @@ pub struct Velocity {
     pub moves: Vec<MoveCount>,
     /// Those that stand beyond their stage's limit at the end of the period: up to 100, the worst first.
     pub stale: Vec<StaleOpportunity>,
+    /// What the server had been told by the end of `asOf`, where it differs from what is known of that day now.
+    pub known_then: Option<VelocityKnownThen>,
     #[oai(skip)]
     #[serde(skip)]
     pub chart: VelocityChart,
+}
+
+/// Another telling of the same days.
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+pub struct VelocityKnownThen {
+    pub stages: Vec<StageDays>,
+    pub weeks: Vec<WeekFlow>,
+    pub moves: Vec<MoveCount>,
 }
 
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
@@ -144,18 +156,29 @@ impl Example for Velocity {
         Velocity {
             from: day("2026-01-05"),
             to: day("2026-03-29"),
+            as_of: None,
             time_zone: "Asia/Shanghai".into(),
             stages: vec![stage],
             weeks: vec![WeekFlow { week: day("2026-01-05"), stage: StageKey::PreSale, entered: 5, left: 3, net: 2 }],
             moves: vec![MoveCount { from: Some(lost.0), to: lost.1, reason: lost.2, count: 4 }],
             stale: vec![stale],
+            known_then: None,
             chart: VelocityChart::Days,
         }
     }
 }
 
+/// With a day in `as_of`, also what was known then.
+///
 /// # Errors
-/// 422 if `from` lies after `to`.
+/// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn velocity(state: &State, actor: &Actor, scope: &Scope) -> Result<Velocity, Error> {
-    figures(state, actor, &[PERIOD, PICKED, SQL], scope, []).await
+    let ask = |scope: Scope| async move { figures::<Velocity>(state, actor, &[PERIOD, PICKED, SQL], &scope, []).await };
+    let (mut now, then) = both(scope, ask).await?;
+    if let Some(Velocity { stages, weeks, moves, .. }) = then
+        && (&stages, &weeks, &moves) != (&now.stages, &now.weeks, &now.moves)
+    {
+        now.known_then = Some(VelocityKnownThen { stages, weeks, moves });
+    }
+    Ok(now)
 }

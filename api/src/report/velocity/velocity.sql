@@ -3,12 +3,12 @@
            lead(m.occurred) OVER following AS left_at
     FROM picked p
     CROSS JOIN period
-    JOIN stage_move m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
+    JOIN {stage_move} m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
     WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.occurred < period.ends
     WINDOW following AS (PARTITION BY m.tenant_id, m.opportunity_id ORDER BY m.number)
 ), stays AS MATERIALIZED (
     -- A move that was typed late may have occurred before the one that it follows: such a stay took no time.
-    SELECT m.id, m.to_stage, m.left_at, greatest(extract(epoch FROM coalesce(m.left_at, least($3::timestamptz, period.ends)) - m.occurred)::double precision / 86400, 0) AS days
+    SELECT m.id, m.to_stage, m.left_at, greatest(extract(epoch FROM coalesce(m.left_at, least($3::timestamptz, period.ends, period.told_before)) - m.occurred)::double precision / 86400, 0) AS days
     FROM moves m CROSS JOIN period WHERE m.to_stage IN ('intent', 'pre_sale', 'negotiation')
 ), ended AS (
     SELECT to_stage, count(*) AS ended, percentile_cont(0.5) WITHIN GROUP (ORDER BY days) AS median_days,
@@ -40,7 +40,7 @@
     SELECT from_stage, to_stage, reason, sum(moves) AS moves FROM counted GROUP BY from_stage, to_stage, reason
 )
 SELECT json_build_object(
-    'from', period.first_day, 'to', period.last_day, 'timeZone', period.time_zone,
+    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone,
     'stages', (
         SELECT json_agg(json_build_object('stage', s.stage, 'ended', coalesce(e.ended, 0),
                    'medianDays', round(e.median_days::numeric, 2), 'p90Days', round(e.p90_days::numeric, 2),

@@ -1,0 +1,101 @@
+//! Why opportunities are lost, and how many are won, with the interval in which the true share lies.
+
+use maud::{Markup, html};
+
+use super::super::charts::{figure, split};
+use super::super::html::{card, nothing};
+use super::super::pipeline::Stages;
+use super::super::show;
+use super::super::view::View;
+use super::super::words;
+use super::{days, restated};
+use crate::problem::Error;
+use crate::report::figures::Scope as Period;
+use crate::report::lost::{DAYS, Lost, ReasonCount, WinRate, lost};
+
+/// What win rates can be told apart by.
+pub const SPLITS: [(&str, &str, &str); 8] = [
+    ("user", "rep", "销售代表"),
+    ("team", "team", "团队"),
+    ("product", "product", "产品"),
+    ("account_kind", "kind of account", "客户类型"),
+    ("tier", "tier", "客户层级"),
+    ("source", "source", "来源"),
+    ("region", "region", "地区"),
+    ("month", "month", "月份"),
+];
+
+pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
+    let asked = Period { days: DAYS, ..period };
+    let by = split(view);
+    let (stages, told) = tokio::try_join!(Stages::read(view), lost(&view.state, &view.actor, &asked, by))?;
+    let aside = days(view, told.from, told.to, told.as_of);
+    if told.total.won + told.total.lost == 0 && told.known_then.is_none() {
+        return Ok(card("lost", view.t("Won and lost", "赢单与输单"), aside, nothing(view.t("Nothing was decided.", "没有结果。"))));
+    }
+    let then = told.known_then.as_ref().unwrap_or(&told.total);
+    let reasons_then = told.reasons_known_then.as_ref().unwrap_or(&told.reasons);
+    let differs = told.known_then.is_some() || told.reasons_known_then.is_some();
+    let differs = differs.then(|| html! {
+        (rates(view, &[(view.t("all", "全部").to_owned(), then)]))
+        (reasons(view, &stages, reasons_then))
+    });
+    Ok(html! {
+        div.grid {
+            div.span3 {
+                (card("won", view.t("Win rate", "赢单率"), aside, html! {
+                    (figure(view, "won", view.t("Share of decided opportunities that were won, with its interval", "已有结果商机的赢单率及区间"), &period, rates(view, &all(view, &told))))
+                    p.note { (view.t("Wilson's interval at 95 per cent. Of fewer than 20, a share says little: such are marked.", "95% Wilson 区间。少于20个时参考意义有限，已标记。")) }
+                    (restated(view, told.as_of, differs))
+                }))
+                (card("lost", view.t("Why they were lost", "输单原因"), show::number(told.total.lost), html! {
+                    @if told.reasons.is_empty() { (nothing(view.t("Nothing was lost.", "没有输单。"))) } @else {
+                        (figure(view, "lost", view.t("Lost opportunities by reason", "各原因的输单数"), &period, reasons(view, &stages, &told.reasons)))
+                    }
+                }))
+            }
+        }
+    })
+}
+
+fn all<'a>(view: &View, told: &'a Lost) -> Vec<(String, &'a WinRate)> {
+    let none = view.t("none", "无");
+    let groups = told.groups.iter().map(|group| (group.name.clone().unwrap_or_else(|| none.to_owned()), &group.win_rate));
+    [(view.t("all", "全部").to_owned(), &told.total)].into_iter().chain(groups).collect()
+}
+
+fn rates(view: &View, rates: &[(String, &WinRate)]) -> Markup {
+    html! { table {
+        thead { tr {
+            th scope="col" { (view.t("Of", "范围")) }
+            th.num scope="col" { (view.t("Won", "赢单")) }
+            th.num scope="col" { (view.t("Lost", "输单")) }
+            th.num scope="col" { (view.t("Win rate", "赢单率")) }
+            th.num scope="col" { (view.t("95% interval", "95%区间")) }
+        } }
+        tbody { @for (name, rate) in rates { tr {
+            th scope="row" { (name) @if rate.is_small { " " span.chip.plain { (view.t("few", "样本少")) } } }
+            td.num { (show::number(rate.won)) }
+            td.num { (show::number(rate.lost)) }
+            td.num.strong { (show::percent(rate.rate)) }
+            td.num { (show::percent(rate.low)) " – " (show::percent(rate.high)) }
+        } } }
+    } }
+}
+
+fn reasons(view: &View, stages: &Stages, reasons: &[ReasonCount]) -> Markup {
+    html! { table {
+        thead { tr {
+            th scope="col" { (view.t("Reason", "原因")) }
+            th scope="col" { (view.t("Lost from", "输单阶段")) }
+            th.num scope="col" { (view.t("Opportunities", "商机")) }
+            th.num scope="col" { (view.t("Worth", "金额")) }
+        } }
+        tbody { @for row in reasons { tr {
+            th scope="row" { @if let Some(reason) = row.reason { (words::lost(reason, view.look)) } @else { (view.t("none told", "未说明")) } }
+            td { @if let Some(stage) = row.lost_from { (stages.name(stage, view)) } }
+            td.num.strong { (show::number(row.count)) }
+            td.num { (show::amounts(view.look, &row.amounts)) }
+        } } }
+    } }
+}

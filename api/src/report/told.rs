@@ -1,0 +1,96 @@
+//! Which rows a report reads. Its statement names them in braces, such as `{stage_move}`: of now they are the tables
+//! themselves; of a past day, what `told.sql` makes of the tables.
+
+use chrono::TimeDelta;
+use entity::kind::Kind;
+use entity::scalar::{Date, Timestamp};
+use poem_openapi::Enum;
+
+use crate::auth::Actor;
+use crate::problem::Refusal;
+use crate::read;
+
+const TOLD: &str = include_str!("told.sql");
+const WAS: &str = include_str!("was.sql");
+
+/// Late sync changes the past: of a past day, either what was known on it or what is known of it by now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum Known {
+    /// By when things occurred, whenever the server was told; without what was deleted since.
+    #[default]
+    Now,
+    /// With what the server had been told by the end of that day; with what was deleted since.
+    Then,
+}
+
+/// The statement over the rows of now, or over those of the day that it is told of: its parameter, and `told_before` of
+/// its period. `{visible:kind}` in it is the condition under which the actor sees `t`.
+pub fn told(sql: &str, actor: &Actor, as_of: Option<Date>, known: Known) -> String {
+    let known = as_of.map(|_| known);
+    let mut sql = sql.to_owned();
+    let rows = if known.is_some() { TOLD } else { "" };
+    sql = sql.replace("{told}", rows);
+    for kind in [Kind::Opportunity, Kind::Account, Kind::Activity] {
+        sql = sql.replace(&format!("{{visible:{kind}}}"), &visible(actor, kind, known));
+    }
+    for kind in [Kind::Plan, Kind::Activity] {
+        sql = sql.replace(&format!("{{was:{kind}}}"), &WAS.replace("{kind}", kind.as_str()));
+    }
+    let tables: [(&str, &str, &str); 5] = [
+        ("opportunity", "told_opportunity", "told_opportunity"),
+        ("stage_move", "told_stage_move", "told_stage_move"),
+        ("account", "told_account", "told_account"),
+        ("plan", "told_plan", "told_plan"),
+        ("activity", "activity_now", "activity_then"),
+    ];
+    for (table, now, then) in tables {
+        let name = match known {
+            None => table,
+            Some(Known::Now) => now,
+            Some(Known::Then) => then,
+        };
+        sql = sql.replace(&format!("{{{table}}}"), name);
+    }
+    let words = match known {
+        Some(Known::Then) => [
+            ("{kept}", "(x.deleted_at IS NULL OR x.deleted_at >= period.told_before)"),
+            ("{received}", "AND x.received < period.told_before"),
+            ("{created}", "AND x.created_at < period.told_before"),
+            ("{heard}", "received"),
+        ],
+        _ => [("{kept}", "x.deleted_at IS NULL"), ("{received}", ""), ("{created}", ""), ("{heard}", "captured")],
+    };
+    words.into_iter().fold(sql, |sql, (word, meaning)| sql.replace(word, meaning))
+}
+
+/// What was deleted has left every feed: it is seen by those who would see it if it were still there.
+fn visible(actor: &Actor, kind: Kind, known: Option<Known>) -> String {
+    if actor.sees_all() {
+        return "true".to_owned();
+    }
+    let live = read::visible(kind);
+    if known != Some(Known::Then) {
+        return live;
+    }
+    let account = if kind == Kind::Account { "t.id" } else { "t.account_id" };
+    format!(
+        "({live} OR t.buried_at IS NOT NULL AND EXISTS (
+            SELECT FROM scope_grant g
+            LEFT JOIN account_member m ON m.tenant_id = g.tenant_id AND m.user_id = g.scope_id AND m.account_id = {account}
+            LEFT JOIN account x ON x.tenant_id = m.tenant_id AND x.id = m.account_id
+            WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
+              AND ({account} IS NULL AND g.scope_id = t.owner_id
+                OR m.id IS NOT NULL AND m.deleted_at IS NOT DISTINCT FROM x.deleted_at)))"
+    )
+}
+
+/// # Errors
+/// 422 for a day that has begun nowhere on earth: nothing is known of it.
+pub fn has_begun(as_of: Option<Date>, now: Timestamp) -> Result<(), Refusal> {
+    let latest = (now.0 + TimeDelta::hours(14)).date_naive();
+    match as_of {
+        Some(day) if day.0 > latest => Err(Refusal::invalid("asOf", "Must not lie in the future.")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,73 @@
+-- The records as they are told of a past day, in place of the tables. `{kept}` leaves deleted ones out: as known now all of
+-- them, as known then those that had been deleted by the end of that day. `{heard}` is the time by which a change counts:
+-- when it was typed, or when the server was told of it. `{was:kind}` are the fields before the first change that came later.
+, worth_then AS MATERIALIZED (
+    -- What an opportunity was worth before the first change that came later. A quotation mark within a text is escaped, so
+    -- that these patterns find members only; record_history_worth_idx holds the few rows that have one.
+    SELECT h.record_id AS id,
+           bool_or(h.changes LIKE '%"amount":%') AS of_amount,
+           (array_agg((h.changes::json -> 'amount' ->> 0)::numeric ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"amount":%'))[1] AS amount,
+           bool_or(h.changes LIKE '%"currency":%') AS of_currency,
+           (array_agg(h.changes::json -> 'currency' ->> 0 ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"currency":%'))[1] AS currency,
+           bool_or(h.changes LIKE '%"expectedOn":%') AS of_day,
+           (array_agg((h.changes::json -> 'expectedOn' ->> 0)::date ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"expectedOn":%'))[1] AS expected_on
+    FROM record_history h
+    CROSS JOIN period
+    WHERE h.tenant_id = $1 AND h.{heard} >= period.told_before AND h.kind = 'opportunity' AND h.op = 'update'
+      AND (h.changes LIKE '%"amount":%' OR h.changes LIKE '%"currency":%' OR h.changes LIKE '%"expectedOn":%')
+    GROUP BY h.record_id
+), told_opportunity AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.id, x.name, x.owner_id, x.account_id, x.product_id, x.source,
+           CASE WHEN w.of_amount THEN w.amount ELSE x.amount END AS amount,
+           CASE WHEN w.of_currency THEN w.currency ELSE x.currency END AS currency,
+           CASE WHEN w.of_day THEN w.expected_on ELSE x.expected_on END AS expected_on,
+           x.deleted_at AS buried_at, NULL::timestamptz AS deleted_at
+    FROM opportunity x
+    CROSS JOIN period
+    LEFT JOIN worth_then w ON w.id = x.id
+    WHERE x.tenant_id = $1 AND {kept}
+), told_stage_move AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.opportunity_id, x.number, x.from_stage, x.to_stage, x.occurred, x.probability, x.lost_reason,
+           NULL::timestamptz AS deleted_at
+    FROM stage_move x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.occurred < period.told_before AND {kept} {received}
+), told_account AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.id, x.name, x.kind, x.tier, x.owner_id, x.created_at,
+           x.deleted_at AS buried_at, NULL::timestamptz AS deleted_at
+    FROM account x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.created_at < period.told_before AND {kept}
+), told_plan AS NOT MATERIALIZED (
+    -- What becomes of a plan is no correction: its status is that of then, however it is known.
+    SELECT x.tenant_id, x.id, x.owner_id, coalesce((was.fields ->> 'plannedOn')::date, x.planned_on) AS planned_on,
+           coalesce(was.fields ->> 'status', x.status) AS status, NULL::timestamptz AS deleted_at
+    FROM plan x
+    CROSS JOIN period
+    LEFT JOIN LATERAL {was:plan} was ON true
+    WHERE x.tenant_id = $1 AND {kept} {created}
+)
+, activity_now AS NOT MATERIALIZED (
+    -- What had taken place, as it reads now: a correction that came later corrects the past.
+    SELECT x.tenant_id, x.owner_id, x.account_id, x.kind, x.occurred, x.captured, x.duration_minutes, x.verdict,
+           NULL::timestamptz AS deleted_at
+    FROM activity x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.occurred < period.told_before AND {kept}
+), activity_then AS NOT MATERIALIZED (
+    -- What the server had been told, as it read then: corrections that came later are taken back.
+    SELECT x.tenant_id, x.owner_id, x.account_id, x.kind, x.occurred, x.captured, x.duration_minutes, x.verdict,
+           NULL::timestamptz AS deleted_at
+    FROM activity x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.revision = 1 AND x.occurred < period.told_before AND {kept} AND x.received < period.told_before
+    UNION ALL
+    SELECT x.tenant_id, x.owner_id, x.account_id, coalesce(was.fields ->> 'kind', x.kind),
+           coalesce((was.fields ->> 'occurred')::timestamptz, x.occurred), x.captured,
+           CASE WHEN was.fields ? 'durationMinutes' THEN (was.fields ->> 'durationMinutes')::integer ELSE x.duration_minutes END,
+           CASE WHEN was.fields ? 'verdict' THEN was.fields ->> 'verdict' ELSE x.verdict END, NULL
+    FROM activity x
+    CROSS JOIN period
+    LEFT JOIN LATERAL {was:activity} was ON true
+    WHERE x.tenant_id = $1 AND x.revision > 1 AND {kept} AND x.received < period.told_before
+)

@@ -56,11 +56,12 @@ fn of_people(query: FunnelQuery) -> FunnelQuery {
     FunnelQuery { product_id: None, account_kind: None, source: None, ..query }
 }
 
-/// One stay in a stage: where, from when, until when if it ended.
+/// One stay in a stage: where, from when, until when if it ended: with the first of the later moves.
 fn stays(o: &Opportunity, zone: Tz, to: NaiveDate) -> Vec<(StageKey, Time, Option<Time>)> {
     let told: Vec<&Move> = o.moves.iter().filter(|m| day_of(m.occurred, zone) <= to).collect();
-    let next = told.iter().skip(1).map(|m| Some(m.occurred)).chain([None]);
-    told.iter().zip(next).map(|(m, left)| (m.to, m.occurred, left)).filter(|stay| OPEN.contains(&stay.0)).collect()
+    let left = |place: usize| told[place + 1..].iter().map(|later| later.occurred).min();
+    let each = told.iter().enumerate().map(|(place, m)| (m.to, m.occurred, left(place)));
+    each.filter(|stay| OPEN.contains(&stay.0)).collect()
 }
 
 /// How many stand where.

@@ -5,6 +5,7 @@
 mod draw;
 mod font;
 mod map;
+mod scale;
 
 use charts_rs::{Result, svg_to_png, svg_with_accessibility};
 use poem_openapi::Enum;

@@ -45,6 +45,7 @@ use crate::report::uplift::UpliftApi;
 use crate::report::velocity::VelocityApi;
 use crate::rule_set::RuleSetApi;
 use crate::schema::SchemaApi;
+use crate::sign_on::SignOnApi;
 use crate::simulation::SimulationApi;
 use crate::stage::StageApi;
 use crate::state::State;
@@ -66,7 +67,8 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
     let reports = (ReportApi, UpliftApi, BurdenApi, models, DigestApi);
     let bulk = (ImportApi, ExportApi, CalendarFeedApi);
-    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
+    let apis =
+        ((AuthApi, SignOnApi), HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
         .contact(ContactObject::new().name("Waypost"))

@@ -47,6 +47,7 @@ pub mod report;
 pub mod rest;
 pub mod rule_set;
 pub mod schema;
+pub mod sign_on;
 pub mod simulation;
 pub mod stage;
 pub mod state;

@@ -16,6 +16,7 @@ use crate::import::job::Importer;
 use crate::mailer::Mailer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
+use crate::sign_on::SignOn;
 use crate::sync::news::Desk;
 use crate::webhook::deliver::Outbox;
 
@@ -31,6 +32,7 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    pub sign_on: SignOn,
     files: Option<Files>,
     /// Absent where no mail server is named.
     pub mailer: Option<Mailer>,
@@ -42,7 +44,7 @@ pub struct Parts {
 
 /// What a server has beside its database.
 pub struct Beside {
-    /// Private networks that webhooks may reach.
+    /// Private networks that webhooks and sign-ins may reach.
     pub networks: Vec<Network>,
     /// Where files are kept.
     pub files: Option<Files>,
@@ -67,9 +69,11 @@ impl State {
     /// And this is at hand beside the database.
     pub fn serving(db: DatabaseConnection, clock: Clock, identity: Identity, beside: Beside) -> Self {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
+        let sign_on = SignOn::default();
         let Beside { networks, files, mailer, import_bytes } = beside;
         let (outbox, importer, exporter) = (Outbox::new(networks), Importer::new(import_bytes), Exporter::default());
-        let parts = Parts { db, clock, identity, pokes, news, outbox, files, mailer, importer, exporter, stopping };
+        let parts =
+            Parts { db, clock, identity, pokes, news, outbox, sign_on, files, mailer, importer, exporter, stopping };
         State(Arc::new(parts))
     }
 

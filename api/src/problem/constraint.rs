@@ -69,6 +69,12 @@ const CONSTRAINTS: &[(&str, Code, &str, &str)] = &[
     ("attachment_activity_fkey", Code::Conflict, "/activityId", "This activity is no longer there."),
     ("upload_attachment_fkey", Code::Conflict, "", "This attachment is no longer there."),
     ("team_parent_fkey", Code::Conflict, "/parentId", "This team is no longer there."),
+    (
+        "user_identity_user_unique",
+        Code::Conflict,
+        "",
+        "This user signs in with another account of the identity provider. Ask an administrator to unlink it.",
+    ),
     ("user_team_fkey", Code::Conflict, "/teamId", "This team is no longer there."),
 ];
 

@@ -66,7 +66,7 @@ pub(super) fn svg(
     let top = head_height(picture, width);
     let drawn = width * if width > 600.0 { 0.55 } else { 0.85 };
     let rows = places(marks, width);
-    let below = rows.last().map_or(0.0, |(_, (_, y))| y + ROW) + MARGIN;
+    let below = rows.last().map_or(0.0, |row| row.y + ROW) + MARGIN;
     let mut canvas = Canvas::new(width, top + drawn + below);
     canvas.rect(Rect { fill: Some(ink.ground.into()), width, height: top + drawn + below, ..Rect::default() });
     let middle = |text: &str, size: f32, y: f32, color: Color, weight: Option<&str>| Text {
@@ -113,7 +113,7 @@ pub(super) fn svg(
     scale_bar(&mut area, scale.kilometre, high, &ink);
     north(&mut area, wide, &ink);
     let mut legend = canvas.child(Edges { left: MARGIN, top: top + drawn, right: MARGIN, bottom: 0.0 });
-    for ((kind, told), (x, y)) in rows {
+    for Meaning { mark: kind, told, x, y } in rows {
         mark(&mut legend, kind, Point { x: x + RADIUS, y: y + ROW / 2.0 + 6.0 }, None, &ink);
         legend.text(written(told, x + RADIUS * 2.0 + 6.0, y + ROW / 2.0 + 10.0, ink.text));
     }
@@ -136,8 +136,16 @@ fn long(text: &str) -> f32 {
     measure_text_width_family(FONT, NAMED, text).map_or(0.0, |measured| measured.width())
 }
 
+/// What a mark means, and where that stands.
+struct Meaning<'a> {
+    mark: Mark,
+    told: &'a str,
+    x: f32,
+    y: f32,
+}
+
 /// Where each meaning stands, row by row.
-fn places(meanings: &[(Mark, String)], width: f32) -> Vec<((Mark, &str), (f32, f32))> {
+fn places(meanings: &[(Mark, String)], width: f32) -> Vec<Meaning<'_>> {
     let (mut x, mut y) = (0.0, 0.0);
     meanings
         .iter()
@@ -148,7 +156,7 @@ fn places(meanings: &[(Mark, String)], width: f32) -> Vec<((Mark, &str), (f32, f
             }
             let here = (x, y);
             x += needs;
-            ((*mark, told.as_str()), here)
+            Meaning { mark: *mark, told, x: here.0, y: here.1 }
         })
         .collect()
 }

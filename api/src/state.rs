@@ -16,6 +16,7 @@ use crate::import::job::Importer;
 use crate::mailer::Mailer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
+use crate::simulation::shadow::Shadows;
 use crate::sync::news::Desk;
 use crate::webhook::deliver::Outbox;
 
@@ -31,6 +32,7 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    pub shadows: Shadows,
     files: Option<Files>,
     /// Absent where no mail server is named.
     pub mailer: Option<Mailer>,
@@ -69,7 +71,9 @@ impl State {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
         let Beside { networks, files, mailer, import_bytes } = beside;
         let (outbox, importer, exporter) = (Outbox::new(networks), Importer::new(import_bytes), Exporter::default());
-        let parts = Parts { db, clock, identity, pokes, news, outbox, files, mailer, importer, exporter, stopping };
+        let shadows = Shadows::default();
+        let parts =
+            Parts { db, clock, identity, pokes, news, outbox, shadows, files, mailer, importer, exporter, stopping };
         State(Arc::new(parts))
     }
 

@@ -5,7 +5,7 @@ mod adapters;
 mod jvm;
 mod reference;
 
-use serde_json::to_vec_pretty;
+use serde_json::{json, to_vec_pretty};
 use waypost::app::spec;
 use waypost::auth::Secret;
 use waypost::auth::credential::set_password;
@@ -28,6 +28,9 @@ pub async fn with_password(world: &World, admin: &Person, person: &Person) -> St
 async fn stage() -> (World, Vec<(&'static str, String)>) {
     let world = World::new().await;
     let (admin, rep, manager) = (world.admin().await, world.rep("Lin Wei").await, world.manager("Ma Na").await);
+    let names = json!({ "en": "Shelf, in metres", "zh": "货架（米）" });
+    let metres = json!({ "recordKind": "account", "key": "shelfMetres", "valueType": "number", "names": names });
+    admin.post("/v1/custom-fields", metres).await.expect(201);
     let variables = vec![
         ("WAYPOST_URL", world.url.clone()),
         ("WAYPOST_TENANT", world.slug.clone()),

@@ -181,9 +181,20 @@ async fn what_arrives_after_its_day_was_judged_is_an_offence_all_the_same() {
         ]
     );
     let entries = lin.get("/v1/points/entries?limit=200").await.expect(200);
-    let words = entries.items().iter().find(|entry| entry["day"] == "2026-03-04").expect("a fine")["explanation"].clone();
-    assert!(words["en"].as_str().is_some_and(|text| text.contains("at \u{201c}Acme\u{201d}") && text.contains("(\u{201c}Samples\u{201d})")), "{words}");
-    assert!(words["zh"].as_str().is_some_and(|text| text.contains("对客户\u{201c}Acme\u{201d}的拜访（\u{201c}Samples\u{201d}）")), "{words}");
+    let words =
+        entries.items().iter().find(|entry| entry["day"] == "2026-03-04").expect("a fine")["explanation"].clone();
+    assert!(
+        words["en"]
+            .as_str()
+            .is_some_and(|text| text.contains("at \u{201c}Acme\u{201d}") && text.contains("(\u{201c}Samples\u{201d})")),
+        "{words}"
+    );
+    assert!(
+        words["zh"]
+            .as_str()
+            .is_some_and(|text| text.contains("对客户\u{201c}Acme\u{201d}的拜访（\u{201c}Samples\u{201d}）")),
+        "{words}"
+    );
 }
 
 #[tokio::test]
@@ -203,7 +214,10 @@ async fn days_that_were_judged_by_another_calendar_stay_judged() {
     // Somebody limits the time that an opportunity may stand in this stage: from now on, not for what was.
     let stages = lin.get("/v1/stages").await.expect(200);
     let intent = stages.items().iter().find(|stage| stage["stage"] == "intent").expect("a stage")["id"].clone();
-    admin.patch(&format!("/v1/stages/{}", intent.as_str().expect("an id")), json!({ "staleDays": 2 })).await.expect(200);
+    admin
+        .patch(&format!("/v1/stages/{}", intent.as_str().expect("an id")), json!({ "staleDays": 2 }))
+        .await
+        .expect(200);
     lin.patch(&path, json!({ "note": "Asked for the price" })).await.expect(200);
     assert_eq!(run(&world).await, Booked::default());
     world.wait(Duration::days(1));

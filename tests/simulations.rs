@@ -403,13 +403,15 @@ async fn what_arrives_late_or_goes_is_booked_as_it_is_simulated() {
         lin.post("/v1/plans", json!({ "accountId": account, "plannedOn": day })).await.expect(201).id()
     };
     let visit = async |plan: Uuid, occurred: &str| {
-        let body = json!({ "accountId": account, "kind": "visit", "occurred": occurred, "planId": plan, "summary": "Talked" });
+        let body =
+            json!({ "accountId": account, "kind": "visit", "occurred": occurred, "planId": plan, "summary": "Talked" });
         lin.post("/v1/activities", body).await.expect(201).header("location")
     };
     let book = async || of_tenant(&world.state, world.tenant_id).await.expect("books");
     let same = async || {
         let answer = simulate(&admin, active(&admin).await, "2026-03-01", "2026-03-12").await;
-        let rep = answer.body["result"]["reps"].as_array().expect("reps").iter().find(|rep| rep["userId"] == json!(lin.id));
+        let rep =
+            answer.body["result"]["reps"].as_array().expect("reps").iter().find(|rep| rep["userId"] == json!(lin.id));
         let rep = rep.expect("Lin").clone();
         assert_eq!((&rep["then"], &rep["difference"]), (&rep["now"], &json!("0.00")), "{rep}");
         rep["now"]["fines"].as_str().expect("fines").to_owned()
@@ -458,7 +460,8 @@ async fn many_who_ask_for_the_shadow_wait_for_one_replay() {
     let ask = async || lin.get(&path).await.expect(200).body["result"]["reps"][0]["now"]["points"].clone();
     let told = futures_util::future::join_all((0..24).map(|_| ask())).await;
     assert_eq!((told, world.state.shadows.replays()), (vec![json!("0.00"); 24], 1));
-    let note = json!({ "accountId": account, "kind": "note", "occurred": world.state.clock.now(), "summary": "Talked" });
+    let note =
+        json!({ "accountId": account, "kind": "note", "occurred": world.state.clock.now(), "summary": "Talked" });
     lin.post("/v1/activities", note).await.expect(201);
     assert_eq!((ask().await, world.state.shadows.replays()), (json!("10.00"), 2), "what is written since is told");
     // Each sees his own of the same answer.
@@ -517,7 +520,10 @@ async fn a_draft_shows_who_would_lose_and_books_nothing() {
     // What was given is told as it was; nothing was in the month before.
     renew_in(&world.state, world.tenant_id).await.expect("quotas");
     let earlier = simulate(&admin, active(&admin).await, "2026-01-20", "2026-02-20").await;
-    assert_eq!((&earlier.body["result"]["then"]["leads"], &earlier.body["result"]["now"]["leads"]), (&json!(0), &json!(50)));
+    assert_eq!(
+        (&earlier.body["result"]["then"]["leads"], &earlier.body["result"]["now"]["leads"]),
+        (&json!(0), &json!(50))
+    );
     // Lin: 10 and 6 in time. Zhao, who comes to the account: 2 and twice late.
     lin.put(&format!("/v1/accounts/{account}/members/{}", zhao.id), json!({ "role": "member" })).await.expect(200);
     for hours in [0, 20] {
@@ -630,7 +636,12 @@ async fn signed_many_times(world: &World, lin: &Person, bo: &Person, admin: &Per
     SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'opportunity_id', made.id))).*
     FROM made CROSS JOIN stage_move s WHERE s.tenant_id = $1 AND s.opportunity_id = $2";
     let values = [world.tenant_id.into(), one.id().into(), (SIGNED - 1).into()];
-    world.state.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, copies, values)).await.expect("rows");
+    world
+        .state
+        .db
+        .execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, copies, values))
+        .await
+        .expect("rows");
 }
 
 /// A year of a hundred thousand activities, put there by plain SQL with what was booked for them.
@@ -665,7 +676,8 @@ async fn a_year_of_a_hundred_thousand_activities() {
     // The two accounts, the contact, and the opportunities.
     assert_eq!(answer.body["total"], json!(MANY + SIGNED + 3));
     let reps = answer.body["result"]["reps"].as_array().expect("reps");
-    let of = |who: &Person| reps.iter().find(|rep| rep["userId"] == json!(who.id)).expect("a rep")["now"]["points"].clone();
+    let of =
+        |who: &Person| reps.iter().find(|rep| rep["userId"] == json!(who.id)).expect("a rep")["now"]["points"].clone();
     // A card's phone, and 15 per cent of each signature; the others are the owner's, with half a stage move each.
     let share = |part: i64, more: i64| json!(Points(Decimal::new(SIGNED * part + more, 2)));
     assert_eq!(of(&lin), share(1_500, 100_000_000 + 1_000));

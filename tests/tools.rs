@@ -54,6 +54,14 @@ impl Npm {
         succeed(command).await
     }
 
+    /// Starts a program of the package that goes on until it is dropped; what it prints is there to be read.
+    pub fn start(&self, program: &str, variables: &[(&str, String)]) -> tokio::process::Child {
+        let mut command = Command::new("node");
+        command.arg(program).current_dir(&self.0).envs(variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        command.spawn().expect("starts")
+    }
+
     /// Runs a program of the package.
     pub async fn node(&self, program: &str, variables: &[(&str, String)]) -> String {
         let mut command = Command::new("node");

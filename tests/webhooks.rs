@@ -23,13 +23,18 @@ pub struct Receiver {
     pub url: String,
     seen: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answer: Arc<Mutex<StatusCode>>,
+    retry_after: Arc<Mutex<Option<String>>>,
 }
 
 #[handler]
 fn take(headers: &HeaderMap, body: String, receiver: Data<&Receiver>) -> Response {
     receiver.seen.lock().unwrap().push((headers.clone(), body));
     let status = *receiver.answer.lock().unwrap();
-    Response::builder().status(status).header("location", "/elsewhere").finish()
+    let response = Response::builder().status(status).header("location", "/elsewhere");
+    match receiver.retry_after.lock().unwrap().as_ref() {
+        Some(retry_after) => response.header("retry-after", retry_after).finish(),
+        None => response.finish(),
+    }
 }
 
 impl Receiver {
@@ -40,6 +45,7 @@ impl Receiver {
             url: format!("http://{address}/hook"),
             seen: Arc::default(),
             answer: Arc::new(Mutex::new(StatusCode::OK)),
+            retry_after: Arc::default(),
         };
         let app = Route::new().at("/hook", post(take)).data(receiver.clone());
         tokio::spawn(Server::new_with_acceptor(acceptor).run(app));
@@ -200,6 +206,41 @@ async fn a_receiver_that_fails_misses_nothing() {
     let log = admin.get(&format!("{path}/deliveries?limit=200")).await.expect(200);
     let first = again[0].0["webhook-id"].to_str().expect("text");
     assert_eq!(log.each("eventId").iter().filter(|id| **id == first).count(), 4, "two failures, taken, replayed");
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_a_rest_gets_it_but_not_for_ever() {
+    let world = World::new().await;
+    let (admin, lin) = (world.admin().await, world.rep("Lin Wei").await);
+    let receiver = Receiver::new().await;
+    let (id, _) = hook(&admin, json!({ "url": receiver.url, "kinds": ["account"], "ops": ["create"] })).await;
+    lin.account("Acme").await;
+    let asks = |retry_after: &str| *receiver.retry_after.lock().unwrap() = Some(retry_after.to_owned());
+    let tried_after = async |wait: TimeDelta| {
+        world.wait(wait - TimeDelta::seconds(1));
+        send(&world).await;
+        let early = receiver.types().len();
+        world.wait(TimeDelta::seconds(1));
+        send(&world).await;
+        (early, receiver.types().len())
+    };
+    receiver.answers(StatusCode::SERVICE_UNAVAILABLE);
+    asks("3600");
+    send(&world).await;
+    assert_eq!(receiver.types().len(), 1);
+    let next = admin.get(&format!("/v1/webhooks/{id}")).await.expect(200).text("/nextAttemptAt");
+    assert_eq!(next, "2026-03-02T10:00:00.000Z");
+    asks(&(world.state.clock.now().0 + TimeDelta::hours(3)).format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    assert_eq!(tried_after(TimeDelta::hours(1)).await, (0, 1), "not before the hour is over");
+    receiver.answers(StatusCode::TOO_MANY_REQUESTS);
+    asks("31536000");
+    assert_eq!(tried_after(TimeDelta::hours(2)).await, (0, 1), "a date is understood too");
+    asks("1");
+    assert_eq!(tried_after(TimeDelta::hours(24)).await, (0, 1), "after a day, whatever it asks");
+    assert_eq!(tried_after(TimeDelta::hours(2)).await, (0, 1), "nor sooner than others, for it would soon be given up");
+    receiver.answers(StatusCode::OK);
+    assert_eq!(tried_after(TimeDelta::hours(5)).await, (0, 1));
+    assert_eq!(admin.get(&format!("/v1/webhooks/{id}")).await.expect(200).body["failures"], 0);
 }
 
 #[tokio::test]

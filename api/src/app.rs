@@ -14,6 +14,7 @@ use crate::auth::AuthApi;
 use crate::calendar::CalendarApi;
 use crate::calendar_feed::CalendarFeedApi;
 use crate::contact::ContactApi;
+use crate::custom_field::CustomFieldApi;
 use crate::digest::DigestApi;
 use crate::export::ExportApi;
 use crate::files::MOST_BYTES;
@@ -43,6 +44,8 @@ use crate::report::route::RouteApi;
 use crate::report::uplift::UpliftApi;
 use crate::report::velocity::VelocityApi;
 use crate::rule_set::RuleSetApi;
+use crate::schema::SchemaApi;
+use crate::sign_on::SignOnApi;
 use crate::simulation::SimulationApi;
 use crate::stage::StageApi;
 use crate::state::State;
@@ -59,11 +62,13 @@ fn service() -> OpenApiService<impl OpenApi, ()> {
     let records = (AccountApi, ContactApi, OpportunityApi, ActivityApi, PlanApi, AttachmentApi, ProductApi);
     let leads = (LeadApi, LeadDraftApi, WebFormApi);
     let ledger = (PointsApi, HoldApi, AppealApi, StatementApi, LeaderboardApi);
-    let settings = (UserApi, TeamApi, StageApi, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
+    let fields = (CustomFieldApi, SchemaApi);
+    let settings = (UserApi, TeamApi, StageApi, fields, RuleSetApi, SimulationApi, CalendarApi, TenantApi, WebhookApi);
     let models = (ActivityReportApi, VelocityApi, LostApi, CoverageApi, ForecastApi, QuotaApi, RouteApi, GoalApi);
     let reports = (ReportApi, UpliftApi, BurdenApi, models, DigestApi);
     let bulk = (ImportApi, ExportApi, CalendarFeedApi);
-    let apis = (AuthApi, HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
+    let apis =
+        ((AuthApi, SignOnApi), HealthApi, records, leads, ledger, settings, SyncApi, RejectedWriteApi, reports, bulk);
     OpenApiService::new(apis, "Waypost", env!("CARGO_PKG_VERSION"))
         .description("Sales-force automation: offline sync, a pipeline that explains itself, and fair incentives.")
         .contact(ContactObject::new().name("Waypost"))

@@ -149,8 +149,8 @@ pub struct Server {
     /// Networks of the proxies whose X-Forwarded-For is believed, separated by commas, such as 10.0.0.0/8
     #[arg(long, env = "WAYPOST_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "", value_parser = trusted_proxies, hide_default_value = true)]
     trusted_proxies: Networks,
-    /// Private networks that webhooks may reach, separated by commas, such as 10.1.0.0/16. By default they reach the public
-    /// internet alone
+    /// Private networks that webhooks and sign-ins may reach, separated by commas, such as 10.1.0.0/16. By default they
+    /// reach the public internet alone
     #[arg(long, env = "WAYPOST_WEBHOOK_NETWORKS", value_name = "NETWORKS", default_value = "", value_parser = webhook_networks, hide_default_value = true)]
     webhook_networks: Networks,
     /// Requests that each session and each API key may make in a minute
@@ -211,7 +211,7 @@ impl Server {
         u64::from(self.import_megabytes) << 20
     }
 
-    /// Private networks that webhooks may reach.
+    /// Private networks that webhooks and sign-ins may reach.
     pub fn webhook_networks(&self) -> Vec<Network> {
         self.webhook_networks.0.clone()
     }

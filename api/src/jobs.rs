@@ -73,6 +73,7 @@ pub fn start(state: State) -> JoinHandle<()> {
             ),
             every(MINUTE, "forgetting what tokens asked", &state, |state| async move {
                 state.identity.rate.tidy();
+                state.sign_on.tidy();
                 Ok(())
             }),
             every(MINUTE, "ending uploads", &state, |state| async move { upload::due::run(&state).await }),

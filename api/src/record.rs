@@ -86,6 +86,7 @@ record!(team, Team, history: true, search: Some("name"), |r| Scope(r.tenant_id))
 record!(user, User, history: true, search: Some("name"), |r| Scope(r.tenant_id));
 record!(product, Product, history: true, search: Some("name"), |r| Scope(r.tenant_id));
 record!(stage, Stage, history: true, search: None, |r| Scope(r.tenant_id));
+record!(custom_field, CustomField, history: true, search: Some("key"), |r| Scope(r.tenant_id));
 // A draft is in a scope of its own that nobody reads: the admins see it, as they see everything.
 record!(rule_set, RuleSet, history: true, search: None, |r| Scope(if r.status == RuleSetStatus::Draft { r.id } else { r.tenant_id }));
 record!(account, Account, history: true, search: Some("name"), |r| Account(r.id));

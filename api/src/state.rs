@@ -16,6 +16,7 @@ use crate::import::job::Importer;
 use crate::mailer::Mailer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
+use crate::sign_on::SignOn;
 use crate::simulation::shadow::Shadows;
 use crate::sync::news::Desk;
 use crate::webhook::deliver::Outbox;
@@ -33,6 +34,7 @@ pub struct Parts {
     pub news: Desk,
     pub outbox: Outbox,
     pub shadows: Shadows,
+    pub sign_on: SignOn,
     files: Option<Files>,
     /// Absent where no mail server is named.
     pub mailer: Option<Mailer>,
@@ -44,7 +46,7 @@ pub struct Parts {
 
 /// What a server has beside its database.
 pub struct Beside {
-    /// Private networks that webhooks may reach.
+    /// Private networks that webhooks and sign-ins may reach.
     pub networks: Vec<Network>,
     /// Where files are kept.
     pub files: Option<Files>,
@@ -69,11 +71,25 @@ impl State {
     /// And this is at hand beside the database.
     pub fn serving(db: DatabaseConnection, clock: Clock, identity: Identity, beside: Beside) -> Self {
         let (pokes, news, stopping) = (Pokes::default(), Desk::default(), CancellationToken::new());
+        let sign_on = SignOn::default();
         let Beside { networks, files, mailer, import_bytes } = beside;
         let (outbox, importer, exporter) = (Outbox::new(networks), Importer::new(import_bytes), Exporter::default());
         let shadows = Shadows::default();
-        let parts =
-            Parts { db, clock, identity, pokes, news, outbox, shadows, files, mailer, importer, exporter, stopping };
+        let parts = Parts {
+            db,
+            clock,
+            identity,
+            pokes,
+            news,
+            outbox,
+            shadows,
+            sign_on,
+            files,
+            mailer,
+            importer,
+            exporter,
+            stopping,
+        };
         State(Arc::new(parts))
     }
 

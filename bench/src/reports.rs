@@ -129,6 +129,15 @@ async fn fill(state: &State, reps: &[Rep], size: Size) -> Result<(), Failure> {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, *sql, values.clone());
         state.db.execute_raw(statement).await?;
     }
+    let sql = "SELECT coalesce(array_agg(id), '{}') FROM opportunity WHERE tenant_id = $1";
+    let all = Statement::from_sql_and_values(DbBackend::Postgres, sql, [reps[0].tenant_id.into()]);
+    let all: Vec<Uuid> = state.db.query_one_raw(all).await?.ok_or("no opportunities")?.try_get_by_index(0)?;
+    let stays = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        waypost::work::STAYS,
+        [reps[0].tenant_id.into(), all.into()],
+    );
+    state.db.execute_raw(stays).await?;
     state.db.execute_unprepared("VACUUM ANALYZE").await?;
     Ok(())
 }

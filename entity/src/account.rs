@@ -2,6 +2,7 @@ use poem_openapi::Object;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::custom::Custom;
 use crate::kind::{AccountKind, AccountTier};
 use crate::scalar::{Money, Timestamp};
 use crate::shape::{Address, Position};
@@ -49,6 +50,9 @@ pub struct Model {
     pub note: Option<String>,
     /// The id that another system knows this account by; unique within the tenant.
     pub external_id: Option<String>,
+    /// Values of the fields that the company defined itself, by key, each as text: `12.5`, `2026-03-02`, `true`.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub custom: Option<Custom>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

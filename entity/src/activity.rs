@@ -2,6 +2,7 @@ use poem_openapi::Object;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::custom::Custom;
 use crate::kind::{ActivityKind, Verdict};
 use crate::scalar::{Date, Timestamp};
 use crate::shape::Check;
@@ -56,6 +57,9 @@ pub struct Model {
     pub external_id: Option<String>,
     /// Seconds that it took to enter it, as the client measured them. No rule asks for it or rewards it.
     pub entry_seconds: Option<i32>,
+    /// Values of the fields that the company defined itself, by key, each as text: `12.5`, `2026-03-02`, `true`.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub custom: Option<Custom>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

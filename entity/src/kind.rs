@@ -43,6 +43,7 @@ text_enum! {
         User = "user",
         Product = "product",
         Stage = "stage",
+        CustomField = "custom_field",
         RuleSet = "rule_set",
         Calendar = "calendar",
         Account = "account",
@@ -82,6 +83,27 @@ text_enum! {
 text_enum! {
     /// The language that a user reads.
     Locale { En = "en", Zh = "zh" }
+}
+
+text_enum! {
+    /// Which records a tenant may define fields of.
+    CustomKind { Account = "account", Contact = "contact", Opportunity = "opportunity", Activity = "activity" }
+}
+
+text_enum! {
+    /// What a field that a tenant defined holds, and how its text is spelled.
+    CustomType {
+        /// Up to 1,000 characters, line breaks allowed.
+        Text = "text",
+        /// A decimal such as `12.5`: at most 12 digits before and 4 after the point.
+        Number = "number",
+        /// A day: `2026-03-02`.
+        Date = "date",
+        /// `true` or `false`.
+        Flag = "flag",
+        /// One of the field's choices.
+        Choice = "choice",
+    }
 }
 
 text_enum! {

@@ -3,6 +3,7 @@
 //! A record's model is also what goes over the wire: one name from URL to column. What a client may not see is
 //! `#[oai(skip)]`. There is no behaviour here.
 
+pub mod custom;
 pub mod kind;
 pub mod rules;
 pub mod scalar;
@@ -15,6 +16,7 @@ pub mod appeal;
 pub mod attachment;
 pub mod calendar;
 pub mod contact;
+pub mod custom_field;
 pub mod hold;
 pub mod lead;
 pub mod lead_draft;

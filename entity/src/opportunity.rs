@@ -2,6 +2,7 @@ use poem_openapi::Object;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::custom::Custom;
 use crate::kind::{LostReason, StageKey};
 use crate::scalar::{Date, Money, Timestamp};
 
@@ -47,6 +48,9 @@ pub struct Model {
     pub note: Option<String>,
     /// The id that another system knows this opportunity by; unique within the tenant.
     pub external_id: Option<String>,
+    /// Values of the fields that the company defined itself, by key, each as text: `12.5`, `2026-03-02`, `true`.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub custom: Option<Custom>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

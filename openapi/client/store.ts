@@ -112,8 +112,13 @@ export class Store {
       if (mutation.op === 'delete') seen.delete(mutation.recordId);
       if (mutation.op !== 'create' && mutation.op !== 'update') continue;
       const fields = (mutation as unknown as Record<string, Record<string, unknown> | undefined>)[member];
-      const record = { ...seen.get(mutation.recordId), ...fields, id: mutation.recordId };
-      mutation.clear?.forEach((field) => delete (record as Record<string, unknown>)[field]);
+      const before = seen.get(mutation.recordId);
+      const record: Record<string, unknown> = { ...before, ...fields, id: mutation.recordId };
+      mutation.clear?.forEach((field) => delete record[field]);
+      // The company's own fields are set one by one; an empty text empties.
+      const custom = Object.entries({ ...(before?.['custom'] ?? {}), ...(fields?.['custom'] ?? {}) }).filter(([, text]) => text);
+      if (custom.length) record['custom'] = Object.fromEntries(custom);
+      else delete record['custom'];
       seen.set(mutation.recordId, record);
     }
     return seen;

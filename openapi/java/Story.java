@@ -1,7 +1,10 @@
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +13,7 @@ import java.util.UUID;
 import waypost.ApiClient;
 import waypost.ApiException;
 import waypost.api.AccountsApi;
+import waypost.api.AttachmentsApi;
 import waypost.api.AuthApi;
 import waypost.api.OpportunitiesApi;
 import waypost.api.SyncApi;
@@ -21,6 +25,10 @@ import waypost.model.*;
  */
 public class Story {
     static final OffsetDateTime NOW = OffsetDateTime.parse(env("WAYPOST_NOW"));
+
+    /** A picture of one pixel. */
+    static final byte[] PIXEL = Base64.getDecoder().decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
 
     static String env(String name) {
         return Objects.requireNonNull(System.getenv(name), name);
@@ -104,7 +112,8 @@ public class Story {
         Check here = new Check().at(NOW).latitude(31.2304).longitude(121.4737);
         Mutation[] mutations = {
             write(MutationOp.CREATE, MutationKind.ACCOUNT, account)
-                .account(new AccountFields().kind(AccountKind.BUSINESS).name("霍普光通信").annualRevenue("999999999999.9999")),
+                .account(new AccountFields().kind(AccountKind.BUSINESS).name("霍普光通信").annualRevenue("999999999999.9999")
+                    .custom(new HashMap<>(Map.of("shelfMetres", "12.50")))),
             write(MutationOp.CREATE, MutationKind.CONTACT, contact).contact(new ContactFields().accountId(account).name("Lin Wei")),
             write(MutationOp.CREATE, MutationKind.OPPORTUNITY, opportunity).opportunity(new OpportunityFields()
                 .accountId(account).name("Switches").amount("123456789012.3456").currency("CNY").expectedOn(LocalDate.of(2028, 2, 29))),
@@ -139,6 +148,23 @@ public class Story {
         Problem mismatch = problem(412, () -> new AccountsApi(rep).updateAccount(account, stale, "\"" + seen + "\""));
         equal(mismatch.getType(), "/problems/revision_mismatch");
 
+        // A photo: the record first, then its file. What is no photo is refused, and another file is welcome.
+        AttachmentsApi attachments = new AttachmentsApi(rep);
+        Attachment photo = attachments.createAttachment(new CreateAttachment()
+            .accountId(account).activityId(activity).kind(AttachmentKind.PHOTO).fileName("shelf.png"), null);
+        equal(photo.getState(), AttachmentState.PENDING);
+        Path file = Files.createTempFile("shelf", ".png");
+        try {
+            Files.writeString(file, "no photo");
+            equal(problem(422, () -> attachments.putAttachmentContent(photo.getId(), file.toFile())).getType(), "/problems/file_refused");
+            Files.write(file, PIXEL);
+            Attachment ready = attachments.putAttachmentContent(photo.getId(), file.toFile());
+            equal(List.of(ready.getState(), ready.getContentType(), ready.getBytes()),
+                List.of(AttachmentState.READY, "image/png", (long) PIXEL.length));
+        } finally {
+            Files.delete(file);
+        }
+
         // What was written came back whole.
         Opportunity kept = new OpportunitiesApi(rep).getOpportunity(opportunity);
         equal(kept.getAmount(), "123456789012.3456");
@@ -148,6 +174,7 @@ public class Story {
         Account company = held.get("account " + account).getAccount();
         equal(List.of(company.getName(), company.getWebsite()), List.of("Hopton Optics", "https://hopton.example"));
         equal(company.getAnnualRevenue(), null);
+        equal(company.getCustom(), Map.of("shelfMetres", "12.5"));
         Activity visit = held.get("activity " + activity).getActivity();
         equal(visit.getCheckIn().getLongitude(), 121.4737);
         hold(visit.getOccurred().isEqual(NOW), visit);

@@ -14,7 +14,7 @@ from generated.waypost_client.api.auth import login
 from generated.waypost_client.api.opportunities import get_opportunity
 from generated.waypost_client.api.sync import pull_changes, push_mutations
 from generated.waypost_client.models import (
-    AccountFields, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AttachmentKind,
+    AccountFields, AccountFieldsCustom, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AttachmentKind,
     AttachmentState, Check, ClockReading, ContactFields, CreateAttachment,
     Kind, LeadFields, Login, Mutation, MutationKind, MutationOp, OpportunityFields, PlanFields, PlanStatus, PushRequest,
     PutAttachmentContentBody, ResultStatus, StageKey, UpdateAccount, UpdateAccountClearItem,
@@ -71,7 +71,8 @@ def main():
     here = Check(at=NOW, latitude=31.2304, longitude=121.4737)
     mutations = [
         write(create, kind.ACCOUNT, account, base_revision=None, account=AccountFields(
-            kind=AccountKind.BUSINESS, name="霍普光通信", note=None, annual_revenue="999999999999.9999")),
+            kind=AccountKind.BUSINESS, name="霍普光通信", note=None, annual_revenue="999999999999.9999",
+            custom=AccountFieldsCustom.from_dict({"shelfMetres": "12.50"}))),
         write(create, kind.CONTACT, contact, contact=ContactFields(account_id=account, name="Lin Wei", phone=None)),
         write(create, kind.OPPORTUNITY, opportunity, opportunity=OpportunityFields(
             account_id=account, name="Switches", amount="123456789012.3456", currency="CNY",
@@ -92,14 +93,17 @@ def main():
     faster = UpdateAccount(name="Hopton Optics", clear=[UpdateAccountClearItem.ANNUALREVENUE])
     faster = update_account.sync(account, client=manager, body=faster, if_match=f'"{seen}"')
     assert faster.name == "Hopton Optics", faster
-    conflict, refused = push(
+    conflict, refused, mistyped = push(
         rep, uuid.uuid4(),
         write(MutationOp.UPDATE, kind.ACCOUNT, account, base_revision=seen,
               account=AccountFields(name="Hopton", website="https://hopton.example")),
         write(create, kind.CONTACT, uuid.uuid4(), contact=ContactFields(account_id=uuid.uuid4(), name="Nobody")),
+        write(MutationOp.UPDATE, kind.ACCOUNT, account,
+              account=AccountFields(custom=AccountFieldsCustom.from_dict({"shelfMetres": "many"}))),
     )
     assert (conflict.status, conflict.conflicts) == (ResultStatus.CONFLICT, ["name"]), conflict
     assert refused.status == ResultStatus.REJECTED and refused.problem.errors[0].pointer == "/accountId", refused
+    assert mistyped.problem.errors[0].pointer == "/custom/shelfMetres", mistyped
 
     # PATCH with If-Match.
     stale = update_account.sync_detailed(account, client=rep, body=UpdateAccount(name="Late"), if_match=f'"{seen}"')
@@ -124,6 +128,7 @@ def main():
     company = held[Kind.ACCOUNT, account].account
     told = (company.name, company.website, company.annual_revenue)
     assert told == ("Hopton Optics", "https://hopton.example", UNSET), company
+    assert company.custom.to_dict() == {"shelfMetres": "12.5"}, company
     visit = held[Kind.ACTIVITY, activity].activity
     assert (visit.check_in.longitude, visit.occurred) == (121.4737, NOW), visit
     assert held[Kind.PLAN, plan].plan.status == PlanStatus.FULFILLED

@@ -83,7 +83,7 @@ export async function tell(connect: (url: string, token: () => string) => Api): 
   const create = { op: 'create' as const, clear: nothing, baseRevision: nothing };
   const write = (mutation: Omit<Mutation, 'mutationId'>): Mutation => ({ mutationId: randomUUID(), ...mutation });
   const mutations: Mutation[] = [
-    write({ ...create, kind: 'account', recordId: account, account: { kind: 'business', name: '霍普光通信', note: nothing, annualRevenue: '999999999999.9999' } }),
+    write({ ...create, kind: 'account', recordId: account, account: { kind: 'business', name: '霍普光通信', note: nothing, annualRevenue: '999999999999.9999', custom: { shelfMetres: '12.50' } } }),
     write({ ...create, kind: 'contact', recordId: contact, contact: { accountId: account, name: 'Lin Wei', phone: nothing } }),
     write({ ...create, kind: 'opportunity', recordId: opportunity, opportunity: { accountId: account, name: 'Switches', amount: '123456789012.3456', currency: 'CNY', expectedOn: '2028-02-29' } }),
     write({ ...create, kind: 'plan', recordId: plan, plan: { accountId: account, plannedOn: '2027-12-31' } }),
@@ -105,9 +105,11 @@ export async function tell(connect: (url: string, token: () => string) => Api): 
   const late = good(await rep.push({ deviceId: randomUUID(), mutations: [
     write({ op: 'update', kind: 'account', recordId: account, baseRevision: seen, account: { name: 'Hopton', website: 'https://hopton.example' } }),
     write({ op: 'create', kind: 'contact', recordId: randomUUID(), contact: { accountId: randomUUID(), name: 'Nobody' } }),
+    write({ op: 'update', kind: 'account', recordId: account, account: { custom: { shelfMetres: 'many' } } }),
   ] })).results;
   assert.deepEqual([late[0]?.status, late[0]?.conflicts], ['conflict', ['name']]);
   assert.deepEqual([late[1]?.status, late[1]?.problem?.errors?.[0]?.pointer], ['rejected', '/accountId']);
+  assert.equal(late[2]?.problem?.errors?.[0]?.pointer, '/custom/shelfMetres', 'a field that the company defined itself has a type');
 
   // PATCH with If-Match.
   const stale = await rep.updateAccount(account, `"${seen}"`, { name: 'Too late' });
@@ -128,6 +130,7 @@ export async function tell(connect: (url: string, token: () => string) => Api): 
   const { held } = await pull();
   const company = held.get(`account ${account}`)?.account;
   assert.deepEqual([company?.name, company?.website, company?.annualRevenue], ['Hopton Optics', 'https://hopton.example', undefined]);
+  assert.deepEqual(company?.custom, { shelfMetres: '12.5' });
   assert.equal(held.get(`activity ${activity}`)?.activity?.checkIn?.longitude, 121.4737);
   assert.equal(held.get(`plan ${plan}`)?.plan?.status, 'fulfilled');
   assert.equal(held.get(`contact ${contact}`)?.contact?.name, 'Lin Wei');

@@ -21,11 +21,17 @@ for (const [name, options] of [
     await page.screenshot({ path: join(folder, `${name}-login.png`) });
     await logIn(page, base, { tenant: 'demo', email: process.env.AS ?? 'admin@demo.example', password: 'waypost-demo' });
     if (name === 'phone-dark') await page.click('button[name=language][value=zh]');
-    const first = await page.evaluate(() => [...document.querySelectorAll('a[href^="/teams/"],a[href^="/people/"],a[href^="/opportunities/"]')].map((a) => a.getAttribute('href')));
+    const first = await page.evaluate(() => [...document.querySelectorAll('a[href^="/teams/"],a[href^="/people/"],a[href^="/opportunities/"],a[href^="/accounts/"]')].map((a) => a.getAttribute('href')));
     const one = (kind) => first.find((path) => path.startsWith(kind));
-    for (const path of paths.length ? paths : ['/', one('/teams/'), one('/people/'), one('/opportunities/')].filter(Boolean)) {
+    for (const path of paths.length ? paths : ['/', one('/teams/'), one('/people/'), one('/opportunities/'), one('/accounts/'), '/reports/activity', '/reports/lost'].filter(Boolean)) {
       const began = Date.now();
       await page.goto(base + path);
+      // Pictures are drawn when they come into sight.
+      for (const image of await page.locator('img[loading=lazy]').all()) {
+        await image.scrollIntoViewIfNeeded();
+        await page.waitForFunction((one) => one.complete, await image.elementHandle());
+      }
+      await page.evaluate(() => window.scrollTo(0, 0));
       await page.screenshot({ path: join(folder, `${name}-${path.split('?')[0].replaceAll('/', '_')}.png`), fullPage: true });
       console.log(name, path, `${Date.now() - began} ms`, (await page.title()));
     }

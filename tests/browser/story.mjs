@@ -40,6 +40,12 @@ function listen(page) {
   return complaints;
 }
 
+/** The pages of reports that have something to show here, with their pictures. */
+const REPORTS = [
+  ['activity', ['visits', 'reps', 'time']], ['coverage', ['coverage']], ['velocity', ['days', 'weeks', 'moves']],
+  ['forecast', ['forecast']], ['lost', []], ['goals', []],
+];
+
 /** Every picture is drawn, and its table can be opened by keyboard. */
 async function pictures(page, names) {
   for (const name of names) {
@@ -128,6 +134,27 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await page.getByText('Visited Fibre for the campus').waitFor();
   await accessible(page, 'opportunity');
   await shot(page, 'desk-opportunity');
+  // The customer, the way of the day, and the reports, now and as of a past day.
+  await page.click('.head a[href^="/accounts/"]');
+  await page.waitForSelector('#timeline');
+  await accessible(page, 'account');
+  await shot(page, 'desk-account');
+  await page.goto(`${story.base}/people/${story.rep.id}/route`);
+  await pictures(page, ['route']);
+  await accessible(page, 'route');
+  await shot(page, 'desk-route');
+  await page.click('nav a[href="/reports/activity"]');
+  await page.waitForURL('**/reports/activity');
+  for (const [name, charts] of REPORTS) {
+    await page.click(`.tabs a[href^="/reports/${name}"]`);
+    await page.waitForURL(`**/reports/${name}*`);
+    await pictures(page, charts);
+    await accessible(page, name);
+    await shot(page, `desk-${name}`);
+  }
+  await page.fill('#asOf', story.now.slice(0, 10));
+  await page.click('form.ask button.primary');
+  await page.waitForURL('**/reports/goals*asOf=*');
   await page.goto(`${story.base}/leads`);
   await page.getByText('Hopton').first().waitFor();
   await accessible(page, 'leads');
@@ -185,7 +212,9 @@ await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true,
   await logIn(page, story.base, story);
   for (const [name, path] of [
     ['overview', '/'], ['person', `/people/${story.rep.id}`], ['opportunity', `/opportunities/${story.opportunity}`],
-    ['leads', '/leads'], ['holds', '/holds'],
+    ['leads', '/leads'], ['holds', '/holds'], ['appeals', '/appeals'], ['rules', '/rules'],
+    ['route', `/people/${story.rep.id}/route`], ['account', `/accounts/${story.rep.account}`],
+    ...REPORTS.map(([name]) => [name, `/reports/${name}`]),
   ]) {
     await page.goto(story.base + path);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

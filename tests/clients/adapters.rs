@@ -37,6 +37,11 @@ async fn watermelon_and_rxdb_replicate_without_loss() {
     let (rep, colleague) = (world.rep("Lin Wei").await, world.rep("Wang Fang").await);
     let manager = world.manager("Ma Na").await;
     colleague.account("Not for Lin Wei").await;
+    for (key, value_type) in [("shelf", "number"), ("slogan", "text"), ("rival", "text")] {
+        let names = json!({ "en": key, "zh": key });
+        let field = json!({ "recordKind": "account", "key": key, "valueType": value_type, "names": names });
+        admin.post("/v1/custom-fields", field).await.expect(201);
+    }
     let variables = vec![
         ("WAYPOST_URL", world.url.clone()),
         ("WAYPOST_TENANT", world.slug.clone()),

@@ -63,7 +63,10 @@ pub async fn agree(admin: &Person, folder: &Path) {
 
     // Won and lost: of all, of each agent, and as of a day in between.
     let told = get("lost?from=2017-04-01&to=2017-06-30&splitBy=user").await;
-    assert_eq!((&told["total"]["won"], &told["total"]["lost"]), (&json!(wins(&closed)), &json!(closed.len() - wins(&closed))));
+    assert_eq!(
+        (&told["total"]["won"], &told["total"]["lost"]),
+        (&json!(wins(&closed)), &json!(closed.len() - wins(&closed)))
+    );
     let (n, p, z) = (closed.len() as f64, wins(&closed) as f64 / closed.len() as f64, 1.959_963_984_540_054_f64);
     let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     for (end, sign) in [("low", -1.0), ("high", 1.0)] {
@@ -82,7 +85,10 @@ pub async fn agree(admin: &Person, folder: &Path) {
     }
     let early: Vec<&Sale> = sales.iter().filter(|sale| within(sale, day("2017-05-15"))).collect();
     let told = get("lost?from=2017-04-01&asOf=2017-05-15").await;
-    assert_eq!((&told["total"]["won"], &told["total"]["lost"]), (&json!(wins(&early)), &json!(early.len() - wins(&early))));
+    assert_eq!(
+        (&told["total"]["won"], &told["total"]["lost"]),
+        (&json!(wins(&early)), &json!(early.len() - wins(&early)))
+    );
     // Nobody had told the server of any of it in 2017.
     assert_eq!((&told["knownThen"]["won"], &told["knownThen"]["lost"]), (&json!(0), &json!(0)));
 
@@ -98,7 +104,13 @@ pub async fn agree(admin: &Person, folder: &Path) {
     assert_eq!((&stage["ended"], &stage["standing"]), (&json!(took.len()), &json!(standing)), "{stage}");
     assert!(close(&stage["medianDays"], percentile(&mut took, 0.5), 0.006), "{stage}");
     assert!(close(&stage["p90Days"], percentile(&mut took, 0.9), 0.006), "{stage}");
-    let moves: i64 = told["moves"].as_array().unwrap().iter().filter(|row| row["to"] == "signed").map(|row| row["count"].as_i64().unwrap()).sum();
+    let moves: i64 = told["moves"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["to"] == "signed")
+        .map(|row| row["count"].as_i64().unwrap())
+        .sum();
     assert_eq!(moves, wins(&closed) as i64);
 
     // The cohort of the first quarter, followed until its end.
@@ -107,17 +119,24 @@ pub async fn agree(admin: &Person, folder: &Path) {
     let came: Vec<&Sale> = sales.iter().filter(|s| s.engaged.is_some_and(|on| (first..=last).contains(&on))).collect();
     let done = |won: bool| came.iter().filter(|s| s.won == Some(won) && s.closed.is_some_and(|on| on <= last)).count();
     let stage = &told["cohort"]["stages"][1];
-    assert_eq!((&stage["entered"], &stage["advanced"], &stage["lost"]), (&json!(came.len()), &json!(done(true)), &json!(done(false))), "{stage}");
+    assert_eq!(
+        (&stage["entered"], &stage["advanced"], &stage["lost"]),
+        (&json!(came.len()), &json!(done(true)), &json!(done(false))),
+        "{stage}"
+    );
     assert_eq!(told["cohort"]["knownThen"][1]["entered"], json!(0), "the import came later");
 
     // The forecast of a day: what had been signed in its month, and what stood open.
     let on = day("2017-06-15");
     let told = get("forecast?asOf=2017-06-15").await;
     let rows = told["rows"].as_array().unwrap();
-    let row = |bucket: &str| rows.iter().find(|row| row["bucket"] == bucket).unwrap_or_else(|| panic!("{bucket}: {told:#}"));
+    let row =
+        |bucket: &str| rows.iter().find(|row| row["bucket"] == bucket).unwrap_or_else(|| panic!("{bucket}: {told:#}"));
     let signed: Decimal = sales
         .iter()
-        .filter(|sale| sale.won == Some(true) && sale.closed.is_some_and(|day| (self::day("2017-06-01")..=on).contains(&day)))
+        .filter(|sale| {
+            sale.won == Some(true) && sale.closed.is_some_and(|day| (self::day("2017-06-01")..=on).contains(&day))
+        })
         .map(|sale| sale.value)
         .sum();
     assert_eq!(amount(&row("month")["signed"]), signed);
@@ -137,7 +156,8 @@ pub async fn agree(admin: &Person, folder: &Path) {
     assert_eq!(told["reps"].as_array().unwrap().len(), agents.len());
     for rep in told["reps"].as_array().unwrap() {
         let of = &agents[rep["name"].as_str().unwrap()];
-        let score: f64 = of.iter().map(|s| (said - f64::from(u8::from(s.won == Some(true)))).powi(2)).sum::<f64>() / of.len() as f64;
+        let score: f64 =
+            of.iter().map(|s| (said - f64::from(u8::from(s.won == Some(true)))).powi(2)).sum::<f64>() / of.len() as f64;
         assert_eq!(rep["opportunities"], json!(of.len()));
         assert!(close(&rep["brier"], score, 0.000_06), "{score}: {rep}");
     }
@@ -160,7 +180,10 @@ pub async fn agree(admin: &Person, folder: &Path) {
 
     // The file has no activities: nobody was ever spoken to.
     let told = get("coverage?").await;
-    assert_eq!((&told["total"]["accounts"], &told["total"]["never"], &told["total"]["covered"]), (&json!(85), &json!(85), &json!(0)));
+    assert_eq!(
+        (&told["total"]["accounts"], &told["total"]["never"], &told["total"]["covered"]),
+        (&json!(85), &json!(85), &json!(0))
+    );
     let told = get("activity?from=2017-01-01&to=2017-12-31").await;
     assert_eq!((told["reps"].as_array().unwrap().len(), told["days"].as_array().unwrap().len()), (0, 0));
 }

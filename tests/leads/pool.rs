@@ -100,7 +100,8 @@ async fn what_is_there_already_is_found_and_nothing_is_dropped() {
     assert!(found.is_empty(), "{found:?}");
 
     // Where national numbers are shorter than ten digits.
-    let hamburg = chen.post("/v1/accounts", json!({ "kind": "business", "name": "Elbe", "phone": "040 5550100" })).await;
+    let hamburg =
+        chen.post("/v1/accounts", json!({ "kind": "business", "name": "Elbe", "phone": "040 5550100" })).await;
     hamburg.expect(201);
     let (_, found) = alike(json!({ "name": "From the fair", "source": "fair", "phone": "+49 40 555 0100" })).await;
     assert_eq!(found, [named("account", chen.id, r#"["phone"]"#)]);

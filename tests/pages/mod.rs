@@ -3,6 +3,7 @@
 mod browser;
 mod figures;
 mod imports;
+mod reports;
 mod sessions;
 
 use poem::http::StatusCode;

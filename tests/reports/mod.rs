@@ -218,6 +218,9 @@ impl World {
         }
         self.insert("opportunity", rows).await;
         self.insert("stage_move", moves).await;
+        let ids: Vec<Uuid> = opportunities.iter().map(|o| o.id).collect();
+        let stays = Statement::from_sql_and_values(Postgres, waypost::work::STAYS, [self.tenant.into(), ids.into()]);
+        self.state.db.execute_raw(stays).await.expect("the stays are written");
         self.insert("record_history", history).await;
         self.insert("feed", feed).await;
     }

@@ -158,7 +158,9 @@ pub fn told(opportunities: &[&Opportunity], telling: Telling) -> Vec<Opportunity
             let moves = moves.filter(|(m, received)| by_then(m.occurred) && (!then || by_then(*received)));
             let worth = match telling.as_of {
                 None => o.worth.clone(),
-                Some(_) => o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned().into_iter().collect(),
+                Some(_) => {
+                    o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned().into_iter().collect()
+                }
             };
             Opportunity { moves: moves.map(|(m, _)| m.clone()).collect(), worth, ..o.clone() }
         })

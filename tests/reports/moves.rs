@@ -56,11 +56,12 @@ fn of_people(query: FunnelQuery) -> FunnelQuery {
     FunnelQuery { product_id: None, account_kind: None, source: None, ..query }
 }
 
-/// One stay in a stage: where, from when, until when if it ended.
+/// One stay in a stage: where, from when, until when if it ended: with the first of the later moves.
 fn stays(o: &Opportunity, zone: Tz, to: NaiveDate) -> Vec<(StageKey, Time, Option<Time>)> {
     let told: Vec<&Move> = o.moves.iter().filter(|m| day_of(m.occurred, zone) <= to).collect();
-    let next = told.iter().skip(1).map(|m| Some(m.occurred)).chain([None]);
-    told.iter().zip(next).map(|(m, left)| (m.to, m.occurred, left)).filter(|stay| OPEN.contains(&stay.0)).collect()
+    let left = |place: usize| told[place + 1..].iter().map(|later| later.occurred).min();
+    let each = told.iter().enumerate().map(|(place, m)| (m.to, m.occurred, left(place)));
+    each.filter(|stay| OPEN.contains(&stay.0)).collect()
 }
 
 /// How many stand where.
@@ -92,13 +93,15 @@ async fn stays_flows_and_moves_are_counted_as_without_sql() {
             let from = NaiveDate::from_ymd_opt(2025, 3, 1).expect("a day") + TimeDelta::days(n * 30);
             let to = from + TimeDelta::days(80);
             // The last day of the period, one within it, one after it.
-            let as_of = [None, Some(to), Some(to - TimeDelta::days(20)), Some(to + TimeDelta::days(9))][(n % 4) as usize];
+            let as_of =
+                [None, Some(to), Some(to - TimeDelta::days(20)), Some(to + TimeDelta::days(9))][(n % 4) as usize];
             let as_of = as_of.map(|day: NaiveDate| day.min(day_of(at(NOW), zone)));
             let known = if n < 4 { Known::Now } else { Known::Then };
             let scope = Scope { as_of: as_of.map(Date), known, ..scope(&asked, from, to) };
             let told = velocity(&world.state, &world.actor(reader), &scope).await;
             let told = told.unwrap_or_else(|error| panic!("{error}"));
-            let context = format!("seed {seed}, {from} to {to} as of {as_of:?} {known:?} by {}: {asked:?}", reader.name);
+            let context =
+                format!("seed {seed}, {from} to {to} as of {as_of:?} {known:?} by {}: {asked:?}", reader.name);
             let of = |known| model::told(&picked, Telling { as_of, known, zone });
             let (picked, then) = (of(known), of(Known::Then));
             let journeys = |of: &[Opportunity]| of.iter().map(|o| (o.id, stays(o, zone, to))).collect::<Vec<_>>();
@@ -106,7 +109,10 @@ async fn stays_flows_and_moves_are_counted_as_without_sql() {
                 assert!(as_of.is_some() && known == Known::Now, "{context}");
                 assert_ne!(journeys(&picked), journeys(&then), "{context}: nothing differs");
                 let stood = |stage| standing(&then, zone, to).get(&stage).map_or(0, |n| *n as i64);
-                assert!(known_then.stages.iter().all(|row| row.standing == stood(row.stage)), "{context}: {known_then:?}");
+                assert!(
+                    known_then.stages.iter().all(|row| row.standing == stood(row.stage)),
+                    "{context}: {known_then:?}"
+                );
                 differ += 1;
             } else if as_of.is_some() {
                 assert_eq!(standing(&picked, zone, to), standing(&then, zone, to), "{context}: it differs");

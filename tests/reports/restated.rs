@@ -48,9 +48,12 @@ impl House {
         let north = world.team(&admin, "North").await;
         let nina = world.user(entity::kind::Role::Manager, "Nina", north).await;
         let rui = world.user(entity::kind::Role::Rep, "Rui", north).await;
-        for (measure, target, currency) in
-            [("visits", "10", None), ("signed_count", "3", None), ("amount", "1000", Some("CNY")), ("new_accounts", "4", None)]
-        {
+        for (measure, target, currency) in [
+            ("visits", "10", None),
+            ("signed_count", "3", None),
+            ("amount", "1000", Some("CNY")),
+            ("new_accounts", "4", None),
+        ] {
             let mut goal = json!({ "userId": rui.id, "measure": measure, "target": target, "from": "2026-03-01", "to": "2026-03-31" });
             goal["currency"] = currency.into();
             admin.post("/v1/goals", goal).await.expect(201);
@@ -250,9 +253,7 @@ async fn what_came_late_and_what_was_deleted_since_is_shown() {
     };
     // Monday: two customers are visited; one is told of at once.
     let (acme, hopton) = (rui.account("Acme").await, rui.account("Hopton").await);
-    let visit = |account: Uuid| {
-        json!({ "activity": { "accountId": account, "kind": "visit", "occurred": house.phone.reading(TimeDelta::zero())["wall"], "durationMinutes": 30 } })
-    };
+    let visit = |account: Uuid| json!({ "activity": { "accountId": account, "kind": "visit", "occurred": house.phone.reading(TimeDelta::zero())["wall"], "durationMinutes": 30 } });
     let early = Uuid::now_v7();
     house.phone.applies(house.phone.mutation("activity", "create", early, visit(acme))).await;
     let offline = house.phone.mutation("activity", "create", Uuid::now_v7(), visit(hopton));
@@ -297,9 +298,9 @@ async fn what_came_late_and_what_was_deleted_since_is_shown() {
         assert_eq!((&then["ended"], &then["standing"]), (&json!(0), &json!(2)));
 
         let now = of(who, "forecast", "now").await;
-        assert_eq!((&now["rows"][0]["signed"], &now["rows"][0]["open"]), (&json!("100.0000"), &json!(0)));
+        assert_eq!((&now["rows"][0]["signed"], &now["rows"][0]["open"]), (&json!("100.00"), &json!(0)));
         let then = &now["knownThen"][0];
-        assert_eq!((&then["signed"], &then["open"], &then["pipeline"]), (&json!("0.0000"), &json!(2), &json!("200.0000")));
+        assert_eq!((&then["signed"], &then["open"], &then["pipeline"]), (&json!("0.00"), &json!(2), &json!("200.00")));
 
         let now = of(who, "lost", "now").await;
         assert_eq!((&now["total"]["won"], &now["knownThen"]["won"]), (&json!(1), &json!(0)));
@@ -309,8 +310,11 @@ async fn what_came_late_and_what_was_deleted_since_is_shown() {
             let goals = now["goals"].as_array().expect("goals").iter();
             goals.clone().find(|goal| goal["measure"] == measure).expect("a goal").clone()
         };
-        assert_eq!((&goal("signed_count")["actual"], &goal("signed_count")["actualKnownThen"]), (&json!("1.0000"), &json!("0.0000")));
-        assert_eq!((&goal("visits")["actual"], goal("visits").get("actualKnownThen")), (&json!("1.0000"), None));
+        assert_eq!(
+            (&goal("signed_count")["actual"], &goal("signed_count")["actualKnownThen"]),
+            (&json!("1.00"), &json!("0.00"))
+        );
+        assert_eq!((&goal("visits")["actual"], goal("visits").get("actualKnownThen")), (&json!("1.00"), None));
         assert_eq!(goal("signed_count")["elapsed"], json!(0.0645), "two of 31 days");
     }
     // Deleted before the day ended: nobody ever knew of it at the end of it.

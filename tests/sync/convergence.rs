@@ -158,6 +158,13 @@ impl History {
         let admin = world.admin().await;
         let north = world.team(&admin, "North").await;
         let south = world.team(&admin, "South").await;
+        for kind in ["account", "contact", "opportunity", "activity"] {
+            for key in ["colour", "shape"] {
+                let names = json!({ "en": key, "zh": key });
+                let field = json!({ "recordKind": kind, "key": key, "valueType": "text", "names": names });
+                admin.post("/v1/custom-fields", field).await.expect(201);
+            }
+        }
         let mut people = Vec::new();
         for (role, name, team) in [
             (Role::Manager, "Mei", world.top_team),

@@ -45,6 +45,9 @@ async fn victim() -> Victim {
     let team = world.team(&admin, HOUSE).await;
     let (owner, colleague) = (world.rep(HOUSE).await, world.rep("Colleague").await);
     let product = admin.post("/v1/products", json!({ "name": HOUSE, "series": HOUSE })).await.expect(201).id();
+    let names = json!({ "en": HOUSE, "zh": HOUSE });
+    let field = json!({ "recordKind": "account", "key": "motto", "valueType": "text", "names": names });
+    admin.post("/v1/custom-fields", field).await.expect(201);
     let phone = Phone::new(&world, owner);
     let [account, contact, opportunity, plan, activity] = std::array::from_fn(|_| Uuid::now_v7());
     let occurred = phone.reading(TimeDelta::hours(1))["wall"].clone();
@@ -61,7 +64,7 @@ async fn victim() -> Victim {
                 "account",
                 "create",
                 account,
-                json!({ "account": { "kind": "business", "name": SECRET, "externalId": SECRET } }),
+                json!({ "account": { "kind": "business", "name": SECRET, "externalId": SECRET, "custom": { "motto": SECRET } } }),
             ),
             phone.mutation("contact", "create", contact, with("contact", json!({ "name": SECRET, "note": SECRET }))),
             phone.mutation("opportunity", "create", opportunity, with("opportunity", json!({ "name": SECRET }))),
@@ -103,6 +106,7 @@ async fn victim() -> Victim {
             "appeal" => secret.insert("appeal", id),
             "statement" if !record["userId"].is_null() => secret.insert("statement", id),
             "stage" => house.insert("stage", id),
+            "custom_field" => house.insert("custom_field", id),
             "rule_set" => house.insert("rule_set", id),
             _ => None,
         };
@@ -344,7 +348,7 @@ async fn no_operation_shows_what_is_somebody_elses() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let after = shown(&victim.world, victim.owner.id).await;
     let secret = |replica: &super::phone::Replica| {
-        let house = ["user", "team", "product", "stage", "rule_set"];
+        let house = ["user", "team", "product", "stage", "rule_set", "custom_field"];
         replica
             .iter()
             .filter(|((kind, _), _)| !house.contains(&kind.as_str()))

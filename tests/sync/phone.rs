@@ -310,6 +310,7 @@ pub async fn shown(world: &World, user_id: Uuid) -> Replica {
         user,
         product,
         stage,
+        custom_field,
         rule_set,
         calendar,
         account,

@@ -39,6 +39,7 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &AccountFields) ->
         tier: None,
         note: None,
         external_id: None,
+        custom: None,
     };
     fields.apply(&mut account);
     parent_is_visible(work, fields, &account)?;

@@ -7,6 +7,7 @@ pub mod overview;
 pub mod routes;
 
 use entity::account;
+use entity::custom::Custom;
 use entity::kind::{AccountKind, AccountTier};
 use entity::scalar::{Email, Line, Money, Text};
 use entity::shape::{Address, Position};
@@ -52,6 +53,11 @@ fields! {
     fixed {
         /// Who is to answer for it; by default the caller. Later, members are changed by `setAccountMember`.
         owner_id: Uuid,
+    }
+    custom {
+        /// Values of the fields that the company defined itself, by key, each as text whatever the field's type: `12.5`,
+        /// `2026-03-02`, `true`. A key that is absent or null stays as it is; an empty text empties it.
+        custom: Custom,
     }
     needs ["kind", "name"]
     refers { parent_id => Account, owner_id => User, }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::too_many_arguments, reason = "the filters of a list are its parameters")]
 
-use entity::kind::{AccountKind, MemberRole};
+use entity::kind::{AccountKind, CustomKind, MemberRole};
 use entity::{account, account_member};
 use poem::web::Data;
 use poem_openapi::param::{Header, Path, Query};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::overview::{AccountOverview, overview};
 use super::{AccountFields, member};
 use crate::auth::Actor;
+use crate::custom_field::filter;
 use crate::problem::{ApiResult, E400, E403, E404, E409, E422, Fail};
 use crate::read::{self, Listing, Page, Sorts};
 use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, NoContent, SUBLIST};
@@ -63,14 +64,18 @@ impl AccountApi {
         #[oai(name = "ownerId")] owner_id: Query<Option<Uuid>>,
         #[oai(name = "parentId")] parent_id: Query<Option<Uuid>>,
         #[oai(name = "externalId")] external_id: Query<Option<String>>,
+        /// `key:value` of a field that the company defined itself; repeat it for more of them.
+        custom: Query<Option<Vec<String>>>,
     ) -> ApiResult<Page<account::Model>, LIST> {
+        let custom = filter::contains(&state, &actor, CustomKind::Account, custom.0).await?;
         let listing = Listing::new(cursor.0, limit.0, sort.0)
             .search(search.0)
             .only("t.kind = ?", kind.0.map(AccountKind::as_str))
             .only("t.industry = ?", industry.0)
             .only("t.owner_id = ?", owner_id.0)
             .only("t.parent_id = ?", parent_id.0)
-            .only("t.external_id = ?", external_id.0);
+            .only("t.external_id = ?", external_id.0)
+            .only("t.custom @> ?", custom);
         Ok(Json(read::list(&state, &actor, listing, SORTS).await?))
     }
 

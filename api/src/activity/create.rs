@@ -59,6 +59,7 @@ pub fn create(
         distance: None,
         external_id: None,
         entry_seconds: None,
+        custom: None,
     };
     fields.apply(&mut activity);
     check(work, fields, &mut activity)?;

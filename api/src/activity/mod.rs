@@ -7,6 +7,7 @@ pub mod update;
 pub mod verdict;
 
 use entity::activity;
+use entity::custom::Custom;
 use entity::kind::ActivityKind;
 use entity::scalar::{Date, Line, Text, Timestamp};
 use entity::shape::Check;
@@ -48,6 +49,11 @@ fields! {
         plan_id: Uuid,
         /// Who did it; by default the caller.
         owner_id: Uuid,
+    }
+    custom {
+        /// Values of the fields that the company defined itself, by key, each as text whatever the field's type: `12.5`,
+        /// `2026-03-02`, `true`. A key that is absent or null stays as it is; an empty text empties it.
+        custom: Custom,
     }
     needs ["accountId", "kind", "occurred"]
     refers { account_id => Account, contact_id => Contact, opportunity_id => Opportunity, plan_id => Plan, owner_id => User, }

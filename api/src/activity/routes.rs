@@ -3,7 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "the filters of a list are its parameters")]
 
 use entity::activity;
-use entity::kind::{ActivityKind, Verdict};
+use entity::kind::{ActivityKind, CustomKind, Verdict};
 use entity::scalar::Timestamp;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::ActivityFields;
 use crate::auth::Actor;
+use crate::custom_field::filter;
 use crate::problem::{ApiResult, Fail};
 use crate::read::{self, Listing, Page, Sorts};
 use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, NoContent};
@@ -64,7 +65,10 @@ impl ActivityApi {
         #[oai(name = "occurredTo")]
         occurred_to: Query<Option<Timestamp>>,
         #[oai(name = "externalId")] external_id: Query<Option<String>>,
+        /// `key:value` of a field that the company defined itself; repeat it for more of them.
+        custom: Query<Option<Vec<String>>>,
     ) -> ApiResult<Page<activity::Model>, LIST> {
+        let custom = filter::contains(&state, &actor, CustomKind::Activity, custom.0).await?;
         let listing = Listing::new(cursor.0, limit.0, sort.0)
             .search(search.0)
             .only("t.account_id = ?", account_id.0)
@@ -75,7 +79,8 @@ impl ActivityApi {
             .only("t.verdict = ?", verdict.0.map(Verdict::as_str))
             .only("t.occurred >= ?", occurred_from.0)
             .only("t.occurred < ?", occurred_to.0)
-            .only("t.external_id = ?", external_id.0);
+            .only("t.external_id = ?", external_id.0)
+            .only("t.custom @> ?", custom);
         Ok(Json(read::list(&state, &actor, listing, SORTS).await?))
     }
 

@@ -266,7 +266,7 @@ impl AuthApi {
 }
 
 /// Tells the request's log line who has just logged in.
-fn note(request: &Request, tokens: &SessionTokens) {
+pub fn note(request: &Request, tokens: &SessionTokens) {
     if let Some(context) = RequestContext::of(request) {
         let _ = context.who.set((tokens.tenant_id, tokens.user_id));
     }

@@ -85,6 +85,7 @@ pub enum Purpose {
     ApiKey,
     Invitation,
     Calendar,
+    SignIn,
 }
 
 impl Purpose {
@@ -94,6 +95,7 @@ impl Purpose {
             Purpose::ApiKey => "wpk_",
             Purpose::Invitation => "wpi_",
             Purpose::Calendar => "wpc_",
+            Purpose::SignIn => "wpo_",
         }
     }
 }

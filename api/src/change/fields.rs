@@ -34,7 +34,7 @@ pub trait Fields: ToJSON + ParseFromJSON + Clone + Default + Send + Sync {
 }
 
 /// Declares a `Fields` type: `required` ones are asked for at creation, `optional` ones can be cleared, `fixed` ones are
-/// set at creation by the verb and never change; `refers` names the kinds that fields point to, `example` is a creation for the document.
+/// set at creation by the verb and never change, those of `custom` are the tenant's own; `refers` names the kinds that fields point to, `example` is a creation for the document.
 #[macro_export]
 macro_rules! fields {
     (
@@ -43,6 +43,7 @@ macro_rules! fields {
         required { $($(#[$required_meta:meta])* $required:ident: $required_type:ty,)* }
         optional { $($(#[$optional_meta:meta])* $optional:ident: $optional_type:ty,)* }
         fixed { $($(#[$fixed_meta:meta])* $fixed:ident: $fixed_type:ty,)* }
+        $(custom { $(#[$custom_meta:meta])* $custom:ident: $custom_type:ty, })?
         needs [$($needs:literal),*]
         refers { $($reference:ident => $kind:ident,)* }
         example $example:tt
@@ -54,6 +55,7 @@ macro_rules! fields {
             $($(#[$required_meta])* pub $required: Option<$required_type>,)*
             $($(#[$optional_meta])* pub $optional: Option<$optional_type>,)*
             $($(#[$fixed_meta])* pub $fixed: Option<$fixed_type>,)*
+            $($(#[$custom_meta])* pub $custom: Option<$custom_type>,)?
         }
 
         impl $crate::change::Fields for $name {
@@ -76,6 +78,7 @@ macro_rules! fields {
             fn apply(&self, record: &mut $record) {
                 $(if let Some(value) = self.$required.clone() { record.$required = value.into(); })*
                 $(if let Some(value) = self.$optional.clone() { record.$optional = Some(value.into()); })*
+                $(if let Some(values) = &self.$custom { $crate::custom_field::merge::set(&mut record.$custom, values); })?
                 let _ = record;
             }
 

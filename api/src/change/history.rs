@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Change;
+use crate::custom_field::merge::names;
 use crate::work::UnitOfWork;
 
 /// One write of a record.
@@ -55,7 +56,7 @@ impl History {
             history.0.entry((kind, id)).or_default().push(Write {
                 revision: row.try_get_by_index(2)?,
                 own: row.try_get_by_index(3)?,
-                fields: fields.into_iter().map(|(name, _)| name).collect(),
+                fields: names(fields).collect(),
             });
         }
         Ok(history)

@@ -28,7 +28,7 @@ use crate::product::ProductFields;
 use crate::record::Record;
 use crate::work::{UnitOfWork, document, present};
 use crate::write::at_revision;
-use crate::{account, activity, appeal, attachment, contact, hold, opportunity, plan, points, product};
+use crate::{account, activity, appeal, attachment, contact, custom_field, hold, opportunity, plan, points, product};
 pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
 pub use settings::Settings;
@@ -227,6 +227,8 @@ pub fn copy(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result
 
 fn decide(work: &mut UnitOfWork, context: &Context, change: &Change) -> Result<Outcome, Refusal> {
     work.reason = change.reason.clone();
+    let checked = custom_field::check::checked(work, context, change)?;
+    let change: &Change = &checked;
     match (&change.intent, change.kind) {
         (Intent::Create(Body::Account(fields)), _) => account::create::create(work, change, fields),
         (Intent::Update(Body::Account(fields)), _) => account::update(work, context, change, fields),
@@ -332,11 +334,13 @@ pub fn update<F: Fields>(
     lost.extend(
         change.clear.iter().filter(|name| touched.contains(name.as_str()) && shown.contains_key(*name)).cloned(),
     );
+    lost.extend(custom_field::merge::lost(&values, &shown, &touched));
     let mut after = before.clone();
     if lost.is_empty() {
         fields.apply(&mut after);
     } else {
         values.retain(|name, _| !lost.contains(name));
+        custom_field::merge::retain(&mut values, |name| !lost.contains(name));
         let kept = F::parse_from_json(Some(Value::Object(values)))
             .map_err(|_| Refusal::invalid("", "The values that were not in conflict could not be read again."))?;
         kept.apply(&mut after);

@@ -29,9 +29,11 @@ pub struct Settings {
     pub former: BTreeMap<i32, Rules>,
     /// Whether cards earn anything by any rule set that ever was in force.
     pub has_cards: bool,
+    /// The fields that the tenant defined itself; read only if a change of the batch gives them values.
+    pub custom: Vec<entity::custom_field::Model>,
 }
 
-/// `$1` tenant, `$2` versions that are asked for beside those in force.
+/// `$1` tenant, `$2` versions that are asked for beside those in force, `$3` whether the tenant's own fields are asked for.
 const SQL: &str = "
     SELECT t.time_zone,
         (SELECT json_build_object('week', k.week, 'holidays', k.holidays, 'working_days', k.working_days)::text
@@ -42,7 +44,9 @@ const SQL: &str = "
              AND (r.status = 'active' OR r.version = ANY($2))),
         (SELECT json_agg(to_json(s))::text FROM stage s WHERE s.tenant_id = $1 AND s.deleted_at IS NULL),
         (SELECT count(*) FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.status <> 'draft'
-             AND jsonb_array_length(r.rules -> 'customer') > 0)
+             AND jsonb_array_length(r.rules -> 'customer') > 0),
+        CASE WHEN $3 THEN (SELECT json_agg(to_json(f))::text FROM custom_field f
+                           WHERE f.tenant_id = $1 AND f.deleted_at IS NULL) END
     FROM tenant t WHERE t.id = $1";
 
 #[derive(Deserialize)]
@@ -63,14 +67,14 @@ struct Days {
 impl Settings {
     /// Reads what is set today.
     pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
-        Self::read_with(work, Vec::new()).await
+        Self::read_with(work, Vec::new(), false).await
     }
 
-    /// Reads what is set today, and the rules of these versions.
-    pub async fn read_with(work: &UnitOfWork, versions: Vec<i32>) -> Result<Self, DbErr> {
+    /// Reads what is set today, the rules of these versions and, where asked, the tenant's own fields.
+    pub async fn read_with(work: &UnitOfWork, versions: Vec<i32>, custom: bool) -> Result<Self, DbErr> {
         let tenant_id = work.actor.tenant_id;
         let broken = |what: &str| DbErr::Custom(format!("tenant {tenant_id} has {what}"));
-        let row = work.connection().query_one_raw(work.statement(SQL, [versions.into()])).await?;
+        let row = work.connection().query_one_raw(work.statement(SQL, [versions.into(), custom.into()])).await?;
         let row = row.ok_or_else(|| broken("no row"))?;
         let text = |index: usize, what: &str| -> Result<String, DbErr> {
             row.try_get_by_index::<Option<String>>(index)?.ok_or_else(|| broken(what))
@@ -80,6 +84,7 @@ impl Settings {
         let rule_sets: Vec<RuleSet> = read(&text(2, "no active rule set")?)?;
         let stages: Vec<entity::stage::Model> = read(&text(3, "no stages")?)?;
         let carded: i64 = row.try_get_by_index(4)?;
+        let custom: Option<String> = row.try_get_by_index(5)?;
         let today = Date(work.now.0.with_timezone(&zone).date_naive());
         let in_force = in_force(&rule_sets, today).ok_or_else(|| broken("no active rule set"))?;
         let (rules, rule_set_version) = (in_force.rules.clone(), in_force.version);
@@ -91,6 +96,7 @@ impl Settings {
             rule_set_version,
             former: rule_sets.into_iter().map(|set| (set.version, set.rules)).collect(),
             has_cards: carded > 0,
+            custom: custom.as_deref().map(read).transpose()?.unwrap_or_default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod routes;
 
+use entity::custom::Custom;
 use entity::scalar::{Email, Line, Text};
 use entity::{account, contact};
 use uuid::Uuid;
@@ -29,6 +30,11 @@ fields! {
     }
     fixed {
         account_id: Uuid,
+    }
+    custom {
+        /// Values of the fields that the company defined itself, by key, each as text whatever the field's type: `12.5`,
+        /// `2026-03-02`, `true`. A key that is absent or null stays as it is; an empty text empties it.
+        custom: Custom,
     }
     needs ["accountId", "name"]
     refers { account_id => Account, }
@@ -61,6 +67,7 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &ContactFields) ->
         email: None,
         note: None,
         external_id: None,
+        custom: None,
     };
     fields.apply(&mut contact);
     Ok(Outcome { revision: work.put(contact), ..Outcome::default() })

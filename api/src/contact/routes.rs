@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "the filters of a list are its parameters")]
 
 use entity::contact;
+use entity::kind::CustomKind;
 use entity::scalar::Email;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::ContactFields;
 use crate::auth::Actor;
+use crate::custom_field::filter;
 use crate::problem::{ApiResult, Fail};
 use crate::read::{self, Listing, Page, Sorts};
 use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, NoContent};
@@ -52,13 +54,17 @@ impl ContactApi {
         email: Query<Option<Email>>,
         phone: Query<Option<String>>,
         #[oai(name = "externalId")] external_id: Query<Option<String>>,
+        /// `key:value` of a field that the company defined itself; repeat it for more of them.
+        custom: Query<Option<Vec<String>>>,
     ) -> ApiResult<Page<contact::Model>, LIST> {
+        let custom = filter::contains(&state, &actor, CustomKind::Contact, custom.0).await?;
         let listing = Listing::new(cursor.0, limit.0, sort.0)
             .search(search.0)
             .only("t.account_id = ?", account_id.0)
             .only("t.email = ?", email.0.map(String::from))
             .only("t.phone = ?", phone.0)
-            .only("t.external_id = ?", external_id.0);
+            .only("t.external_id = ?", external_id.0)
+            .only("t.custom @> ?", custom);
         Ok(Json(read::list(&state, &actor, listing, SORTS).await?))
     }
 

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use entity::custom_field;
 use entity::kind::Kind;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use serde_json::Value;
 
+use crate::custom_field::{MEMBER, PREFIX, customizable};
 use crate::statement::sheet;
 
 /// Does the same for the record type of a kind.
@@ -33,6 +35,10 @@ macro_rules! with_record {
             }
             Kind::Stage => {
                 type $M = stage::Model;
+                $done
+            }
+            Kind::CustomField => {
+                type $M = custom_field::Model;
                 $done
             }
             Kind::RuleSet => {
@@ -120,9 +126,16 @@ static COLUMNS: LazyLock<BTreeMap<Kind, Vec<String>>> = LazyLock::new(|| {
     Kind::iter().map(|kind| (kind, with_record!(kind, M => of::<M>()))).collect()
 });
 
-/// The names of the columns of a kind.
+/// The names of the columns of a kind; `custom` stands for the fields that a tenant defined itself.
 pub fn columns(kind: Kind) -> &'static [String] {
     COLUMNS.get(&kind).map_or(&[], Vec::as_slice)
+}
+
+/// The same for a tenant that has defined these fields: a column each.
+pub fn columns_with(kind: Kind, own: &[custom_field::Model]) -> Vec<String> {
+    let own = own.iter().map(|field| format!("{PREFIX}{}", field.key));
+    let all = columns(kind).iter().filter(|column| *column != MEMBER || customizable(kind).is_none()).cloned();
+    all.chain(own).collect()
 }
 
 fn of<M: Type>() -> Vec<String> {
@@ -208,6 +221,15 @@ mod tests {
             assert!(account.iter().any(|column| column == name), "{name}: {account:?}");
         }
         assert!(columns(Kind::PointsEntry).iter().any(|column| column == "explanation"));
+    }
+
+    #[test]
+    fn fields_of_the_tenant_have_a_column_each() {
+        assert!(columns(Kind::Account).iter().any(|column| column == MEMBER));
+        assert!(!columns_with(Kind::Account, &[]).iter().any(|column| column == MEMBER));
+        let record = json!({ "custom": { "size": "-12.5", "format": "=1+1" } });
+        let own = ["custom.size", "custom.format", "custom.other"].map(str::to_owned);
+        assert_eq!(cells(&own, &record), ["-12.5", "'=1+1", ""]);
     }
 
     #[test]

@@ -87,7 +87,8 @@ pub struct ExportApi;
 impl ExportApi {
     /// Export all records of a kind
     ///
-    /// What the caller sees of it, streamed from one snapshot. In CSV, parts of a field have columns such as `address.city`,
+    /// What the caller sees of it, streamed from one snapshot. In CSV, parts of a field have columns such as `address.city`, fields
+    /// that the company defined itself such as `custom.shelfMetres`,
     /// and a text that a spreadsheet would take for a formula has an apostrophe in front, which an import takes away again.
     #[oai(path = "/v1/exports", method = "get", operation_id = "exportRecords", tag = "Tag::Imports")]
     async fn export(

@@ -15,8 +15,9 @@ use sea_orm::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
-use super::columns::{cells, columns};
+use super::columns::{cells, columns_with};
 use crate::auth::Actor;
+use crate::custom_field::{customizable, defined};
 use crate::problem::{Error, Refusal};
 use crate::read::visible;
 use crate::record::Record;
@@ -61,6 +62,8 @@ struct Export {
     form: Form,
     /// Only what has changed after this number, deletions too.
     since: Option<i64>,
+    /// Of a table.
+    columns: Vec<String>,
     at: Uuid,
 }
 
@@ -88,7 +91,13 @@ pub async fn begin(
             }
             let cursor = Cursor { epoch: clock.epoch, since: clock.head, ..Cursor::start(&actor) };
             let since = since.map(|since| since.since);
-            let mut export = Export { actor, kind, form, since, at: Uuid::nil() };
+            let own = match customizable(kind) {
+                Some(of) if form != Form::Ndjson => defined(&snapshot, actor.tenant_id, Some(of)).await?,
+                _ => Vec::new(),
+            };
+            let mut columns = columns_with(kind, &own);
+            columns.extend(since.map(|_| "deleted".to_owned()));
+            let mut export = Export { actor, kind, form, since, columns, at: Uuid::nil() };
             let mut first = export.head();
             let more = export.page(&snapshot, &mut first).await?;
             tokio::spawn(async move { send(&inner, export, snapshot, first, more, &sender, turn).await });
@@ -146,18 +155,13 @@ async fn send(
 }
 
 impl Export {
-    fn columns(&self) -> Vec<String> {
-        let deleted = self.since.map(|_| "deleted".to_owned());
-        columns(self.kind).iter().cloned().chain(deleted).collect()
-    }
-
     /// What comes before the records.
     fn head(&self) -> Vec<u8> {
         match self.form {
             Form::Ndjson => Vec::new(),
             Form::Csv { mark } => {
                 let mut head = if mark { Vec::from("\u{feff}") } else { Vec::new() };
-                write_row(&mut head, &self.columns());
+                write_row(&mut head, &self.columns);
                 head
             }
         }
@@ -171,7 +175,6 @@ impl Export {
     async fn page_of<M: Record>(&mut self, snapshot: &DatabaseTransaction, page: &mut Vec<u8>) -> Result<bool, Error> {
         let (sql, values) = self.statement::<M>();
         let rows = snapshot.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
-        let columns = self.columns();
         for row in &rows {
             let record = M::from_query_result(row, "")?;
             self.at = record.id();
@@ -181,7 +184,7 @@ impl Export {
                 record.to_json().unwrap_or_default()
             };
             match self.form {
-                Form::Csv { .. } => write_row(page, &cells(&columns, &document)),
+                Form::Csv { .. } => write_row(page, &cells(&self.columns, &document)),
                 Form::Ndjson => {
                     page.extend_from_slice(document.to_string().as_bytes());
                     page.push(b'\n');

@@ -87,8 +87,9 @@ impl Walk<'_> {
                     let detail = "There is no such field here. Check its spelling, or leave it out.";
                     self.found.push(FieldError::new(format!("{at}/{}", escape(name)), detail));
                 }
-                for (name, given) in
-                    fields.iter().filter(|(n, _)| others.is_object() && schema["properties"][n].is_null())
+                for (name, given) in fields
+                    .iter()
+                    .filter(|(n, v)| others.is_object() && !v.is_null() && schema["properties"][n].is_null())
                 {
                     self.visit(others, given, &format!("{at}/{}", escape(name)));
                 }

@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
-use super::field::{Field, ID, KEY, Shape};
+use super::field::{ID, KEY, Shape};
 use super::mapping::{By, From, Pass, Source, Stages};
+use super::own::{self, Own};
 use super::source::Row;
 use super::steps::{Step, steps};
+use crate::custom_field::PREFIX;
 use crate::statement::sheet::is_guarded;
 
 /// What a row says.
@@ -75,7 +77,9 @@ pub struct Reader<'a> {
     zone: Tz,
     columns: HashMap<String, usize>,
     /// By field: what a lookup found in the other file.
-    lookups: BTreeMap<&'static str, HashMap<String, String>>,
+    lookups: BTreeMap<String, HashMap<String, String>>,
+    /// The types of fields that the tenant defined itself.
+    own: &'a Own,
     /// Whether an apostrophe before what looks like a formula is none of the text.
     guarded: bool,
 }
@@ -88,11 +92,12 @@ impl<'a> Reader<'a> {
     pub fn new(
         pass: &'a Pass,
         columns: HashMap<String, usize>,
-        lookups: BTreeMap<&'static str, HashMap<String, String>>,
+        lookups: BTreeMap<String, HashMap<String, String>>,
+        own: &'a Own,
         zone: Tz,
         guarded: bool,
     ) -> Self {
-        Reader { pass, zone, columns, lookups, guarded }
+        Reader { pass, zone, columns, lookups, own, guarded }
     }
 
     /// The draft, or why there is none: every fault of the row.
@@ -125,7 +130,7 @@ impl<'a> Reader<'a> {
         let cell = |column: &str| self.cell(cells, column);
         let (mut values, mut references, mut faults) = (Map::new(), Vec::new(), Vec::new());
         for (field, source) in self.pass.mapped() {
-            let text = self.text(field, source, &cell);
+            let text = self.text(field.name, source, &cell);
             if text.is_empty() {
                 if field.required && !(field.name == KEY && values.contains_key(ID)) {
                     faults.push(format!("{} is empty", field.name));
@@ -146,6 +151,15 @@ impl<'a> Reader<'a> {
                 (Ok(value), _) => {
                     values.insert(field.name.to_owned(), value);
                 }
+            }
+        }
+        for (key, source) in self.pass.custom() {
+            let name = format!("{PREFIX}{key}");
+            let text = self.text(&name, source, &cell);
+            let Some(value_type) = self.own.get(key).filter(|_| !text.is_empty()) else { continue };
+            match own::read(*value_type, &text, &calendar) {
+                Ok(value) => drop(values.insert(name, value)),
+                Err(fault) => faults.push(format!("{name} `{text}`: {fault}")),
             }
         }
         let steps = self.steps(&cell, &calendar).unwrap_or_else(|fault| {
@@ -173,13 +187,13 @@ impl<'a> Reader<'a> {
         Ok(Loss { reason, note: own.or_else(|| stages.lost_note.clone().filter(|_| same)) })
     }
 
-    fn text<'c>(&self, field: &Field, source: &Source, cell: &impl Fn(&str) -> &'c str) -> String {
+    fn text<'c>(&self, field: &str, source: &Source, cell: &impl Fn(&str) -> &'c str) -> String {
         let text = match &source.from {
             From::Column(column) => cell(column).to_owned(),
             From::Template(template) => template.render(cell),
             From::Value(value) => value.clone(),
             From::Lookup(lookup) => {
-                let found = self.lookups.get(field.name).and_then(|found| found.get(cell(&lookup.column)));
+                let found = self.lookups.get(field).and_then(|found| found.get(cell(&lookup.column)));
                 found.cloned().unwrap_or_default()
             }
         };

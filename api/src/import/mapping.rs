@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::field::{Field, ID, KEY, Shape, fields};
 use super::template::Template;
+use crate::custom_field::{PREFIX, customizable, is_key};
 
 /// What is wrong with a mapping, where, and what to do.
 #[derive(Debug)]
@@ -267,6 +268,11 @@ impl Pass {
         fields(self.kind).iter().filter_map(|field| Some((field, self.fields.get(field.name)?)))
     }
 
+    /// What it says of fields that the tenant defined itself, by key.
+    pub fn custom(&self) -> impl Iterator<Item = (&str, &Source)> {
+        self.fields.iter().filter_map(|(name, source)| Some((name.strip_prefix(PREFIX)?, source)))
+    }
+
     /// The columns of this file that the mapping names, each with the key that does.
     pub fn columns(&self) -> BTreeSet<(String, String)> {
         let mut columns = BTreeSet::new();
@@ -324,17 +330,22 @@ impl Pass {
             }
         }
         for (name, source) in &self.fields {
-            let Some(field) = known.iter().find(|field| field.name == name) else {
-                let names: Vec<&str> = known.iter().map(|field| field.name).collect();
-                return Err((
-                    format!("fields.{name}"),
-                    format!("is no field of this kind. There are {}", names.join(", ")),
-                ));
+            // Which of those there are, only the tenant knows (`own`).
+            let own = customizable(self.kind).and_then(|_| name.strip_prefix(PREFIX)).filter(|key| is_key(key));
+            let shape = match (known.iter().find(|field| field.name == name), own) {
+                (Some(field), _) => field.shape,
+                (None, Some(_)) => Shape::Line,
+                (None, None) => {
+                    let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+                    let own = if customizable(self.kind).is_some() { ", and custom.<key>" } else { "" };
+                    let told = format!("is no field of this kind. There are {}{own}", names.join(", "));
+                    return Err((format!("fields.{name}"), told));
+                }
             };
-            if source.by != By::ExternalId && !matches!(field.shape, Shape::Reference(_)) {
+            if source.by != By::ExternalId && !matches!(shape, Shape::Reference(_)) {
                 return Err((format!("fields.{name}.by"), "is only for fields that refer to a record".into()));
             }
-            if source.times != 1 && !matches!(field.shape, Shape::Money | Shape::Integer) {
+            if source.times != 1 && !matches!(shape, Shape::Money | Shape::Integer) {
                 return Err((format!("fields.{name}.times"), "is only for amounts and whole numbers".into()));
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! `mapping` is the mapping's format; `source` makes rows of a file, `draft` typed values of a row, `resolve` finds
 //! what it refers to, `write` brings a chunk of rows into the database by the same verbs as REST, `journal` keeps what
-//! became of them, `open` checks files against the mapping, `run` is the whole. What a verb means stands in the record's own folder; the command line is
+//! became of them, `own` knows the fields that the tenant defined itself, `open` checks files against the mapping, `run` is the whole. What a verb means stands in the record's own folder; the command line is
 //! `command::import`, the API is in `job`.
 
 mod calendar;
@@ -12,6 +12,7 @@ pub mod job;
 pub mod journal;
 pub mod mapping;
 pub mod open;
+mod own;
 mod refused;
 mod resolve;
 pub mod run;

@@ -11,6 +11,7 @@ use encoding_rs::Encoding;
 use super::draft::Reader;
 use super::journal::broken;
 use super::mapping::{From as Origin, Lookup, Mapping, Pass};
+use super::own::Own;
 use super::run::Stopped;
 use super::source::{Format, Rows, Source};
 use crate::problem::Error;
@@ -75,9 +76,14 @@ impl Looked {
 }
 
 /// Checks each pass against its file.
-pub async fn open<'a>(mapping: &'a Mapping, files: &Files, zone: Tz) -> Result<Vec<Reading<'a>>, Stopped> {
+pub async fn open<'a>(
+    mapping: &'a Mapping,
+    files: &Files,
+    own: &'a [Own],
+    zone: Tz,
+) -> Result<Vec<Reading<'a>>, Stopped> {
     let (mut looked, mut readings) = (Looked::default(), Vec::new());
-    for (number, pass) in mapping.passes.iter().enumerate() {
+    for (number, (pass, own)) in mapping.passes.iter().zip(own).enumerate() {
         let wrong = |key: &str, problem: String| Stopped::Mapping(mapping.error(number, key, problem));
         let cannot = |key: &str, path: &Path, cause: &io::Error| match (cause.kind(), files) {
             (io::ErrorKind::InvalidData, _) => wrong(key, format!("the file {cause}")),
@@ -96,9 +102,9 @@ pub async fn open<'a>(mapping: &'a Mapping, files: &Files, zone: Tz) -> Result<V
             columns.insert(column.clone(), rows.column(column).map_err(|told| wrong(key, told))?);
         }
         let mut lookups = BTreeMap::new();
-        for (field, origin) in pass.mapped() {
+        for (field, origin) in &pass.fields {
             let Origin::Lookup(lookup) = &origin.from else { continue };
-            let key = format!("fields.{}.lookup", field.name);
+            let key = format!("fields.{field}.lookup");
             let other = files.find(&lookup.path).map_err(|told| wrong(&key, told))?;
             let source = looked.at(&other, None).await?.map_err(|cause| cannot(&key, &other, &cause))?;
             let rows = rows_of(&source, lookup.delimiter, None).await?.map_err(|cause| cannot(&key, &other, &cause))?;
@@ -107,10 +113,10 @@ pub async fn open<'a>(mapping: &'a Mapping, files: &Files, zone: Tz) -> Result<V
             }
             let lookup = lookup.clone();
             let found = blocking(move || first_rows(&lookup, rows)).await?;
-            lookups.insert(field.name, found.map_err(|cause| cannot(&key, &other, &cause))?);
+            lookups.insert(field.clone(), found.map_err(|cause| cannot(&key, &other, &cause))?);
         }
         let guarded = source.format != Format::Ndjson;
-        let reader = Reader::new(pass, columns, lookups, zone, guarded);
+        let reader = Reader::new(pass, columns, lookups, own, zone, guarded);
         readings.push(Reading { pass, path, source, headers: rows.headers, reader });
     }
     Ok(readings)

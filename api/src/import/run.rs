@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::journal::{Journal, Kept, Place, Reached, Verdict, broken};
 use super::mapping::{Mapping, MappingError};
 use super::open::{Files, Reading, blocking, open, rows_of};
+use super::own::own;
 use super::refused::Refused;
 use super::source::{Format, Row, Rows};
 use super::summary::{Count, Summary};
@@ -98,7 +99,9 @@ pub async fn run(
 ) -> Result<Summary, Stopped> {
     let zone = zone(tenant)?;
     let refused = Refused::new(options.refused.as_deref());
-    let readings = open(mapping, &options.files, zone).await?;
+    let actor = Actor::system(tenant.id);
+    let own = own(state, &actor, mapping).await?.map_err(Stopped::Mapping)?;
+    let readings = open(mapping, &options.files, &own, zone).await?;
     for (number, reading) in readings.iter().enumerate() {
         refused.prepare(&reading.path).map_err(|cause| {
             let told = format!(
@@ -111,7 +114,6 @@ pub async fn run(
     let counts = readings.iter().map(|reading| Count::new(reading.pass.path.clone(), reading.pass.kind)).collect();
     let files = readings.iter().map(|reading| (reading.path.clone(), reading.headers.clone())).collect();
     let journal = Journal::new(counts, Place::Files(refused, files));
-    let actor = Actor::system(tenant.id);
     let journal = import(state, actor, zone, &readings, options.dry_run, journal, progress).await?;
     let refused = match journal.place {
         Place::Files(refused, _) => refused.finish().map_err(|cause| broken("the files of refused rows", &cause))?,
@@ -142,7 +144,8 @@ pub async fn go_on(
     opened: impl AsyncFnOnce(&[Reading<'_>]) -> Result<(), Stopped>,
 ) -> Result<(), Stopped> {
     let zone = zone(tenant)?;
-    let readings = open(mapping, files, zone).await?;
+    let own = own(state, &begun.actor, mapping).await?.map_err(Stopped::Mapping)?;
+    let readings = open(mapping, files, &own, zone).await?;
     opened(&readings).await?;
     let fresh = || readings.iter().map(|reading| Count::new(reading.pass.path.clone(), reading.pass.kind)).collect();
     let counts = if begun.counts.len() == readings.len() { begun.counts } else { fresh() };

@@ -13,6 +13,7 @@ use super::draft::Draft;
 use super::steps::{Step, remaining};
 use crate::account::member;
 use crate::change::{Body, Change, Context, Intent, apply};
+use crate::custom_field::check::checked;
 use crate::opportunity::advance::advance_at;
 use crate::opportunity::create::create_in;
 use crate::opportunity::moves::not_in_the_future;
@@ -120,8 +121,10 @@ pub fn opportunity(
         }
         let occurred = first.on.map_or(work.now, |day| calendar.midnight(day));
         not_in_the_future(work, occurred, "Only what has happened is history.")?;
-        let change = plan.of(Kind::Opportunity, Intent::Create(Body::Opportunity(fields.clone())));
-        create_in(work, context, &change, &fields, first.stage, occurred, first.assumed)?;
+        let change = plan.of(Kind::Opportunity, Intent::Create(Body::Opportunity(fields)));
+        let change = checked(work, context, &change)?;
+        let Intent::Create(Body::Opportunity(fields)) = &change.intent else { return Err(Refusal::internal()) };
+        create_in(work, context, &change, fields, first.stage, occurred, first.assumed)?;
         advance(work, context, plan, further, draft, calendar)?;
         return Ok(Done::Created);
     };

@@ -218,12 +218,7 @@ async fn hold(work: &mut UnitOfWork, about: Vec<((EntrySource, Uuid), Option<Uui
     ledger::load_about(work, about.iter().map(|((_, id), ..)| *id).collect::<Vec<_>>()).await
 }
 
-fn post_fine(
-    work: &mut UnitOfWork,
-    offence: &Offence,
-    rule_set: &rule_set::Model,
-    house: &House,
-) -> Result<(), Error> {
+fn post_fine(work: &mut UnitOfWork, offence: &Offence, rule_set: &rule_set::Model, house: &House) -> Result<(), Error> {
     let rules = &rule_set.rules;
     let Some(penalty) = rules.penalties.iter().find(|penalty| penalty.kind == offence.kind) else { return Ok(()) };
     let money = penalty.money.filter(|money| !money.0.is_zero()).zip(rules.currency.clone());

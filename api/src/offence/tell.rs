@@ -33,7 +33,10 @@ pub fn fine(
     let days = penalty.after_days.unwrap_or_default();
     let (mut en, mut zh) = match (offence.kind, &offence.card) {
         (PenaltyKind::MissedPlan, _) => (
-            format!("The visit{at_en} that was planned for {due}{} was not made by the end of that day.", quoted(name, " (", ")")),
+            format!(
+                "The visit{at_en} that was planned for {due}{} was not made by the end of that day.",
+                quoted(name, " (", ")")
+            ),
             format!("计划于 {due} {to_zh}拜访{}在当日结束前没有进行。", quoted(name, "（", "）")),
         ),
         (PenaltyKind::IdleOpportunity, _) => (
@@ -47,7 +50,8 @@ pub fn fine(
         ),
         (PenaltyKind::StaleStage, _) => {
             let key = offence.stage.map_or("", |(_, stage)| stage.as_str());
-            let (stage_en, stage_zh) = names.stage.map_or((key, key), |names| (names.en.0.as_str(), names.zh.0.as_str()));
+            let (stage_en, stage_zh) =
+                names.stage.map_or((key, key), |names| (names.en.0.as_str(), names.zh.0.as_str()));
             let limit = (due.0 - since.0).num_days();
             (
                 format!(

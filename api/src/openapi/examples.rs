@@ -8,6 +8,9 @@ const JSON: &str = "/content/application~1json";
 /// What fields are called → a value that one may well find there.
 const NAMED: &[(&str, &str)] = &[
     ("arithmetic", "10 × 70/100 = 7.00"),
+    ("authorizationUrl", "https://id.example.com/auth?client_id=waypost&response_type=code"),
+    ("claim", "groups"),
+    ("clientId", "waypost"),
     ("currency", "CNY"),
     ("cursor", "eyJpZCI6MX0"),
     ("detail", "/amount: Must not be negative."),
@@ -18,6 +21,7 @@ const NAMED: &[(&str, &str)] = &[
     ("externalId", "C-1042"),
     ("fields", "{\"phone\":\"+86 21 5555 0100\"}"),
     ("industry", "optics"),
+    ("issuer", "https://id.example.com"),
     ("lostNote", "A cheaper offer from abroad"),
     ("name", "Hopton Photonics"),
     ("nextStep", "Send the quote"),
@@ -27,6 +31,7 @@ const NAMED: &[(&str, &str)] = &[
     ("phone", "+86 21 5555 0100"),
     ("problem", "/problems/validation"),
     ("purpose", "Show the samples"),
+    ("redirectUri", "https://crm.example.com/login/callback"),
     ("reason", "The customer asked for it"),
     ("series", "GTX"),
     ("slug", "hopton"),

@@ -1,10 +1,12 @@
 //! From the document that poem-openapi emits to the one that is published: OpenAPI 3.0.3 that every common generator
 //! copes with, in an order that does not change. A document that cannot be made right is refused with the reasons.
 //! Here is the order of the steps; `emitted` reads, `schemas` mends types, `operations` completes what each operation
-//! must say, `examples` shows what it looks like. Serving the document is `http::docs`'s.
+//! must say, `examples` shows what it looks like, `links` says what
+//! follows from what. Serving the document is `http::docs`'s.
 
 mod emitted;
 mod examples;
+mod links;
 mod operations;
 mod schemas;
 
@@ -23,6 +25,7 @@ pub fn polish(emitted: &str) -> Result<Value, Vec<String>> {
     operations::complete(&mut document, &mut faults);
     schemas::drop_unused(&mut document);
     examples::add(&mut document);
+    links::add(&mut document);
     if faults.is_empty() { Ok(document) } else { Err(faults) }
 }
 

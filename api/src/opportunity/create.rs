@@ -61,6 +61,7 @@ pub fn create_in(
         lost_note: None,
         note: None,
         external_id: None,
+        custom: None,
     };
     fields.apply(&mut opportunity);
     // Whoever works the account may name a colleague who works it too; without an account only those who lead may.

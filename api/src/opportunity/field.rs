@@ -70,6 +70,7 @@ mod tests {
             lost_note: None,
             note: None,
             external_id: None,
+            custom: None,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod routes;
 pub mod stage;
 pub mod update;
 
+use entity::custom::Custom;
 use entity::kind::{LostReason, StageKey};
 use entity::opportunity;
 use entity::scalar::{Currency, Date, Line, Money, Text, Timestamp};
@@ -47,6 +48,11 @@ fields! {
         external_id: Line,
     }
     fixed {}
+    custom {
+        /// Values of the fields that the company defined itself, by key, each as text whatever the field's type: `12.5`,
+        /// `2026-03-02`, `true`. A key that is absent or null stays as it is; an empty text empties it.
+        custom: Custom,
+    }
     needs ["name"]
     refers { owner_id => User, account_id => Account, contact_id => Contact, product_id => Product, }
     example {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::too_many_arguments, reason = "the filters of a list are its parameters")]
 
-use entity::kind::StageKey;
+use entity::kind::{CustomKind, StageKey};
 use entity::scalar::{Date, Line, Money};
 use entity::{opportunity, stage_move};
 use poem::web::Data;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{AdvanceOpportunity, OpportunityFields};
 use crate::auth::Actor;
 use crate::change::Intent;
+use crate::custom_field::filter;
 use crate::problem::{ApiResult, Fail};
 use crate::read::{self, Listing, Page, Sorts};
 use crate::rest::{self, CHANGE, CREATE, Created, Edit, Found, GET, LIST, New, NoContent, SUBLIST};
@@ -73,7 +74,10 @@ impl OpportunityApi {
         #[oai(name = "expectedTo")]
         expected_to: Query<Option<Date>>,
         #[oai(name = "externalId")] external_id: Query<Option<String>>,
+        /// `key:value` of a field that the company defined itself; repeat it for more of them.
+        custom: Query<Option<Vec<String>>>,
     ) -> ApiResult<Page<opportunity::Model>, LIST> {
+        let custom = filter::contains(&state, &actor, CustomKind::Opportunity, custom.0).await?;
         let listing = Listing::new(cursor.0, limit.0, sort.0)
             .search(search.0)
             .only("t.account_id = ?", account_id.0)
@@ -84,7 +88,8 @@ impl OpportunityApi {
             .only("t.amount >= ?", amount_from.0)
             .only("t.expected_on >= ?", expected_from.0)
             .only("t.expected_on <= ?", expected_to.0)
-            .only("t.external_id = ?", external_id.0);
+            .only("t.external_id = ?", external_id.0)
+            .only("t.custom @> ?", custom);
         Ok(Json(read::list(&state, &actor, listing, SORTS).await?))
     }
 

@@ -11,8 +11,11 @@ use super::opportunity::{acted, moved};
 use super::pipeline::{self, Names, Stages};
 use super::view::View;
 use super::{show, words};
-use crate::account::overview::{AccountOverview, AttentionKind, AttentionPoint, overview};
+use crate::account::overview::{AccountOverview, AttentionKind, AttentionPoint, TimelineEntry, overview};
 use crate::problem::Error;
+
+/// Entries of the timeline that are shown at once.
+const SHOWN: usize = 20;
 
 pub async fn show(view: View) -> Result<Answer, Error> {
     let id = view.asked.id("account")?;
@@ -131,9 +134,16 @@ fn plans(view: &View, names: &Names, plans: &[plan::Model]) -> Markup {
 fn timeline(view: &View, stages: &Stages, names: &Names, told: &AccountOverview) -> Markup {
     html! {
         @if told.timeline.is_empty() { (nothing(view.t("Nothing happened yet.", "暂无动态。"))) }
-        ol.timeline { @for entry in &told.timeline {
-            @if let Some(done) = &entry.activity { (acted(view, names, done)) }
-            @if let Some(step) = &entry.stage_move { (moved(view, stages, names, step)) }
-        } }
+        (entries(view, stages, names, &told.timeline[..told.timeline.len().min(SHOWN)]))
+        @if told.timeline.len() > SHOWN {
+            details #earlier { summary { (view.t("Earlier", "更早")) } (entries(view, stages, names, &told.timeline[SHOWN..])) }
+        }
     }
+}
+
+fn entries(view: &View, stages: &Stages, names: &Names, entries: &[TimelineEntry]) -> Markup {
+    html! { ol.timeline { @for entry in entries {
+        @if let Some(done) = &entry.activity { (acted(view, names, done)) }
+        @if let Some(step) = &entry.stage_move { (moved(view, stages, names, step)) }
+    } } }
 }

@@ -18,6 +18,8 @@ pub enum Answer {
     Page(Markup),
     /// With a status of its own, and seconds after which to try again.
     Refused(StatusCode, Option<u32>, Markup),
+    /// With cookies.
+    Leave(Markup, Vec<String>),
     /// A picture, ready to be sent.
     Drawn(Response),
     /// 303 to a path of ours, with cookies.
@@ -117,6 +119,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 pub fn respond(answer: Answer) -> Response {
     match answer {
         Answer::Page(markup) => document(StatusCode::OK, markup),
+        Answer::Leave(markup, cookies) => with_cookies(document(StatusCode::OK, markup), cookies),
         Answer::Drawn(response) => response,
         Answer::Refused(status, retry_after, markup) => {
             let mut response = document(status, markup);
@@ -134,14 +137,18 @@ pub fn respond(answer: Answer) -> Response {
             let headers = response.headers_mut();
             // A path that is no header is no path of ours.
             headers.insert(header::LOCATION, HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/")));
-            for cookie in cookies {
-                if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                    headers.append(header::SET_COOKIE, cookie);
-                }
-            }
-            response
+            with_cookies(response, cookies)
         }
     }
+}
+
+fn with_cookies(mut response: Response, cookies: Vec<String>) -> Response {
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
 }
 
 fn document(status: StatusCode, markup: Markup) -> Response {

@@ -6,12 +6,14 @@ use poem::http::header;
 use crate::auth::{Proof, session};
 use crate::http::RequestContext;
 use crate::problem::{Code, Error};
+use crate::sign_on::attempt;
 use crate::state::State;
 
 const SESSION: &str = "waypost_session";
 pub const LANGUAGE: &str = "waypost_language";
 pub const THEME: &str = "waypost_theme";
 pub const TENANT: &str = "waypost_tenant";
+pub const SIGN_IN: &str = "waypost_sign_in";
 
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
@@ -57,8 +59,24 @@ pub fn keep(state: &State, name: &str, value: &str) -> String {
     set(state, name, value, YEAR)
 }
 
+/// What a browser brings along when another site leads it back here, to the log-in alone.
+pub fn carry(state: &State, name: &str, value: &str) -> String {
+    carried(state, name, value, attempt::LIFETIME.num_seconds())
+}
+
+pub fn drop_carried(state: &State, name: &str) -> String {
+    carried(state, name, "", 0)
+}
+
+fn carried(state: &State, name: &str, value: &str, seconds: i64) -> String {
+    format!("{name}={value}; Path=/login; Max-Age={seconds}; HttpOnly; SameSite=Lax{}", secure(state))
+}
+
+fn secure(state: &State) -> &'static str {
+    if state.identity.issuer.starts_with("https://") { "; Secure" } else { "" }
+}
+
 /// The values are tokens, slugs and words of ours: none has a character that would need quoting.
 fn set(state: &State, name: &str, value: &str, seconds: i64) -> String {
-    let secure = if state.identity.issuer.starts_with("https://") { "; Secure" } else { "" };
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{}", secure(state))
 }

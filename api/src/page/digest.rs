@@ -31,13 +31,13 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                     @else if told.is_mailed { (view.t("Managers get it every Monday when work begins.", "经理将在每周一上班时收到邮件。")) }
                     @else { (view.t("You chose to get no mail.", "您已选择不接收邮件。")) }
                 }
-                form.decide method="post" action="/digest/mail" {
+                @if told.can_mail { form.decide method="post" action="/digest/mail" {
                     @if told.is_mailed {
                         button type="submit" name="mailed" value="no" { (view.t("No more mails", "不再接收邮件")) }
                     } @else {
                         button.primary type="submit" name="mailed" value="yes" { (view.t("Mail it to me again", "重新接收邮件")) }
                     }
-                }
+                } }
             }))
         }
     };

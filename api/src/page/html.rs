@@ -191,6 +191,34 @@ pub fn error(look: Look, refusal: &Refusal) -> Markup {
     document(look, title, body)
 }
 
+/// Sends the browser to another site, without script. A redirect would not do: the policy lets no form end elsewhere.
+pub fn leave(look: Look, url: &str) -> Markup {
+    let title = look.t("Sign in", "登录");
+    html! {
+        (DOCTYPE)
+        html lang=(look.t("en", "zh-CN")) data-theme=(look.theme.as_str()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content=(scheme(look.theme));
+                meta http-equiv="refresh" content=(format!("0; url={url}"));
+                title { (title) " · Waypost" }
+                link rel="stylesheet" href=(assets::path("css"));
+            }
+            body {
+                main.login #main {
+                    div.login-card {
+                        p.brand { span.mark aria-hidden="true" {} "Waypost" }
+                        h1 { (title) }
+                        p { (look.t("You are being sent to your company's identity provider.", "正在前往贵公司的身份提供方。")) }
+                        p { a.button href=(url) { (look.t("Go there", "前往")) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Asks for the same page again, this time from a page of ours.
 pub fn again(look: Look) -> Markup {
     html! {

@@ -9,25 +9,34 @@ use super::browser;
 use super::login_form::{Typed, form as page};
 use super::view::{Asked, Look, local};
 use crate::auth::address::Address;
-use crate::auth::{Login, Secret, log_in};
+use crate::auth::{Login, Secret, log_in, session};
 use crate::problem::{Code, Error};
+use crate::sign_on::settings;
 use crate::state::State;
 
 /// What the list of sessions calls it.
 const DEVICE: &str = "Browser";
+
+pub fn device() -> Line {
+    Line(DEVICE.to_owned())
+}
 
 pub async fn form(state: State, request: Request, asked: Asked, look: Look) -> Result<Answer, Error> {
     let next = local(asked.query("next").unwrap_or("/")).to_owned();
     if browser::proof(&state, &request).await?.is_some() {
         return Ok(Answer::Go(next, Vec::new()));
     }
-    let tenant = browser::cookie(&request, browser::TENANT).unwrap_or_default().to_owned();
-    Ok(Answer::Page(page(look, &Typed { tenant, email: String::new(), next }, None)))
+    let named = asked.query("tenant").or_else(|| browser::cookie(&request, browser::TENANT));
+    let tenant = named.unwrap_or_default().to_lowercase();
+    let sign_on = settings::name_of(&state.db, &tenant).await?;
+    Ok(Answer::Page(page(look, &Typed { tenant, email: String::new(), next, sign_on }, None)))
 }
 
 pub async fn submit(state: State, request: Request, asked: Asked, look: Look) -> Result<Answer, Error> {
+    let tenant = asked.field("tenant").to_lowercase();
     let typed = Typed {
-        tenant: asked.field("tenant").to_lowercase(),
+        sign_on: settings::name_of(&state.db, &tenant).await?,
+        tenant,
         email: asked.field("email").to_owned(),
         next: local(asked.field("next")).to_owned(),
     };
@@ -36,16 +45,12 @@ pub async fn submit(state: State, request: Request, asked: Asked, look: Look) ->
     let (Ok(tenant), Ok(email)) = (Line::parse(&typed.tenant), Email::parse(&typed.email)) else {
         return Ok(Answer::Refused(StatusCode::UNAUTHORIZED, None, page(look, &typed, Some(wrong))));
     };
-    let login = Login { tenant, email, password: Secret::new(password), device_name: Some(Line(DEVICE.to_owned())) };
+    let login = Login { tenant, email, password: Secret::new(password), device_name: Some(device()) };
     let address = Address::of(&request, &state.identity.trusted_proxies);
     let shared = state.clone();
     match state.run(async move { log_in::log_in(&shared, login, address).await }).await {
         Ok(tokens) => {
-            // A session that this browser had before is not left behind.
-            if let Some(former) = browser::session_token(&request) {
-                let former = Secret::new(former);
-                crate::auth::session::log_out(&state.db, &state.identity, &former, state.clock.now()).await?;
-            }
+            end_former(&state, &request).await?;
             let cookies = browser::begin(&state, tokens.refresh_token.expose(), &typed.tenant);
             Ok(Answer::Go(typed.next, cookies))
         }
@@ -67,5 +72,13 @@ pub async fn submit(state: State, request: Request, asked: Asked, look: Look) ->
             Ok(Answer::Refused(status(&refusal), refusal.retry_after, page(look, &typed, Some(&told))))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// A session that this browser had before is not left behind.
+pub async fn end_former(state: &State, request: &Request) -> Result<(), Error> {
+    match browser::session_token(request) {
+        Some(former) => session::log_out(&state.db, &state.identity, &Secret::new(former), state.clock.now()).await,
+        None => Ok(()),
     }
 }

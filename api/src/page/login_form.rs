@@ -11,6 +11,8 @@ pub struct Typed {
     pub email: String,
     /// Where to go after it.
     pub next: String,
+    /// What the company calls its identity provider, if it has one.
+    pub sign_on: Option<String>,
 }
 
 pub fn form(look: Look, typed: &Typed, wrong: Option<&str>) -> Markup {
@@ -33,6 +35,12 @@ pub fn form(look: Look, typed: &Typed, wrong: Option<&str>) -> Markup {
                     label for="password" { (look.t("Password", "密码")) }
                     input #password name="password" type="password" required autocomplete="current-password";
                     button.primary type="submit" { (title) }
+                    button type="submit" formaction="/login/sign-on" formnovalidate {
+                        @match &typed.sign_on {
+                            Some(name) => { (look.t("Sign in with ", "使用 ")) (name) (look.t("", " 登录")) }
+                            None => { (look.t("Single sign-on", "单点登录")) }
+                        }
+                    }
                 }
                 (look_switch(look, "/login"))
             }

@@ -30,6 +30,7 @@ mod rules;
 mod same_origin;
 mod settings;
 pub mod show;
+mod sign_on;
 mod team;
 pub mod view;
 mod words;
@@ -49,6 +50,8 @@ use crate::problem::Error;
 pub fn routes(inner: Route) -> Route {
     inner
         .at("/login", get(make(open(log_in::form))).post(make(open(log_in::submit))))
+        .at("/login/sign-on", post(make(open(sign_on::begin))))
+        .at("/login/callback", get(make(open(sign_on::back))))
         .at("/logout", post(page(settings::log_out)))
         .at("/look", post(make(open(settings::look))))
         .at("/teams/:id", get(page(team::show)))

@@ -11,8 +11,8 @@ use rust_decimal::prelude::ToPrimitive;
 use super::answer::Answer;
 use super::charts::figure_of;
 use super::html::{Place, card, nothing, page};
-use super::show;
 use super::view::{Look, View};
+use super::{show, words};
 use crate::problem::{Code, Error, Refusal};
 use crate::read::{self, Listing};
 use crate::report::chart::{Picture, Plot, Series};
@@ -92,11 +92,11 @@ fn said(view: &View, rules: &Rules) -> Markup {
         h3 { (view.t("Timeliness", "及时性")) }
         (brackets(view, &rules.brackets))
         h3 { (view.t("Work", "工作")) }
-        table { tbody { @for work in &rules.work { tr { th scope="row" { (work.on) } td.num { (show::decimal(work.base.0)) (view.t(" points", " 分")) } } } } }
+        table { tbody { @for work in &rules.work { tr { @let (en, zh) = crate::points::words::kind(work.on); th scope="row" { (view.t(en, zh)) } td.num { (show::decimal(work.base.0)) (view.t(" points", " 分")) } } } } }
         h3 { (view.t("Fines", "扣分")) }
         @if rules.penalties.is_empty() { (nothing(view.t("None.", "无。"))) }
         table { tbody { @for fine in &rules.penalties { tr {
-            th scope="row" { (fine.kind.as_str().replace('_', " ")) }
+            th scope="row" { (words::penalty(fine.kind, view.look)) }
             td.num { (show::decimal(fine.points.0)) @if let Some(money) = fine.money { " · " (show::amount(view.look, money.0, rules.currency.as_ref().map(|c| c.0.as_str()))) } }
         } } } }
     }

@@ -1,6 +1,6 @@
 //! What things are called on the pages.
 
-use entity::kind::{AccountKind, AccountTier, ActivityKind, LostReason, Role, StageKey, Verdict};
+use entity::kind::{AccountKind, AccountTier, ActivityKind, LostReason, PenaltyKind, Role, StageKey, Verdict};
 
 use super::view::Look;
 
@@ -70,5 +70,15 @@ pub fn account(kind: AccountKind, look: Look) -> &'static str {
         AccountKind::Consumer => look.t("person", "个人"),
         AccountKind::Channel => look.t("channel partner", "渠道"),
         AccountKind::Internal => look.t("own house", "内部"),
+    }
+}
+
+pub fn penalty(kind: PenaltyKind, look: Look) -> &'static str {
+    match kind {
+        PenaltyKind::LateEntry => look.t("late entry", "录入过迟"),
+        PenaltyKind::MissedPlan => look.t("missed plan", "计划未执行"),
+        PenaltyKind::IdleOpportunity => look.t("idle opportunity", "商机无跟进"),
+        PenaltyKind::StaleStage => look.t("stale stage", "阶段停滞"),
+        PenaltyKind::IncompleteAccount => look.t("incomplete account", "客户资料不全"),
     }
 }

@@ -233,6 +233,7 @@ mod tests {
             verdict: None,
             distance: None,
             external_id: None,
+            custom: None,
             entry_seconds: None,
         }
     }

@@ -116,7 +116,9 @@ pub fn lacking(weights: &[Weight], filled: &Filled) -> (String, String) {
     let one = |weight: &Weight| {
         let (mut en, mut zh) = fields([&weight.field]);
         let Some(characters) = filled.get(weight.field.0.as_str()) else { return (en, zh) };
-        if let Some(least) = weight.min_characters.filter(|least| usize::try_from(*least).is_ok_and(|l| *characters < l)) {
+        if let Some(least) =
+            weight.min_characters.filter(|least| usize::try_from(*least).is_ok_and(|l| *characters < l))
+        {
             en += &format!(" ({least} characters asked)");
             zh += &format!("（要求至少 {least} 个字符）");
         }

@@ -31,11 +31,12 @@ pub enum Code {
     TooManyRequests,
     Internal,
     Unavailable,
+    IdentityProvider,
     Timeout,
 }
 
 impl Code {
-    pub const ALL: [Code; 28] = [
+    pub const ALL: [Code; 29] = [
         Code::Malformed,
         Code::Unauthorized,
         Code::Forbidden,
@@ -63,6 +64,7 @@ impl Code {
         Code::TooManyRequests,
         Code::Internal,
         Code::Unavailable,
+        Code::IdentityProvider,
         Code::Timeout,
     ];
 
@@ -95,6 +97,7 @@ impl Code {
             Code::TooManyRequests => ("too_many_requests", 429, "Too many requests"),
             Code::Internal => ("internal", 500, "Something went wrong on the server"),
             Code::Unavailable => ("unavailable", 503, "Temporarily unavailable"),
+            Code::IdentityProvider => ("identity_provider", 503, "The company's identity provider cannot be used"),
             Code::Timeout => ("timeout", 503, "The request took too long"),
         }
     }

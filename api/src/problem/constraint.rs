@@ -15,6 +15,13 @@ const CONSTRAINTS: &[(&str, Code, &str, &str)] = &[
     ("contact_external_unique", Code::Duplicate, "/externalId", "Another contact has this external id."),
     ("opportunity_external_unique", Code::Duplicate, "/externalId", "Another opportunity has this external id."),
     ("activity_external_unique", Code::Duplicate, "/externalId", "Another activity has this external id."),
+    ("custom_field_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
+    (
+        "custom_field_key_unique",
+        Code::Duplicate,
+        "/key",
+        "Another field of this kind has this key, which is never used twice.",
+    ),
     ("account_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("contact_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
     ("opportunity_pkey", Code::Duplicate, "/id", "This id is taken. Make a new UUIDv7."),
@@ -62,6 +69,12 @@ const CONSTRAINTS: &[(&str, Code, &str, &str)] = &[
     ("attachment_activity_fkey", Code::Conflict, "/activityId", "This activity is no longer there."),
     ("upload_attachment_fkey", Code::Conflict, "", "This attachment is no longer there."),
     ("team_parent_fkey", Code::Conflict, "/parentId", "This team is no longer there."),
+    (
+        "user_identity_user_unique",
+        Code::Conflict,
+        "",
+        "This user signs in with another account of the identity provider. Ask an administrator to unlink it.",
+    ),
     ("user_team_fkey", Code::Conflict, "/teamId", "This team is no longer there."),
 ];
 

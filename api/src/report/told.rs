@@ -1,5 +1,5 @@
-//! Which rows a report reads. Its statement names them in braces, such as `{stage_move}`: of now they are the tables
-//! themselves; of a past day, what `told.sql` makes of the tables.
+//! Which rows a report reads. Its statement names them in braces, such as `{activity}`: of now they are the tables
+//! themselves; of a past day, what `told.sql` makes of the tables. `{standing}` are the stays in which opportunities are.
 
 use chrono::TimeDelta;
 use entity::kind::Kind;
@@ -37,20 +37,21 @@ pub fn told(sql: &str, actor: &Actor, as_of: Option<Date>, known: Known) -> Stri
     for kind in [Kind::Plan, Kind::Activity] {
         sql = sql.replace(&format!("{{was:{kind}}}"), &WAS.replace("{kind}", kind.as_str()));
     }
-    let tables: [(&str, &str, &str); 5] = [
-        ("opportunity", "told_opportunity", "told_opportunity"),
-        ("stage_move", "told_stage_move", "told_stage_move"),
-        ("account", "told_account", "told_account"),
-        ("plan", "told_plan", "told_plan"),
-        ("activity", "activity_now", "activity_then"),
+    let tables: [(&str, &str, &str, &str); 6] = [
+        ("opportunity", "opportunity", "told_opportunity", "told_opportunity"),
+        ("stay", "stay", "stay_now", "stay_then"),
+        ("standing", "(SELECT * FROM stay WHERE is_newest)", "standing_now", "standing_then"),
+        ("account", "account", "told_account", "told_account"),
+        ("plan", "plan", "told_plan", "told_plan"),
+        ("activity", "activity", "activity_now", "activity_then"),
     ];
-    for (table, now, then) in tables {
+    for (rows, today, now, then) in tables {
         let name = match known {
-            None => table,
+            None => today,
             Some(Known::Now) => now,
             Some(Known::Then) => then,
         };
-        sql = sql.replace(&format!("{{{table}}}"), name);
+        sql = sql.replace(&format!("{{{rows}}}"), name);
     }
     let words = match known {
         Some(Known::Then) => [

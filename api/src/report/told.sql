@@ -26,12 +26,37 @@
     CROSS JOIN period
     LEFT JOIN worth_then w ON w.id = x.id
     WHERE x.tenant_id = $1 AND {kept}
-), told_stage_move AS NOT MATERIALIZED (
-    SELECT x.tenant_id, x.opportunity_id, x.number, x.from_stage, x.to_stage, x.occurred, x.probability, x.lost_reason,
-           NULL::timestamptz AS deleted_at
-    FROM stage_move x
+), stay_now AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.opportunity_id, x.from_stage, x.stage, x.lost_reason, x.probability, x.entered,
+           CASE WHEN x.stood_until < period.told_before THEN x.stood_until ELSE 'infinity' END AS stood_until
+    FROM stay x
     CROSS JOIN period
-    WHERE x.tenant_id = $1 AND x.occurred < period.told_before AND {kept} {received}
+    WHERE x.tenant_id = $1 AND x.entered < period.told_before
+), stay_then AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.opportunity_id, x.from_stage, x.stage, x.lost_reason, x.probability, x.entered,
+           coalesce(min(x.entered) OVER later, 'infinity') AS stood_until
+    FROM stay x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.told < period.told_before
+    WINDOW later AS (PARTITION BY x.opportunity_id ORDER BY x.number ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+), standing_now AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.opportunity_id, x.from_stage, x.stage, x.entered, x.probability, x.lost_reason,
+           CASE WHEN x.came_intent < period.told_before THEN x.came_intent END AS came_intent,
+           CASE WHEN x.came_pre_sale < period.told_before THEN x.came_pre_sale END AS came_pre_sale,
+           CASE WHEN x.came_negotiation < period.told_before THEN x.came_negotiation END AS came_negotiation,
+           CASE WHEN x.came_signed < period.told_before THEN x.came_signed END AS came_signed
+    FROM stay x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.entered < period.told_before AND x.stood_until >= period.told_before
+), standing_then AS NOT MATERIALIZED (
+    SELECT x.tenant_id, x.opportunity_id, x.from_stage, x.stage, x.entered, x.probability, x.lost_reason,
+           CASE WHEN x.came_intent < period.told_before THEN x.came_intent END AS came_intent,
+           CASE WHEN x.came_pre_sale < period.told_before THEN x.came_pre_sale END AS came_pre_sale,
+           CASE WHEN x.came_negotiation < period.told_before THEN x.came_negotiation END AS came_negotiation,
+           CASE WHEN x.came_signed < period.told_before THEN x.came_signed END AS came_signed
+    FROM stay x
+    CROSS JOIN period
+    WHERE x.tenant_id = $1 AND x.told < period.told_before AND x.told_until >= period.told_before
 ), told_account AS NOT MATERIALIZED (
     SELECT x.tenant_id, x.id, x.name, x.kind, x.tier, x.owner_id, x.created_at,
            x.deleted_at AS buried_at, NULL::timestamptz AS deleted_at

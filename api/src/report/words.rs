@@ -48,7 +48,7 @@ impl Words {
                 StageKey::PreSale => self.say("Pre-sale", "售前"),
                 StageKey::Negotiation => self.say("Negotiation", "谈判"),
                 StageKey::Signed => self.say("Signed", "签约"),
-                StageKey::Lost => self.say("Lost", "输单"),
+                StageKey::Lost => self.say("Lost", "丢单"),
             }
             .to_owned()
         })
@@ -81,7 +81,7 @@ impl Words {
     pub fn as_of(&self, day: Option<Date>, differs: bool) -> String {
         let Some(day) = day else { return String::new() };
         let differs = if differs { self.say(", known otherwise then", "，当时所知不同") } else { "" };
-        format!(" ({} {day}{differs})", self.say("as of", "截至"))
+        format!(" · {} {day}{differs}", self.say("as of", "截至"))
     }
 
     /// `n=40`, which reads the same in both languages.

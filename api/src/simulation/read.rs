@@ -131,7 +131,10 @@ impl Reader<'_> {
     /// The rights that were given, by user.
     pub async fn granted(&self, (from, to): (Date, Date)) -> Result<BTreeMap<Uuid, i32>, Error> {
         let rows = self.rows(GRANTED, [from.into(), to.into()]).await?;
-        Ok(rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect::<Result<_, DbErr>>()?)
+        Ok(rows
+            .iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+            .collect::<Result<_, DbErr>>()?)
     }
 
     /// What was booked, by user.

@@ -138,7 +138,8 @@ impl StatementApi {
         } else {
             // Those that were summed: of the same team when the month was closed.
             let (team_id, month) = (statement.team_id, statement.month);
-            let of_team = |listing: Listing| listing.only("t.team_id = ?", Some(team_id)).only("t.month = ?", Some(month));
+            let of_team =
+                |listing: Listing| listing.only("t.team_id = ?", Some(team_id)).only("t.month = ?", Some(month));
             let found = all(&state, &actor, None, of_team).await?;
             found.into_iter().filter(|statement| statement.user_id.is_some()).collect()
         };

@@ -20,6 +20,7 @@ use super::wire::{MutationResult, Push, ResultStatus};
 use crate::auth::Actor;
 use crate::captured::Captured;
 use crate::change::{Body, Change, Context, Intent, Outcome, apply, prepare};
+use crate::custom_field::merge::{MEMBER, retain};
 use crate::problem::{Code, Error, Problem, Refusal, constraint, is_retryable};
 use crate::state::State;
 use crate::work::UnitOfWork;
@@ -249,7 +250,8 @@ impl Batch {
     /// The values of a field conflict that did not come through.
     fn lost(&self, work: &UnitOfWork, entry: &Entry, change: &Change, outcome: &Outcome) -> rejected_write::Model {
         let mut values: Map<String, Value> = change.intent.values();
-        values.retain(|name, _| outcome.lost.contains(name));
+        values.retain(|name, _| name == MEMBER || outcome.lost.contains(name));
+        retain(&mut values, |name| outcome.lost.contains(name));
         let cleared: Vec<&String> = change.clear.iter().filter(|name| outcome.lost.contains(name)).collect();
         if !cleared.is_empty() {
             values.insert("clear".into(), json!(cleared));

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use entity::kind::Kind;
 use entity::{
-    account, account_member, activity, appeal, attachment, calendar, contact, hold, lead, lead_draft, opportunity,
-    plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement, team, user,
-    weekly_digest,
+    account, account_member, activity, appeal, attachment, calendar, contact, custom_field, hold, lead, lead_draft,
+    opportunity, plan, points_balance, points_entry, product, rejected_write, rule_set, stage, stage_move, statement,
+    team, user, weekly_digest,
 };
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
@@ -123,6 +123,7 @@ pub struct SyncChange {
     pub user: Option<user::Model>,
     pub product: Option<product::Model>,
     pub stage: Option<stage::Model>,
+    pub custom_field: Option<custom_field::Model>,
     pub rule_set: Option<rule_set::Model>,
     pub calendar: Option<calendar::Model>,
     pub account: Option<account::Model>,

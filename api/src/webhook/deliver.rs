@@ -5,16 +5,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::scalar::Timestamp;
 use reqwest::StatusCode;
+use reqwest::header::RETRY_AFTER;
 use sea_orm::{ConnectionTrait, QueryResult};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::event::{self, Event};
 use super::log::Outcome;
-use super::reach::{FORBIDDEN, Reach};
+use super::reach::{FORBIDDEN, Reach, told};
 use super::{Cursor, sign, statement};
 use crate::auth::address::Network;
 use crate::digest::event::illustrated;
@@ -33,6 +34,9 @@ const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// How long to wait after each failure, as the Standard Webhooks specification suggests, in seconds. After the last of them
 /// the endpoint is disabled.
 const WAITS: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/// A receiver that asks for more is asked again after a day, in seconds.
+const LONGEST_REST: i64 = 86_400;
 
 /// What a server needs to send.
 pub struct Outbox {
@@ -173,20 +177,22 @@ async fn attempt(state: &State, endpoint: &Endpoint, event: &Event) -> Outcome {
     let answer = post(state, endpoint, event).await;
     let millis = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX);
     match answer {
-        Ok(status) => Outcome { status: Some(status), error: None, millis },
-        Err(error) => Outcome { status: None, error: Some(error), millis },
+        Ok((status, rest)) => Outcome { status: Some(status), error: None, millis, rest },
+        Err(error) => Outcome { status: None, error: Some(error), millis, rest: 0 },
     }
 }
 
-/// The answer's status, or why there was none, in words that hold nothing of the address.
-async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<StatusCode, &'static str> {
+/// The answer's status and how long the receiver asks to be left alone, or why there was no answer, in words that hold nothing of
+/// the address.
+async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<(StatusCode, i64), &'static str> {
     let url = state.outbox.reach.check(&endpoint.url).map_err(|_| FORBIDDEN)?;
     let body = illustrated(state, endpoint.tenant_id, &event.cursor.kind, &event.body).await.map_err(|cause| {
         tracing::error!(%cause, event = event.id, "an event has no picture");
         "the picture could not be drawn"
     })?;
     let client = state.outbox.reach.client().map_err(|_| "this server has no certificates to check others with")?;
-    let at = state.clock.now().0.timestamp();
+    let now = state.clock.now();
+    let at = now.0.timestamp();
     let secrets = endpoint.secrets.iter().map(String::as_str);
     let request = client
         .post(url)
@@ -195,20 +201,20 @@ async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<Statu
         .header("webhook-timestamp", at)
         .header("webhook-signature", sign::signature(secrets, &event.id, at, &body))
         .body(body);
-    request.send().await.map(|answer| answer.status()).map_err(|error| told(&error))
+    let answer = request.send().await.map_err(|error| told(&error))?;
+    let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Ok((answer.status(), asked.map_or(0, |asked| rest(asked, now.0))))
 }
 
-fn told(error: &reqwest::Error) -> &'static str {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    match () {
-        () if cause.to_string() == FORBIDDEN => FORBIDDEN,
-        () if error.is_timeout() => "no answer within 15 seconds",
-        () if error.is_connect() => "no connection: wrong name, nobody there, or a certificate that does not fit",
-        () => "the connection broke before there was an answer",
-    }
+/// What `Retry-After` asks for, in seconds (RFC 9110: a number of them, or a date), as far as we go along with it.
+fn rest(asked: &str, now: DateTime<Utc>) -> i64 {
+    let asked = asked.trim();
+    let seconds = if !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit()) {
+        asked.parse().unwrap_or(LONGEST_REST)
+    } else {
+        DateTime::parse_from_rfc2822(asked).map_or(0, |until| (until.to_utc() - now).num_seconds())
+    };
+    seconds.clamp(0, LONGEST_REST)
 }
 
 impl Outcome {
@@ -228,7 +234,7 @@ impl Outcome {
             (&endpoint.at, now, None, Some("The endpoint answered 410: it is gone."))
         } else {
             match usize::try_from(failures - 1).ok().and_then(|at| WAITS.get(at)) {
-                Some(wait) => (&endpoint.at, later(*wait), None, None),
+                Some(wait) => (&endpoint.at, later(self.rest.max(*wait)), None, None),
                 None => (&endpoint.at, now, None, Some("It failed for three days.")),
             }
         };
@@ -260,5 +266,32 @@ impl Outcome {
             self.millis.into(),
         ]);
         Ok(state.db.execute_raw(statement(endpoint.tenant_id, &sql, values)).await?.rows_affected() == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_is_left_alone_as_long_as_it_asks_and_no_longer_than_a_day() {
+        let now = "2026-03-02T09:00:00Z".parse().expect("a time");
+        for (asked, seconds) in [
+            ("0", 0),
+            ("120", 120),
+            (" 90 ", 90),
+            ("86400", 86_400),
+            ("86401", 86_400),
+            ("99999999999999999999999", 86_400),
+            ("Mon, 02 Mar 2026 10:00:00 GMT", 3_600),
+            ("Mon, 02 Mar 2026 08:00:00 GMT", 0),
+            ("Tue, 02 Mar 2027 09:00:00 GMT", 86_400),
+            ("", 0),
+            ("-5", 0),
+            ("1.5", 0),
+            ("soon", 0),
+        ] {
+            assert_eq!(rest(asked, now), seconds, "{asked:?}");
+        }
     }
 }

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub status: Option<StatusCode>,
     pub error: Option<&'static str>,
     pub millis: i32,
+    /// Seconds that the receiver asks to be left alone for.
+    pub rest: i64,
 }
 
 /// An attempt to send an event.

@@ -1,4 +1,4 @@
-//! Where webhooks may go: to the public internet. An admin of a tenant must not be able to make our server knock at doors
+//! Where webhooks may go, and whatever else a tenant names: to the public internet. An admin of a tenant must not be able to make our server knock at doors
 //! behind our own firewall (server-side request forgery). Names are judged when they are resolved, by the addresses that
 //! are then connected to, so that a name that changes its mind gains nothing.
 
@@ -39,21 +39,25 @@ impl Reach {
 
     /// An address that an endpoint may have.
     pub fn check(&self, url: &str) -> Result<Url, Refusal> {
-        let wrong = |detail: &str| Refusal::invalid("/url", detail);
-        let url: Url = url.parse().map_err(|_| wrong("Must be an address such as https://erp.example.com/waypost."))?;
+        self.judge(url).map_err(|wrong| Refusal::invalid("/url", wrong))
+    }
+
+    /// An address that we may call; else what is wrong with it.
+    pub fn judge(&self, url: &str) -> Result<Url, &'static str> {
+        let url: Url = url.parse().map_err(|_| "Must be an address such as https://erp.example.com/waypost.")?;
         let private = !self.allowed.is_empty();
         match url.scheme() {
             "https" => {}
             "http" if private => {}
-            _ => return Err(wrong("Must begin with https://.")),
+            _ => return Err("Must begin with https://."),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("Must hold no password: what is sent is signed, check that instead."));
+            return Err("Must hold no user name and no password.");
         }
         match literal(&url) {
-            Some(address) if !permitted(address, &self.allowed) => Err(wrong(
+            Some(address) if !permitted(address, &self.allowed) => Err(
                 "Must be on the public internet. Whoever runs the server can allow a private network (WAYPOST_WEBHOOK_NETWORKS).",
-            )),
+            ),
             _ => Ok(url),
         }
     }
@@ -71,6 +75,20 @@ impl Reach {
             .user_agent(concat!("Waypost/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(self.client.get_or_init(|| client))
+    }
+}
+
+/// Why there was no answer, in words that hold nothing of the address.
+pub fn told(error: &reqwest::Error) -> &'static str {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    match () {
+        () if cause.to_string() == FORBIDDEN => FORBIDDEN,
+        () if error.is_timeout() => "no answer in time",
+        () if error.is_connect() => "no connection: wrong name, nobody there, or a certificate that does not fit",
+        () => "the connection broke before there was an answer",
     }
 }
 

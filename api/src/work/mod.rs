@@ -8,6 +8,7 @@ mod document;
 mod emit;
 mod receipts;
 mod sight;
+mod stays;
 mod table;
 
 use std::any::Any;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::Kind;
 use entity::scalar::Timestamp;
-use entity::{account, account_member};
+use entity::{account, account_member, stage_move};
 use poem_openapi::types::ToJSON;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, Statement, TransactionTrait, Value};
 use serde_json::json;
@@ -30,6 +31,7 @@ pub use document::text;
 use emit::Emitted;
 use receipts::Receipts;
 use sight::Sight;
+pub use stays::SQL as STAYS;
 use table::{By, Staging, Table};
 pub use table::{Slot, document};
 
@@ -195,6 +197,12 @@ impl UnitOfWork {
         }
     }
 
+    /// The row, if it is there and this actor may see it.
+    pub fn seen<M: Record>(&self, id: Uuid) -> Option<&M> {
+        let slot = self.peek::<M>()?.slot(id).filter(|slot| !slot.now.deleted())?;
+        (slot.found.is_none() || self.sees(M::KIND, id)).then_some(&slot.now)
+    }
+
     /// Whether the actor once saw this record, in his own scope or as one of the whole tenant, and no longer.
     pub fn was_shown<M: Record>(&self, id: Uuid) -> bool {
         !self.sight.shown(M::KIND, id) && self.sight.buried(M::KIND, id)
@@ -271,8 +279,13 @@ impl UnitOfWork {
 
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
     pub async fn lock_teams(&self) -> Result<(), DbErr> {
-        let sql = "SELECT pg_advisory_xact_lock(hashtextextended('teams ' || $1::text, 0))";
-        self.tx.execute_raw(self.statement(sql, [])).await.map(drop)
+        self.lock("teams").await
+    }
+
+    /// Keeps concurrent changes of what is named so apart, within the tenant.
+    pub async fn lock(&self, what: &'static str) -> Result<(), DbErr> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2 || ' ' || $1::text, 0))";
+        self.tx.execute_raw(self.statement(sql, [what.into()])).await.map(drop)
     }
 
     /// Writes everything and tells the listeners. After an error nothing was written, except that an error of the
@@ -318,6 +331,10 @@ impl UnitOfWork {
 
     async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
         let emitted = self.write_rows().await?;
+        let moved = self.moved();
+        if !moved.is_empty() {
+            self.tx.execute_raw(self.statement(stays::SQL, [moved.into()])).await?;
+        }
         if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
             self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
         }
@@ -339,6 +356,12 @@ impl UnitOfWork {
     async fn moved_clock(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<i64>, DbErr> {
         let row = self.tx.query_one_raw(self.statement(sql, values)).await?;
         row.map(|row| row.try_get_by_index(0)).transpose()
+    }
+
+    /// The opportunities that have a new move.
+    fn moved(&self) -> Vec<Uuid> {
+        let moves = self.slots::<stage_move::Model>().filter(|slot| slot.found.is_none());
+        moves.map(|slot| slot.now.opportunity_id).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Who came to an account that was there before, or left it.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::columns::{Statements, parameters, statements};
 use super::document::text;
 use super::emit::{Emitted, Fed, Kept};
+use crate::custom_field::merge;
 use crate::record::{Record, Visibility};
 
 /// Members of a document that change with every write and mean nothing by themselves.
@@ -186,7 +187,10 @@ fn difference(from: &Map<String, Json>, to: &Map<String, Json>) -> Option<Map<St
     let changed: Map<String, Json> = names
         .into_iter()
         .filter(|name| !NOISE.contains(&name.as_str()) && from.get(*name) != to.get(*name))
-        .map(|name| (name.clone(), json!([from.get(name), to.get(name)])))
+        .flat_map(|name| match (name.as_str(), from.get(name), to.get(name)) {
+            (merge::MEMBER, from, to) => merge::difference(from, to),
+            (_, from, to) => vec![(name.clone(), json!([from, to]))],
+        })
         .collect();
     (!changed.is_empty()).then_some(changed)
 }

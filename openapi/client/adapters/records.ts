@@ -31,12 +31,14 @@ const FIELDS: { [K in keyof Written]: Record<keyof Written[K], Form> } = {
   account: {
     kind: 'value', name: 'value', creditCode: 'value', industry: 'value', employees: 'value', annualRevenue: 'value',
     foundedYear: 'value', website: 'value', phone: 'value', email: 'value', address: 'object', position: 'object',
-    tier: 'value', note: 'value', parentId: 'value', ownerId: 'value', externalId: 'value',
+    tier: 'value', note: 'value', parentId: 'value', ownerId: 'value', externalId: 'value', custom: 'object',
   },
-  contact: { accountId: 'value', name: 'value', title: 'value', phone: 'value', email: 'value', note: 'value', externalId: 'value' },
+  contact: {
+    accountId: 'value', name: 'value', title: 'value', phone: 'value', email: 'value', note: 'value', externalId: 'value', custom: 'object',
+  },
   opportunity: {
     accountId: 'value', contactId: 'value', productId: 'value', ownerId: 'value', name: 'value', amount: 'value', currency: 'value',
-    expectedOn: 'value', signedOn: 'value', source: 'value', note: 'value', externalId: 'value',
+    expectedOn: 'value', signedOn: 'value', source: 'value', note: 'value', externalId: 'value', custom: 'object',
   },
   lead: {
     name: 'value', source: 'value', contactName: 'value', title: 'value', phone: 'value', email: 'value', website: 'value',
@@ -48,7 +50,7 @@ const FIELDS: { [K in keyof Written]: Record<keyof Written[K], Form> } = {
   activity: {
     accountId: 'value', contactId: 'value', opportunityId: 'value', planId: 'value', ownerId: 'value', kind: 'value',
     occurred: 'time', durationMinutes: 'value', entrySeconds: 'value', checkIn: 'object', checkOut: 'object', summary: 'value',
-    outcome: 'value', nextStep: 'value', nextStepOn: 'value', externalId: 'value',
+    outcome: 'value', nextStep: 'value', nextStepOn: 'value', externalId: 'value', custom: 'object',
   },
   appeal: { entryId: 'value', reason: 'value' },
 };
@@ -94,11 +96,23 @@ export function creation(kind: WrittenKind, record: Values): Draft[] {
   return [made, ...acts(kind, record, 'stage' in record && record['stage'] !== 'intent' ? ['stage'] : [])];
 }
 
-/** A record of which these fields were changed by its user, who saw it at `baseRevision`. Nothing, if none of them can be written. */
-export function alteration(kind: WrittenKind, record: Values, changed: string[], baseRevision: number | undefined): Draft[] {
+/** The company's own fields are set one by one, and an empty text empties. What was `before` need not be sent again. */
+function custom(after: unknown, before: unknown): Values {
+  const [now, then] = [after ?? {}, before ?? {}] as [Values, Values];
+  const keys = [...new Set([...Object.keys(then), ...Object.keys(now)])];
+  return Object.fromEntries(keys.filter((key) => !before || !same(now[key], then[key])).map((key) => [key, now[key] ?? '']));
+}
+
+/**
+ * A record of which these fields were changed by its user, who saw it at `baseRevision`. Nothing, if none of them can be written.
+ * `before`: as he saw it, where that is known.
+ */
+export function alteration(kind: WrittenKind, record: Values, changed: string[], baseRevision: number | undefined, before?: Values): Draft[] {
   const names = changed.filter((name) => formOf(kind, name)).sort();
-  const fields = Object.fromEntries(names.filter((name) => holds(record[name])).map((name) => [name, record[name]]));
-  const clear = names.filter((name) => !holds(record[name]));
+  const plain = names.filter((name) => name !== 'custom');
+  const fields: Values = Object.fromEntries(plain.filter((name) => holds(record[name])).map((name) => [name, record[name]]));
+  if (plain.length < names.length) fields['custom'] = custom(record['custom'], before && (before['custom'] ?? {}));
+  const clear = plain.filter((name) => !holds(record[name]));
   const base = baseRevision === undefined ? {} : { baseRevision };
   const emptied = clear.length ? { clear } : {};
   const altered: Draft = { kind, op: 'update', recordId: String(record['id']), ...base, [camel(kind)]: fields, ...emptied };

@@ -273,7 +273,7 @@ export class Replication {
     const names = new Set([...Object.keys(base), ...Object.keys(after)]);
     const changed = [...names].filter((name) => !same(base[name], after[name]));
     const revision = (base['revision'] as number | undefined) ?? outbox.entry(kind, id)?.answer?.revision;
-    const drafts = alteration(kind, after, changed, revision);
+    const drafts = alteration(kind, after, changed, revision, base);
     return drafts.length ? { kind, id, drafts } : undefined;
   }
 

@@ -14,7 +14,7 @@ import { demand, env, good, leave, link, person, push, timed, truth, type Link }
 const text = { type: 'string' };
 const object = { type: 'object' };
 const FIELDS: Record<string, Record<string, object>> = {
-  accounts: { kind: text, name: text, note: text, phone: text, annualRevenue: text, employees: { type: 'integer' }, position: object, createdAt: text },
+  accounts: { kind: text, name: text, note: text, phone: text, annualRevenue: text, employees: { type: 'integer' }, position: object, custom: object, createdAt: text },
   contacts: { accountId: text, name: text, title: text, email: text },
   opportunities: { accountId: text, name: text, amount: text, currency: text, expectedOn: text, stage: text },
   plans: { accountId: text, plannedOn: text, status: text },
@@ -138,7 +138,7 @@ let account = '';
 let contact = '';
 await story('written offline, the reply lost, edited again', async () => {
   await phone.offline(async () => {
-    account = await phone.create('accounts', { kind: 'business', name: '霍普光通信', annualRevenue: '999999999999.9999', position: { latitude: 31.2304, longitude: 121.4737 } });
+    account = await phone.create('accounts', { kind: 'business', name: '霍普光通信', annualRevenue: '999999999999.9999', position: { latitude: 31.2304, longitude: 121.4737 }, custom: { shelf: '10', slogan: 'Near', rival: 'Acme' } });
     contact = await phone.create('contacts', { accountId: account, name: 'Lin' });
     const planId = await phone.create('plans', { accountId: account, plannedOn: '2027-12-31' });
     const now = Date.now();
@@ -171,8 +171,8 @@ await story('the same value typed again is another write', async () => {
 await story('two devices: merged, and a clash in one field', async () => {
   await tablet.sync();
   phone.link.down = true;
-  await phone.update('accounts', account, { name: 'Hopton', employees: 12 });
-  await tablet.update('accounts', account, { name: 'Hopton Optics', annualRevenue: null });
+  await phone.update('accounts', account, { name: 'Hopton', employees: 12, custom: { shelf: '10', slogan: 'Nearer', rival: 'Acme' } });
+  await tablet.update('accounts', account, { name: 'Hopton Optics', annualRevenue: null, custom: { shelf: '11.50', slogan: 'Near' } });
   await tablet.sync();
   phone.link.down = false;
   await phone.sync();
@@ -181,6 +181,7 @@ await story('two devices: merged, and a clash in one field', async () => {
   await tablet.holds();
   const doc = await phone.doc('accounts', account);
   assert.deepEqual([doc?.['name'], doc?.['employees'], doc?.['annualRevenue']], ['Hopton Optics', 12, undefined]);
+  assert.deepEqual(doc?.['custom'], { shelf: '11.5', slogan: 'Nearer' }, 'fields of the company’s own merge one by one');
   assert.ok(await kept(phone, account, /"Hopton"/), 'the value that lost is kept');
   assert.deepEqual(clashes.splice(0), [account]);
 });

@@ -163,8 +163,10 @@ pub async fn accuracy_agrees(year: &Year, actor: &Actor) {
                 let is_later = |row: &Json| !before(row, "received");
                 let expected = year.was("opportunity", row, "expected_on", "expectedOn", is_later);
                 if expected.as_str().map(day).is_some_and(|day| (first..next).contains(&day)) {
-                    let amount = told_decimal(&year.was("opportunity", row, "amount", "amount", is_later)).unwrap_or_default();
-                    let currency = year.was("opportunity", row, "currency", "currency", is_later).as_str().map(str::to_owned);
+                    let amount =
+                        told_decimal(&year.was("opportunity", row, "amount", "amount", is_later)).unwrap_or_default();
+                    let currency =
+                        year.was("opportunity", row, "currency", "currency", is_later).as_str().map(str::to_owned);
                     let sums = exact.entry((name.clone(), currency)).or_default();
                     sums.0 += 1;
                     sums.1 += amount * Decimal::from(newest["probability"].as_i64().expect("a number"))

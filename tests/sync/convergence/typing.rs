@@ -132,6 +132,15 @@ impl History {
                 }
             }
         }
+        // The company's own fields: two keys, many writers; an empty text empties.
+        if kind != "plan" && self.one_in(3) {
+            let keys: &[&str] = if self.one_in(2) { &["colour"] } else { &["colour", "shape"] };
+            let custom: Map<String, Value> = keys
+                .iter()
+                .map(|key| ((*key).to_owned(), json!(if self.one_in(5) { String::new() } else { self.text() })))
+                .collect();
+            fields.insert("custom".into(), Value::Object(custom));
+        }
         if kind == "account" && self.one_in(6) {
             // Few numbers, so that phones collide in them.
             let number = self.random.random_range(0..4);
@@ -178,7 +187,7 @@ impl History {
             );
         }
         // A reason for what may turn out to be no change is a reason for nothing.
-        let may_have_reason = !fields.is_empty();
+        let may_have_reason = fields.values().any(|value| value.as_str().is_some_and(|text| TEXT.is_match(text)));
         more[kind] = Value::Object(fields);
         if let Some(revision) = revision {
             more["baseRevision"] = json!(revision);

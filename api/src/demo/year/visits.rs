@@ -128,6 +128,7 @@ fn activity(diary: &mut Diary, job: &Job, occurred: Timestamp, before: &[NaiveDa
         }),
         external_id: None,
         entry_seconds: None,
+        custom: None,
         account_id: Some(job.customer.id),
         plan_id,
         owner_id: None,

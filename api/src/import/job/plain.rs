@@ -8,6 +8,7 @@ use entity::kind::Kind;
 use serde_json::{Map, Value, json};
 
 use super::refused::OWN;
+use crate::custom_field::{PREFIX, customizable, is_key};
 use crate::export::columns;
 use crate::import::field::{Field, ID, KEY, Shape, fields};
 use crate::import::source::{Format, Source};
@@ -23,7 +24,7 @@ pub fn mapping(name: &str, path: &Path, kind: Kind) -> Result<String, String> {
     };
     let source = Source::look(path, None).map_err(told)?;
     let delimiters = if source.format == Format::Csv { DELIMITERS.as_slice() } else { &DELIMITERS[..1] };
-    let known = |header: &String| fields(kind).iter().any(|field| field.name == header);
+    let known = |header: &String| fields(kind).iter().any(|field| field.name == header) || is_own(kind, header);
     let mut best: Option<(usize, char, Vec<String>)> = None;
     for delimiter in delimiters {
         let headers = source.open(*delimiter, None).map_err(told)?.headers;
@@ -36,6 +37,11 @@ pub fn mapping(name: &str, path: &Path, kind: Kind) -> Result<String, String> {
     of_columns(name, kind, &headers, delimiter)
 }
 
+/// Whether a column may be of a field that the tenant defined itself; whether there is such a field, is asked later.
+fn is_own(kind: Kind, header: &str) -> bool {
+    customizable(kind).is_some() && header.strip_prefix(PREFIX).is_some_and(is_key)
+}
+
 fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Result<String, String> {
     let has = |column: &str| headers.iter().any(|header| header == column);
     let known = fields(kind);
@@ -45,6 +51,7 @@ fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Re
         header.is_empty()
             || OWN.contains(&header.as_str())
             || known.iter().any(|field| field.name == header)
+            || is_own(kind, header)
             || only_read.iter().any(|column| column == header)
     };
     let unknown: Vec<&str> = headers.iter().filter(|header| !is_known(header)).map(String::as_str).collect();
@@ -68,8 +75,9 @@ fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Re
         Shape::Reference(_) => json!({ "column": field.name, "by": "any" }),
         _ => json!(field.name),
     };
-    let mapped: Map<String, Value> =
+    let mut mapped: Map<String, Value> =
         known.iter().filter(|field| has(field.name)).map(|field| (field.name.to_owned(), source(field))).collect();
+    mapped.extend(headers.iter().filter(|header| is_own(kind, header)).map(|header| (header.clone(), json!(header))));
     let mut file = json!({ "path": name, "kind": kind, "delimiter": delimiter, "fields": mapped });
     if kind == Kind::Opportunity && has("stage") {
         let mut stage = json!({ "column": "stage", "lost_note": "The imported data does not tell why." });

@@ -9,7 +9,9 @@ use super::super::view::View;
 use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
-use crate::report::activity::{Activity, ActivityFigures, DAYS, RepActivity, TierTime, activity};
+use crate::report::activity::{
+    Activity, ActivityFigures, ActivityKnownThen, DAYS, DayActivity, RepActivity, TierTime, activity,
+};
 use crate::report::figures::Scope as Period;
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
@@ -21,9 +23,9 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
             div.span3 {
                 (card("visits", view.t("Visits by day", "每日拜访"), aside, html! {
                     @if told.days.is_empty() { (nothing(view.t("Nothing was done.", "没有活动。"))) } @else {
-                        (figure(view, "visits", view.t("Visits by day, verified ones and others", "每日拜访，已核实与其他"), &period, by_day(view, &told)))
+                        (figure(view, "visits", view.t("Visits by day, verified ones and others", "每日拜访，已核实与其他"), &period, by_day(view, &told.days)))
                     }
-                    (restated(view, told.as_of, told.known_then.as_ref().map(|then| reps(view, &told, &then.reps))))
+                    (restated(view, told.as_of, told.known_then.as_ref().map(|then| differing(view, &told, then))))
                 }))
                 (card("reps", view.t("Reps", "销售代表"), "", html! {
                     @if told.reps.is_empty() { (nothing(view.t("Nothing was done.", "没有活动。"))) } @else {
@@ -55,7 +57,14 @@ fn tiles(view: &View, total: &ActivityFigures) -> Markup {
     }
 }
 
-fn by_day(view: &View, told: &Activity) -> Markup {
+/// The reps of whom something else was known then; if there is none, the days.
+fn differing(view: &View, told: &Activity, then: &ActivityKnownThen) -> Markup {
+    let of: Vec<RepActivity> = then.reps.iter().filter(|rep| !told.reps.contains(rep)).cloned().collect();
+    let on: Vec<DayActivity> = then.days.iter().filter(|day| !told.days.contains(day)).cloned().collect();
+    if of.is_empty() { by_day(view, &on) } else { reps(view, told, &of) }
+}
+
+fn by_day(view: &View, days: &[DayActivity]) -> Markup {
     html! { table {
         thead { tr {
             th scope="col" { (view.t("Day", "日期")) }
@@ -65,7 +74,7 @@ fn by_day(view: &View, told: &Activity) -> Markup {
             th.num scope="col" { (view.t("Verified", "已核实")) }
             th.num scope="col" { (view.t("Minutes", "分钟")) }
         } }
-        tbody { @for row in &told.days { tr {
+        tbody { @for row in days { tr {
             th scope="row" {
                 a href=(format!("/people/{}/route?day={}", row.user_id, row.day)) { (show::day(view.look, row.day)) }
             }

@@ -9,11 +9,11 @@ use super::super::view::View;
 use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
-use crate::report::coverage::{Coverage, DAYS, TierCoverage, coverage};
+use crate::report::coverage::{Coverage, DAYS, NeglectedAccount, TierCoverage, coverage};
 use crate::report::figures::Scope as Period;
 
-/// Neglected accounts that are shown.
-const SHOWN: usize = 25;
+/// Neglected accounts that are shown at once.
+const SHOWN: usize = 12;
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let told = coverage(&view.state, &view.actor, &Period { days: DAYS, ..period }).await?;
@@ -64,7 +64,16 @@ fn tiers(view: &View, total: &TierCoverage, tiers: &[TierCoverage]) -> Markup {
 fn neglected(view: &View, told: &Coverage) -> Markup {
     html! {
         @if told.neglected.is_empty() { (nothing(view.t("Nobody was forgotten.", "没有被遗忘的客户。"))) }
-        ul.rows { @for account in told.neglected.iter().take(SHOWN) { li data-key=(account.account_id) {
+        (waiting(view, &told.neglected[..told.neglected.len().min(SHOWN)]))
+        @if told.neglected.len() > SHOWN {
+            details #more-neglected { summary { (view.t("More", "更多")) } (waiting(view, &told.neglected[SHOWN..])) }
+        }
+    }
+}
+
+fn waiting(view: &View, accounts: &[NeglectedAccount]) -> Markup {
+    html! {
+        ul.rows { @for account in accounts { li data-key=(account.account_id) {
             a.row href=(format!("/accounts/{}", account.account_id)) {
                 span.main { (account.name) small { (account.owner) " · " (words::tier(account.tier, view.look)) } }
                 span.end {
@@ -75,6 +84,5 @@ fn neglected(view: &View, told: &Coverage) -> Markup {
                 }
             }
         } } }
-        @if told.neglected.len() > SHOWN { p.note { (view.t("and more; the report as CSV has up to 100.", "更多请查看 CSV 报表（最多 100 个）。")) } }
     }
 }

@@ -10,9 +10,7 @@ use super::super::view::View;
 use super::restated;
 use crate::problem::Error;
 use crate::report::figures::Scope as Period;
-use crate::report::forecast::{
-    Calibration, DAYS, Forecast, ForecastAccuracy, MONTHS, accuracy, calibration, forecast,
-};
+use crate::report::forecast::{Calibration, DAYS, Forecast, ForecastAccuracy, MONTHS, accuracy, calibration, forecast};
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let period = Period { from: None, to: None, ..period };
@@ -62,7 +60,7 @@ fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Mark
     } };
     html! {
         (figure(view, "accuracy", view.t("What was forecast on the first of each month, and what was signed in it", "每月一日的预测与当月实际签约"), period, table))
-        @for row in &told.currencies { p.note {
+        @for row in told.currencies.iter().filter(|row| row.mean_absolute_error_share.is_some()) { p.note {
             (row.currency.as_deref().unwrap_or("?")) ": "
             (view.t("mean error ", "平均误差 ")) b { (show::percent(row.mean_absolute_error_share)) }
             (view.t(" of what was signed, bias ", "（占签约额），偏差 ")) b { (signed_percent(row.bias_share)) }
@@ -72,7 +70,8 @@ fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Mark
 
 /// With its sign: whether too much or too little.
 fn signed_percent(share: Option<f64>) -> String {
-    share.map_or("–".to_owned(), |share| format!("{}{:.0}%", if share < 0.0 { "−" } else { "+" }, share.abs() * 100.0))
+    share
+        .map_or("–".to_owned(), |share| format!("{}{:.0}%", if share < 0.0 { "−" } else { "+" }, share.abs() * 100.0))
 }
 
 fn chances(view: &View, stages: &Stages, told: &Forecast) -> Markup {

@@ -20,12 +20,17 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let changed: Vec<&Attainment> = told.goals.iter().filter(|goal| goal.actual_known_then.is_some()).collect();
     let then = (!changed.is_empty()).then(|| table(view, &changed, |goal| goal.actual_known_then));
     let all: Vec<&Attainment> = told.goals.iter().collect();
-    Ok(card("goals", view.t("Goals that run in these days", "该时段的目标"), aside, html! {
-        @if told.goals.is_empty() { (nothing(view.t("There are no goals. A manager sets them by POST /v1/goals.", "没有目标。经理可通过 POST /v1/goals 设置。"))) } @else {
-            (figure(view, "quota", view.t("Share of each goal that was reached, and of its time that has gone", "各目标的达成率与时间进度"), &period, table(view, &all, |goal| Some(goal.actual))))
-        }
-        (restated(view, told.as_of, then))
-    }))
+    Ok(card(
+        "goals",
+        view.t("Goals that run in these days", "该时段的目标"),
+        aside,
+        html! {
+            @if told.goals.is_empty() { (nothing(view.t("There are no goals. A manager sets them by POST /v1/goals.", "没有目标。经理可通过 POST /v1/goals 设置。"))) } @else {
+                (figure(view, "quota", view.t("Share of each goal that was reached, and of its time that has gone", "各目标的达成率与时间进度"), &period, table(view, &all, |goal| Some(goal.actual))))
+            }
+            (restated(view, told.as_of, then))
+        },
+    ))
 }
 
 fn table(view: &View, goals: &[&Attainment], reached: impl Fn(&Attainment) -> Option<Money>) -> Markup {

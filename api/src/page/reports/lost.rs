@@ -31,14 +31,26 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let (stages, told) = tokio::try_join!(Stages::read(view), lost(&view.state, &view.actor, &asked, by))?;
     let aside = days(view, told.from, told.to, told.as_of);
     if told.total.won + told.total.lost == 0 && told.known_then.is_none() {
-        return Ok(card("lost", view.t("Won and lost", "赢单与输单"), aside, nothing(view.t("Nothing was decided.", "没有结果。"))));
+        return Ok(card(
+            "lost",
+            view.t("Won and lost", "赢单与丢单"),
+            aside,
+            html! {
+                (nothing(view.t("Nothing was decided.", "没有结果。")))
+                (restated(view, told.as_of, None))
+            },
+        ));
     }
     let then = told.known_then.as_ref().unwrap_or(&told.total);
-    let reasons_then = told.reasons_known_then.as_ref().unwrap_or(&told.reasons);
+    // Of the losses, those that were known otherwise.
+    let reasons_then: Vec<ReasonCount> =
+        told.reasons_known_then.iter().flatten().filter(|row| !told.reasons.contains(row)).cloned().collect();
     let differs = told.known_then.is_some() || told.reasons_known_then.is_some();
-    let differs = differs.then(|| html! {
-        (rates(view, &[(view.t("all", "全部").to_owned(), then)]))
-        (reasons(view, &stages, reasons_then))
+    let differs = differs.then(|| {
+        html! {
+            (rates(view, &[(view.t("all", "全部").to_owned(), then)]))
+            @if !reasons_then.is_empty() { (reasons(view, &stages, &reasons_then)) }
+        }
     });
     Ok(html! {
         div.grid {
@@ -48,9 +60,9 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
                     p.note { (view.t("Wilson's interval at 95 per cent. Of fewer than 20, a share says little: such are marked.", "95% Wilson 区间。少于20个时参考意义有限，已标记。")) }
                     (restated(view, told.as_of, differs))
                 }))
-                (card("lost", view.t("Why they were lost", "输单原因"), show::number(told.total.lost), html! {
-                    @if told.reasons.is_empty() { (nothing(view.t("Nothing was lost.", "没有输单。"))) } @else {
-                        (figure(view, "lost", view.t("Lost opportunities by reason", "各原因的输单数"), &period, reasons(view, &stages, &told.reasons)))
+                (card("lost", view.t("Why they were lost", "丢单原因"), show::number(told.total.lost), html! {
+                    @if told.reasons.is_empty() { (nothing(view.t("Nothing was lost.", "没有丢单。"))) } @else {
+                        (figure(view, "lost", view.t("Lost opportunities by reason", "各原因的丢单数"), &period, reasons(view, &stages, &told.reasons)))
                     }
                 }))
             }
@@ -60,7 +72,8 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
 
 fn all<'a>(view: &View, told: &'a Lost) -> Vec<(String, &'a WinRate)> {
     let none = view.t("none", "无");
-    let groups = told.groups.iter().map(|group| (group.name.clone().unwrap_or_else(|| none.to_owned()), &group.win_rate));
+    let groups =
+        told.groups.iter().map(|group| (group.name.clone().unwrap_or_else(|| none.to_owned()), &group.win_rate));
     [(view.t("all", "全部").to_owned(), &told.total)].into_iter().chain(groups).collect()
 }
 
@@ -69,7 +82,7 @@ fn rates(view: &View, rates: &[(String, &WinRate)]) -> Markup {
         thead { tr {
             th scope="col" { (view.t("Of", "范围")) }
             th.num scope="col" { (view.t("Won", "赢单")) }
-            th.num scope="col" { (view.t("Lost", "输单")) }
+            th.num scope="col" { (view.t("Lost", "丢单")) }
             th.num scope="col" { (view.t("Win rate", "赢单率")) }
             th.num scope="col" { (view.t("95% interval", "95%区间")) }
         } }
@@ -87,7 +100,7 @@ fn reasons(view: &View, stages: &Stages, reasons: &[ReasonCount]) -> Markup {
     html! { table {
         thead { tr {
             th scope="col" { (view.t("Reason", "原因")) }
-            th scope="col" { (view.t("Lost from", "输单阶段")) }
+            th scope="col" { (view.t("Lost from", "丢单阶段")) }
             th.num scope="col" { (view.t("Opportunities", "商机")) }
             th.num scope="col" { (view.t("Worth", "金额")) }
         } }

@@ -15,7 +15,6 @@ use maud::{Markup, html};
 use super::answer::Answer;
 use super::charts;
 use super::html::{Place, page};
-use super::pipeline::Scope;
 use super::show;
 use super::view::View;
 use crate::problem::{Error, Refusal};
@@ -31,7 +30,7 @@ const TABS: [(&str, &str, &str); 6] = [
     ("coverage", "Coverage", "客户覆盖"),
     ("velocity", "Velocity", "阶段速度"),
     ("forecast", "Forecast", "预测"),
-    ("lost", "Won and lost", "赢单与输单"),
+    ("lost", "Won and lost", "赢单与丢单"),
     ("goals", "Goals", "目标"),
 ];
 
@@ -69,7 +68,11 @@ pub async fn show(view: View) -> Result<Answer, Error> {
 fn query(view: &View) -> String {
     let kept = ["team", "user", "from", "to", "asOf"];
     let pairs: Vec<(&str, &str)> = kept.iter().filter_map(|name| Some((*name, view.asked.query(name)?))).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default()) }
+    if pairs.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+    }
 }
 
 async fn form(view: &View, period: &Period, name: &str) -> Result<Markup, Error> {
@@ -141,8 +144,9 @@ fn restated(view: &View, as_of: Option<Date>, differs: Option<Markup>) -> Markup
         @match (as_of, differs) {
             (Some(day), Some(told)) => {
                 div.restated {
-                    p { b { (view.t("Known otherwise on ", "当时所知不同：")) (show::day(view.look, day)) } " "
-                        (view.t("What came late or was deleted since changes this report. On that day it would have said:", "此后补录或删除的数据改变了本报表，当日的结果为："))
+                    p {
+                        b { (view.t("Known otherwise on ", "")) (show::day(view.look, day)) (view.t(". ", "当时所知不同。")) }
+                        (view.t("What came late, was corrected or deleted since changes this report. When that day ended it said:", "此后补录、更正或删除的数据改变了本报表。当日结束时的结果为："))
                     }
                     (told)
                 }
@@ -151,8 +155,4 @@ fn restated(view: &View, as_of: Option<Date>, differs: Option<Markup>) -> Markup
             (None, _) => {}
         }
     }
-}
-
-fn whose(period: &Period) -> Scope {
-    Scope { team_id: period.team_id, user_id: period.user_id }
 }

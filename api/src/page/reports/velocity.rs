@@ -14,7 +14,7 @@ use crate::report::figures::Scope as Period;
 use crate::report::velocity::{DAYS, MoveCount, StageDays, Velocity, velocity};
 
 /// Stale ones that are shown.
-const SHOWN: usize = 25;
+const SHOWN: usize = 15;
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let asked = Period { days: DAYS, ..period };
@@ -30,7 +30,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
                 (card("weeks", view.t("Net flow by week", "每周净流量"), "", trend_figure(view, &stages, &period, &told)))
                 (card("moves", view.t("Where opportunities go", "商机流向"), "", html! {
                     @if told.moves.is_empty() { (nothing(view.t("Nothing moved.", "没有阶段流转。"))) } @else {
-                        (figure(view, "moves", view.t("Moves between stages, backward ones and losses among them", "阶段流转，含后退与输单"), &period, moves(view, &stages, &told.moves)))
+                        (figure(view, "moves", view.t("Moves between stages, backward ones and losses among them", "阶段流转，含后退与丢单"), &period, moves(view, &stages, &told.moves)))
                     }
                 }))
             }

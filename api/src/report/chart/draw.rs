@@ -14,9 +14,13 @@ pub(super) const MARGIN: f32 = 12.0;
 /// The title's line, and those of the note.
 const TITLE: f32 = 26.0;
 const LINE: f32 = 18.0;
+/// The figure beside a bar.
+const BESIDE: f32 = 24.0;
+/// Between the note and what comes below it.
+const UNDER: f32 = 8.0;
 /// A row of the legend, and the room between it and the plot: the tallest bar has its figure above it.
 const LEGEND: f32 = 24.0;
-const LEGEND_GAP: f32 = 16.0;
+const LEGEND_GAP: f32 = 28.0;
 /// What an entry of the legend takes beside its text.
 const LEGEND_MARK: f32 = 42.0;
 /// The axis below.
@@ -28,7 +32,7 @@ pub(super) const FONT: &str = "Noto Sans SC";
 /// A viewer that lacks it takes one of the others.
 const FONTS: &str =
     "'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
-/// What a bar with an interval is painted in, so that the interval is seen on it.
+/// The place of the lightest colour.
 const LIGHT: usize = 3;
 
 /// Neighbours differ in lightness by a fifth or more, so that they can be told apart in print and by those who see no colour.
@@ -40,6 +44,8 @@ const ON_BLACK: [(u8, u8, u8); 6] =
 pub(super) const DARK: (u8, u8, u8) = (20, 29, 33);
 /// Between the parts of a note.
 const BETWEEN: &str = " · ";
+/// Of a line: a viewer's own font may be wider than ours.
+const SURE: f32 = 0.88;
 /// The size of notes.
 const NOTE: f32 = 12.0;
 const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
@@ -57,6 +63,7 @@ macro_rules! dressed {
         chart.series.colors = palette($theme);
         chart.series.label.hide_overlap = true;
         chart.margin = MARGIN.into();
+        chart.margin.top += UNDER;
         if $theme == Theme::Dark {
             chart.background_color = DARK.into();
         }
@@ -79,7 +86,10 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
         Plot::Rows { names, series } => {
             let bars = series.iter().filter(|series| series.stack.is_none()).count()
                 + usize::from(series.iter().any(|series| series.stack.is_some()));
-            let height = head_height(picture, width) + legend_height(series, width) + FOOT + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
+            let height = head_height(picture, width)
+                + legend_height(series, width)
+                + FOOT
+                + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
             // The library counts rows from the axis at the bottom.
             let names = names.iter().rev().cloned().collect();
             let series = series.iter().map(|series| {
@@ -91,6 +101,8 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let mut chart = dressed!(chart, picture, theme, width, height);
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.series_label_position = Some(Position::Right);
+            // The figure of the longest bar stands beside it.
+            chart.margin.right += BESIDE;
             chart.svg()
         }
         Plot::Columns { names, series } => {
@@ -104,6 +116,10 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let told = told.collect();
             let mut chart =
                 dressed!(BarChart::new_with_theme(told, names.clone(), name), picture, theme, width, height);
+            if series.iter().any(|series| series.intervals.is_some()) {
+                // An interval is seen on a light bar.
+                chart.series.colors.rotate_left(LIGHT);
+            }
             chart.legend.show = Some(chart.series_list.len() > 1);
             chart.svg()
         }
@@ -139,7 +155,7 @@ fn head(picture: &Picture, width: f32, title: &FontConfig, note: &FontConfig) ->
 }
 
 pub(super) fn head_height(picture: &Picture, width: f32) -> f32 {
-    MARGIN * 2.0 + TITLE + lines(picture, width).len() as f32 * LINE
+    MARGIN * 2.0 + UNDER + TITLE + lines(picture, width).len() as f32 * LINE
 }
 
 /// The note, broken between its parts where it is too long for one line.
@@ -147,7 +163,7 @@ pub(super) fn lines(picture: &Picture, width: f32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in picture.note.split(BETWEEN) {
         match lines.last_mut() {
-            Some(line) if long(&format!("{line}{BETWEEN}{part}")) <= width - MARGIN * 2.0 => {
+            Some(line) if long(&format!("{line}{BETWEEN}{part}")) <= (width - MARGIN * 2.0) * SURE => {
                 line.push_str(BETWEEN);
                 line.push_str(part);
             }
@@ -188,7 +204,6 @@ fn drawn(series: &Series) -> charts_rs::Series {
     let values: Vec<Option<f32>> = series.values.iter().map(|value| value.map(|value| value as f32)).collect();
     let mut told = charts_rs::Series::from((series.name.as_str(), values));
     told.label_show = series.intervals.is_none() && series.stack.is_none() && !series.is_line;
-    told.index = series.intervals.as_ref().map(|_| LIGHT);
     told.category = series.is_line.then_some(SeriesCategory::Line);
     told.stack = series.stack.map(str::to_owned);
     told.error_bar = series.intervals.as_ref().map(|ends| {
@@ -240,7 +255,8 @@ mod tests {
     #[test]
     fn a_note_is_broken_where_it_is_too_long_and_nothing_of_it_is_lost() {
         super::super::font::register();
-        let note = "2026-01-01 – 2026-03-31 (as of 2026-03-31) · opportunities that came to the stage · million CNY · n=321";
+        let note =
+            "2026-01-01 – 2026-03-31 (as of 2026-03-31) · opportunities that came to the stage · million CNY · n=321";
         let series = vec![Series::new("signed", [1.0]), Series::new("weighted as measured", [2.0])];
         let plot = Plot::Columns { names: vec!["2026-01".into()], series };
         let (title, empty) = ("Forecast".to_owned(), String::new());
@@ -248,7 +264,7 @@ mod tests {
         for width in [super::super::WIDE, super::super::NARROW] {
             let lines = lines(&picture, width);
             assert_eq!(lines.join(BETWEEN), note);
-            assert!(lines.iter().all(|line| long(line) <= width - MARGIN * 2.0), "{width}: {lines:?}");
+            assert!(lines.iter().all(|line| long(line) <= (width - MARGIN * 2.0) * SURE), "{width}: {lines:?}");
             let svg = picture.svg_of(Theme::Light, width).expect("draws");
             assert!(lines.iter().all(|line| svg.contains(line.as_str())), "{width}: {svg}");
         }

@@ -2,7 +2,8 @@
 //! library's lines, circles and texts; there is no server of tiles to ask, and nobody learns where a rep has been.
 
 use charts_rs::{
-    Box as Edges, Canvas, Circle, Color, Line, Point, Polygon, Rect, Result, StraightLine, Text, measure_text_width_family,
+    Box as Edges, Canvas, Circle, Color, Line, Point, Polygon, Rect, Result, StraightLine, Text,
+    measure_text_width_family,
 };
 
 use super::draw::{DARK, FONT, MARGIN, head_height, lines};
@@ -65,7 +66,7 @@ pub(super) fn svg(
     let top = head_height(picture, width);
     let drawn = width * if width > 600.0 { 0.55 } else { 0.85 };
     let rows = places(marks, width);
-    let below = rows.last().map_or(0.0, |(_, (_, y))| y + ROW) + MARGIN;
+    let below = rows.last().map_or(0.0, |row| row.y + ROW) + MARGIN;
     let mut canvas = Canvas::new(width, top + drawn + below);
     canvas.rect(Rect { fill: Some(ink.ground.into()), width, height: top + drawn + below, ..Rect::default() });
     let middle = |text: &str, size: f32, y: f32, color: Color, weight: Option<&str>| Text {
@@ -85,9 +86,21 @@ pub(super) fn svg(
     }
     let mut area = canvas.child(Edges { left: MARGIN, top, right: MARGIN, bottom: below });
     let (wide, high) = (area.width(), area.height());
-    area.rect(Rect { color: Some(ink.line), stroke_width: Some(1.0), width: wide, height: high, ..Rect::default() });
+    let ground = Some(ink.ground.into());
+    area.rect(Rect {
+        color: Some(ink.line),
+        stroke_width: Some(1.0),
+        fill: ground,
+        width: wide,
+        height: high,
+        ..Rect::default()
+    });
     if spots.is_empty() {
-        area.text(Text { x: Some(wide / 2.0), y: Some(high / 2.0), ..middle(&picture.empty, NAMED, 0.0, ink.soft, None) });
+        area.text(Text {
+            x: Some(wide / 2.0),
+            y: Some(high / 2.0),
+            ..middle(&picture.empty, NAMED, 0.0, ink.soft, None)
+        });
         return canvas.svg();
     }
     let scale = Scale::of(spots, wide, high);
@@ -100,7 +113,7 @@ pub(super) fn svg(
     scale_bar(&mut area, scale.kilometre, high, &ink);
     north(&mut area, wide, &ink);
     let mut legend = canvas.child(Edges { left: MARGIN, top: top + drawn, right: MARGIN, bottom: 0.0 });
-    for ((kind, told), (x, y)) in rows {
+    for Meaning { mark: kind, told, x, y } in rows {
         mark(&mut legend, kind, Point { x: x + RADIUS, y: y + ROW / 2.0 + 6.0 }, None, &ink);
         legend.text(written(told, x + RADIUS * 2.0 + 6.0, y + ROW / 2.0 + 10.0, ink.text));
     }
@@ -123,8 +136,16 @@ fn long(text: &str) -> f32 {
     measure_text_width_family(FONT, NAMED, text).map_or(0.0, |measured| measured.width())
 }
 
+/// What a mark means, and where that stands.
+struct Meaning<'a> {
+    mark: Mark,
+    told: &'a str,
+    x: f32,
+    y: f32,
+}
+
 /// Where each meaning stands, row by row.
-fn places(meanings: &[(Mark, String)], width: f32) -> Vec<((Mark, &str), (f32, f32))> {
+fn places(meanings: &[(Mark, String)], width: f32) -> Vec<Meaning<'_>> {
     let (mut x, mut y) = (0.0, 0.0);
     meanings
         .iter()
@@ -135,7 +156,7 @@ fn places(meanings: &[(Mark, String)], width: f32) -> Vec<((Mark, &str), (f32, f
             }
             let here = (x, y);
             x += needs;
-            ((*mark, told.as_str()), here)
+            Meaning { mark: *mark, told, x: here.0, y: here.1 }
         })
         .collect()
 }
@@ -264,12 +285,8 @@ fn mark(area: &mut Canvas, mark: Mark, at: Point, number: Option<usize>, ink: &I
 
 /// Each name where it covers nothing; one that finds no room is left to the table.
 fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32, f32), ink: &Ink) {
-    let around = |at: &Point| Edges {
-        left: at.x - RADIUS,
-        top: at.y - RADIUS,
-        right: at.x + RADIUS,
-        bottom: at.y + RADIUS,
-    };
+    let around =
+        |at: &Point| Edges { left: at.x - RADIUS, top: at.y - RADIUS, right: at.x + RADIUS, bottom: at.y + RADIUS };
     let mut taken: Vec<Edges> = points.iter().map(around).collect();
     // The bar of the scale, and the arrow to the north.
     taken.push(Edges { left: 0.0, top: high - 34.0, right: BAR + 70.0, bottom: high });
@@ -277,20 +294,30 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
     for (spot, at) in spots.iter().zip(points) {
         let (length, half) = (long(&spot.name), NAMED / 2.0 + 1.0);
         let gap = RADIUS + 4.0;
+        // Above and below it may be moved aside, so that it stays on the map.
+        let beside = |x: f32| x.min(wide - 3.0 - length).max(3.0);
         let ways = [
             (at.x + gap, at.y),
+            (beside(at.x - length / 2.0), at.y - gap - half),
+            (beside(at.x - length / 2.0), at.y + gap + half),
             (at.x - gap - length, at.y),
-            (at.x - length / 2.0, at.y - gap - half),
-            (at.x - length / 2.0, at.y + gap + half),
-            (at.x + 4.0, at.y - gap - half),
-            (at.x + 4.0, at.y + gap + half),
-            (at.x - 4.0 - length, at.y - gap - half),
-            (at.x - 4.0 - length, at.y + gap + half),
+            (beside(at.x + 4.0), at.y - gap - half),
+            (beside(at.x + 4.0), at.y + gap + half),
+            (beside(at.x - 4.0 - length), at.y - gap - half),
+            (beside(at.x - 4.0 - length), at.y + gap + half),
+            (beside(at.x - length / 2.0), at.y - gap - half * 3.0),
+            (beside(at.x - length / 2.0), at.y + gap + half * 3.0),
         ];
-        let free = ways.into_iter().map(|(x, y)| (x, y, Edges { left: x, top: y - half, right: x + length, bottom: y + half }));
-        let free = free.filter(|(.., own)| own.left >= 2.0 && own.right <= wide - 2.0 && own.top >= 2.0 && own.bottom <= high - 2.0);
-        let mut free = free.filter(|(.., own)| !taken.iter().any(|other| meet(own, other)));
-        if let Some((x, y, own)) = free.next() {
+        let free = ways
+            .into_iter()
+            .map(|(x, y)| (x, y, Edges { left: x, top: y - half, right: x + length, bottom: y + half }));
+        let free = free.filter(|(.., own)| {
+            own.left >= 2.0 && own.right <= wide - 2.0 && own.top >= 2.0 && own.bottom <= high - 2.0
+        });
+        let free: Vec<_> = free.filter(|(.., own)| !taken.iter().any(|other| meet(own, other))).collect();
+        // Best off the way, too.
+        let off = free.iter().find(|(.., own)| !points.windows(2).any(|pair| crosses(pair[0], pair[1], own)));
+        if let Some(&(x, y, own)) = off.or(free.first()) {
             area.text(written(&spot.name, x, y + 4.0, ink.text));
             taken.push(own);
         }
@@ -299,6 +326,16 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
 
 fn meet(one: &Edges, other: &Edges) -> bool {
     one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom
+}
+
+/// Whether the way from one to the other touches it, looked at step by step.
+fn crosses(from: Point, to: Point, edges: &Edges) -> bool {
+    let steps = (to.x - from.x).hypot(to.y - from.y).ceil().max(1.0);
+    (0..=steps as u32).any(|step| {
+        let share = step as f32 / steps;
+        let (x, y) = (from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share);
+        (edges.left..edges.right).contains(&x) && (edges.top..edges.bottom).contains(&y)
+    })
 }
 
 /// 1, 2 or 5 of a power of ten, as long as fits.
@@ -313,7 +350,9 @@ fn scale_bar(area: &mut Canvas, kilometre: f64, high: f32, ink: &Ink) {
     let (left, y) = (14.0, high - 14.0);
     let right = left + (length * kilometre) as f32;
     let told = if length < 1.0 { format!("{:.0} m", length * 1000.0) } else { format!("{length:.0} km") };
-    for (left, top, right, bottom) in [(left, y, right, y), (left, y - 5.0, left, y + 5.0), (right, y - 5.0, right, y + 5.0)] {
+    for (left, top, right, bottom) in
+        [(left, y, right, y), (left, y - 5.0, left, y + 5.0), (right, y - 5.0, right, y + 5.0)]
+    {
         area.line(Line { color: Some(ink.text), stroke_width: 2.0, left, top, right, bottom, ..Line::default() });
     }
     area.text(written(&told, right + 8.0, y + 4.0, ink.text));
@@ -337,7 +376,11 @@ mod tests {
     #[test]
     fn distances_are_true_in_both_directions() {
         // In Shanghai: as far to the north as to the east.
-        let spots = [spot(1, 31.2, 121.4), spot(2, 31.2 + 5.0 / DEGREE, 121.4), spot(3, 31.2, 121.4 + 5.0 / DEGREE / 31.2f64.to_radians().cos())];
+        let spots = [
+            spot(1, 31.2, 121.4),
+            spot(2, 31.2 + 5.0 / DEGREE, 121.4),
+            spot(3, 31.2, 121.4 + 5.0 / DEGREE / 31.2f64.to_radians().cos()),
+        ];
         let scale = Scale::of(&spots, 776.0, 440.0);
         let points: Vec<Point> = spots.iter().map(|spot| scale.point(spot)).collect();
         let (up, right) = (points[0].y - points[1].y, points[2].x - points[0].x);

@@ -7,57 +7,50 @@
     CROSS JOIN LATERAL generate_series(
         date_trunc('month', period.today::timestamp) - make_interval(months => $11::integer),
         date_trunc('month', period.today::timestamp) - interval '1 month', interval '1 month') AS m(month)
-), touched AS MATERIALIZED (
-    -- Those whose worth or day changed since: only of them the history is read again, month by month.
-    SELECT DISTINCT p.id
-    FROM picked p
-    JOIN record_history h ON h.tenant_id = p.tenant_id AND h.record_id = p.id
+), worth AS MATERIALIZED (
+    SELECT id, amount, currency, date_trunc('month', expected_on)::date AS month FROM picked
+), moved AS MATERIALIZED (
+    SELECT DISTINCT h.record_id AS id
+    FROM record_history h
     WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update' AND h.received >= (SELECT min(starts) FROM months)
-      AND (h.changes LIKE '%"amount":%' OR h.changes LIKE '%"currency":%' OR h.changes LIKE '%"expectedOn":%')
-), newest AS MATERIALIZED (
-    SELECT DISTINCT ON (p.id) p.id, m.to_stage, m.occurred, greatest(m.received, m.occurred) AS over,
-           min(greatest(m.received, m.occurred)) OVER (PARTITION BY p.id) AS known
-    FROM picked p
-    JOIN stage_move m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
-    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL
-    ORDER BY p.id, m.number DESC
-), spans AS MATERIALIZED (
-    -- From when an opportunity was known to when it was known to be decided.
-    SELECT p.id, p.tenant_id, p.amount, p.currency, p.expected_on, s.known, t.id IS NOT NULL AS is_touched,
-           CASE WHEN s.to_stage IN ('signed', 'lost') THEN s.over ELSE 'infinity' END AS over
-    FROM picked p
-    JOIN newest s ON s.id = p.id
-    LEFT JOIN touched t ON t.id = p.id
-), believed AS (
-    SELECT months.month, CASE WHEN h.of_currency THEN h.currency ELSE s.currency END AS currency,
-           CASE WHEN h.of_amount THEN h.amount ELSE s.amount END * m.probability / 100 AS weighted
+      AND h.changes LIKE '%"expectedOn":%'
+), was AS MATERIALIZED (
+    -- What was believed at the start of a month of those that were or are expected in it, and were changed after that.
+    SELECT h.record_id AS id, months.month, months.starts,
+           bool_or(h.changes LIKE '%"amount":%') AS of_amount,
+           (array_agg((h.changes::json -> 'amount' ->> 0)::numeric ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"amount":%'))[1] AS amount,
+           bool_or(h.changes LIKE '%"currency":%') AS of_currency,
+           (array_agg(h.changes::json -> 'currency' ->> 0 ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"currency":%'))[1] AS currency,
+           bool_or(h.changes LIKE '%"expectedOn":%') AS of_day,
+           (array_agg((h.changes::json -> 'expectedOn' ->> 0)::date ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"expectedOn":%'))[1] AS expected_on
     FROM months
-    JOIN spans s ON s.known < months.starts AND s.over >= months.starts
-    CROSS JOIN LATERAL (
-        SELECT m.to_stage, m.probability FROM stage_move m
-        WHERE m.tenant_id = s.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = s.id AND m.deleted_at IS NULL
-          AND m.occurred < months.starts AND m.received < months.starts
-        ORDER BY m.number DESC LIMIT 1
-    ) m
-    CROSS JOIN LATERAL (
-        SELECT bool_or(h.changes LIKE '%"amount":%') AS of_amount,
-               (array_agg((h.changes::json -> 'amount' ->> 0)::numeric ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"amount":%'))[1] AS amount,
-               bool_or(h.changes LIKE '%"currency":%') AS of_currency,
-               (array_agg(h.changes::json -> 'currency' ->> 0 ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"currency":%'))[1] AS currency,
-               bool_or(h.changes LIKE '%"expectedOn":%') AS of_day,
-               (array_agg((h.changes::json -> 'expectedOn' ->> 0)::date ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"expectedOn":%'))[1] AS expected_on
-        FROM record_history h
-        WHERE s.is_touched AND h.tenant_id = s.tenant_id AND h.tenant_id = $1 AND h.record_id = s.id AND h.kind = 'opportunity' AND h.op = 'update'
-          AND h.received >= months.starts
-    ) h
-    WHERE m.to_stage IN ('intent', 'pre_sale', 'negotiation')
-      AND date_trunc('month', CASE WHEN h.of_day THEN h.expected_on ELSE s.expected_on END)::date = months.month
+    JOIN record_history h ON h.received >= months.starts
+    JOIN worth w ON w.id = h.record_id AND (w.month = months.month OR w.id IN (SELECT id FROM moved))
+    WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update'
+      AND (h.changes LIKE '%"amount":%' OR h.changes LIKE '%"currency":%' OR h.changes LIKE '%"expectedOn":%')
+    GROUP BY h.record_id, months.month, months.starts
+), expected AS (
+    SELECT w.id, m.month, m.starts, w.amount, w.currency
+    FROM worth w
+    JOIN months m ON m.month = w.month
+    WHERE NOT EXISTS (SELECT FROM was x WHERE x.id = w.id AND x.month = m.month)
+    UNION ALL
+    SELECT w.id, x.month, x.starts, CASE WHEN x.of_amount THEN x.amount ELSE w.amount END,
+           CASE WHEN x.of_currency THEN x.currency ELSE w.currency END
+    FROM was x
+    JOIN worth w ON w.id = x.id
+    WHERE CASE WHEN x.of_day THEN date_trunc('month', x.expected_on)::date ELSE w.month END = x.month
+), believed AS (
+    SELECT e.month, e.currency, e.amount * s.probability / 100 AS weighted
+    FROM expected e
+    JOIN stay s ON s.tenant_id = $1 AND s.opportunity_id = e.id AND s.told < e.starts AND s.told_until >= e.starts
+    WHERE s.stage IN ('intent', 'pre_sale', 'negotiation')
 ), won AS (
-    SELECT months.month, p.currency, p.amount
-    FROM picked p
-    JOIN newest m ON m.id = p.id
-    JOIN months ON m.occurred >= months.starts AND m.occurred < months.ends
-    WHERE m.to_stage = 'signed'
+    SELECT months.month, w.currency, w.amount
+    FROM worth w
+    JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = w.id
+    JOIN months ON s.entered >= months.starts AND s.entered < months.ends
+    WHERE s.stage = 'signed'
 ), each AS (
     SELECT month, currency, sum(weighted) AS forecast, sum(amount) AS actual, sum(n) AS opportunities
     FROM (

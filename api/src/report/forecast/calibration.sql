@@ -1,20 +1,15 @@
-, newest AS (
-    SELECT DISTINCT ON (o.id) people.id AS user_id, o.id, m.to_stage, m.occurred
+, decided AS (
+    SELECT o.owner_id AS user_id, o.id, s.stage = 'signed' AS is_signed
     FROM people
-    JOIN {opportunity} o ON o.tenant_id = people.tenant_id AND o.owner_id = people.id
-    JOIN {stage_move} m ON m.tenant_id = o.tenant_id AND m.opportunity_id = o.id
-    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL AND m.tenant_id = $1 AND m.deleted_at IS NULL
-    ORDER BY o.id, m.number DESC
-), decided AS (
-    SELECT m.user_id, m.id, m.to_stage = 'signed' AS is_signed
-    FROM newest m
     CROSS JOIN period
-    WHERE m.to_stage IN ('signed', 'lost') AND m.occurred >= period.starts AND m.occurred < period.ends
+    JOIN {opportunity} o ON o.tenant_id = $1 AND o.owner_id = people.id
+    JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = o.id
+    WHERE o.deleted_at IS NULL AND s.stage IN ('signed', 'lost') AND s.entered >= period.starts AND s.entered < period.ends
 ), said AS (
-    SELECT d.user_id, d.id, d.is_signed::integer AS outcome, m.probability::double precision / 100 AS chance
+    SELECT d.user_id, d.id, d.is_signed::integer AS outcome, s.probability::double precision / 100 AS chance
     FROM decided d
-    JOIN {stage_move} m ON m.tenant_id = $1 AND m.opportunity_id = d.id
-    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.to_stage IN ('intent', 'pre_sale', 'negotiation')
+    JOIN {stay} s ON s.tenant_id = $1 AND s.opportunity_id = d.id
+    WHERE s.stage IN ('intent', 'pre_sale', 'negotiation')
 ), scored AS (
     SELECT user_id, count(*) AS forecasts, count(DISTINCT id) AS opportunities,
            avg((chance - outcome) ^ 2) AS brier, avg(chance) AS said, avg(outcome) AS signed

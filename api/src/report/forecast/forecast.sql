@@ -1,9 +1,16 @@
 , measured AS (
-    SELECT s.place, s.stage, stage.probability, count(t.id) AS decided, count(t.id) FILTER (WHERE t.stage = 'signed') AS signed
-    FROM (VALUES (1, 'intent'), (2, 'pre_sale'), (3, 'negotiation')) AS s(place, stage)
+    SELECT s.place, s.stage, stage.probability, s.decided, s.signed
+    FROM (
+        SELECT count(*) FILTER (WHERE intent) AS intent, count(*) FILTER (WHERE intent AND stage = 'signed') AS intent_signed,
+               count(*) FILTER (WHERE pre_sale) AS pre_sale, count(*) FILTER (WHERE pre_sale AND stage = 'signed') AS pre_sale_signed,
+               count(*) FILTER (WHERE negotiation) AS negotiation,
+               count(*) FILTER (WHERE negotiation AND stage = 'signed') AS negotiation_signed
+        FROM told WHERE stage IN ('signed', 'lost')
+    ) decided
+    CROSS JOIN LATERAL (VALUES
+        (1, 'intent', intent, intent_signed), (2, 'pre_sale', pre_sale, pre_sale_signed), (3, 'negotiation', negotiation, negotiation_signed)
+    ) AS s(place, stage, decided, signed)
     LEFT JOIN stage ON stage.tenant_id = $1 AND stage.stage = s.stage AND stage.deleted_at IS NULL
-    LEFT JOIN told t ON t.stage IN ('signed', 'lost') AND t.came[s.place]
-    GROUP BY s.place, s.stage, stage.probability
 ), placed AS (
     SELECT t.stage, t.amount, t.currency,
            CASE WHEN t.stage = 'signed' THEN 'month'
@@ -39,7 +46,7 @@ SELECT json_build_object(
                    'bestCase', round(negotiation + pre_sale, 4)::text,
                    'pipeline', round(negotiation + pre_sale + intent, 4)::text,
                    'weighted', round(weighted, 4)::text, 'weightedMeasured', round(measured, 4)::text)
-                   ORDER BY bucket DESC, month, currency), '[]') FROM summed),
+                   ORDER BY bucket <> 'month', bucket, month, currency), '[]') FROM summed),
     'stages', (
         SELECT json_agg(json_build_object('stage', stage, 'probability', probability, 'decided', decided, 'signed', signed) ORDER BY place)
         FROM measured)

@@ -86,7 +86,7 @@ impl Report for Forecast {
         let series = vec![
             of(words.say("signed", "已签约"), |row| row.signed),
             of(words.say("commit", "承诺"), |row| row.commit),
-            of(words.say("best case", "最佳情况"), |row| row.best_case),
+            of(words.say("best case", "最好情况"), |row| row.best_case),
             of(words.say("pipeline", "全部商机"), |row| row.pipeline),
             Series { is_line: true, ..of(words.say("weighted", "加权"), |row| row.weighted) },
             Series {
@@ -101,7 +101,11 @@ impl Report for Forecast {
             note: format!(
                 "{}{} · {unit} · {scale}{} · {}",
                 self.as_of,
-                if self.known_then.is_some() { words.say(" (known otherwise then)", "（当时所知不同）") } else { "" },
+                if self.known_then.is_some() {
+                    words.say(" · known otherwise then", " · 当时所知不同")
+                } else {
+                    ""
+                },
                 currency.as_deref().unwrap_or("?"),
                 words.sample(n)
             ),
@@ -127,15 +131,23 @@ impl Report for ForecastAccuracy {
     fn picture(&self, words: &Words) -> Picture {
         let currency = main_currency(self.months.iter().map(|row| (&row.currency, figure(row.actual))));
         let rows: Vec<_> = self.months.iter().filter(|row| row.currency == currency).collect();
+        let most = rows.iter().map(|row| figure(row.forecast).max(figure(row.actual))).fold(0.0, f64::max);
+        let (size, scale) = unit_of(most, words);
+        let scaled = |amount: Money| (figure(amount) / size * 10.0).round() / 10.0;
         let series = vec![
-            Series::new(words.say("forecast", "预测"), rows.iter().map(|row| figure(row.forecast).round())),
-            Series::new(words.say("signed", "实际签约"), rows.iter().map(|row| figure(row.actual).round())),
+            Series::new(words.say("forecast", "预测"), rows.iter().map(|row| scaled(row.forecast))),
+            Series::new(words.say("signed", "实际签约"), rows.iter().map(|row| scaled(row.actual))),
         ];
         let n = rows.iter().map(|row| row.opportunities).sum();
         let months: BTreeSet<&String> = rows.iter().map(|row| &row.month).collect();
         Picture {
             title: words.say("Past forecasts", "历史预测准确度").to_owned(),
-            note: format!("{} · {}", currency.as_deref().unwrap_or("?"), words.sample(n)),
+            note: format!(
+                "{} · {scale}{} · {}",
+                words.say("forecast on the first of the month, and signed in it", "每月一日的预测与当月签约"),
+                currency.as_deref().unwrap_or("?"),
+                words.sample(n)
+            ),
             plot: Plot::Columns { names: months.into_iter().cloned().collect(), series },
             empty: words.say("There is nothing to compare.", "没有可比较的数据。").to_owned(),
         }

@@ -50,7 +50,8 @@ pub async fn accuracy(state: &State, actor: &Actor, scope: &Scope, months: i32) 
 /// # Errors
 /// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn calibration(state: &State, actor: &Actor, scope: &Scope) -> Result<Calibration, Error> {
-    let ask = |scope: Scope| async move { figures::<Calibration>(state, actor, &[PERIOD, CALIBRATION], &scope, []).await };
+    let ask =
+        |scope: Scope| async move { figures::<Calibration>(state, actor, &[PERIOD, CALIBRATION], &scope, []).await };
     let (mut now, then) = both(scope, ask).await?;
     now.known_then = then.map(|then| then.reps).filter(|then| *then != now.reps);
     Ok(now)

@@ -23,6 +23,7 @@ use crate::state::State;
 
 const PICKED: &str = include_str!("picked.sql");
 const COHORT: &str = include_str!("cohort.sql");
+const COUNTED: &str = include_str!("counted.sql");
 const SNAPSHOT: &str = include_str!("snapshot.sql");
 const ANSWER: &str = include_str!("answer.sql");
 
@@ -116,11 +117,21 @@ pub async fn compared(state: &State, actor: &Actor, query: &FunnelQuery, with: &
 }
 
 fn sql(query: &FunnelQuery, actor: &Actor) -> String {
-    let counted = match query.view {
-        FunnelView::Cohort => COHORT,
-        FunnelView::Snapshot => SNAPSHOT,
+    let counted = match (query.view, query.split_by) {
+        (FunnelView::Cohort, SplitBy::None) => [COHORT, &of_all()].concat(),
+        (FunnelView::Cohort, _) => [COHORT, &of_all(), "    UNION ALL\n", &of_groups()].concat(),
+        (FunnelView::Snapshot, _) => SNAPSHOT.to_owned(),
     };
-    told(&[PICKED, counted, ANSWER].concat(), actor, query.as_of, query.known)
+    told(&[PICKED, &counted, ANSWER].concat(), actor, query.as_of, query.known)
+}
+
+fn of_all() -> String {
+    let split = "true AS is_total, NULL::uuid AS split_id, NULL::text AS split_text";
+    COUNTED.replace("{split}", split).replace("{keys}", "")
+}
+
+fn of_groups() -> String {
+    COUNTED.replace("{split}", "false AS is_total, split_id, split_text").replace("{keys}", "split_id, split_text,")
 }
 
 /// A period says nothing of a snapshot: better refused than passed over.

@@ -22,20 +22,19 @@ WITH RECURSIVE period AS MATERIALIZED (
     WHERE team.tenant_id = $1
 )
 {told}
-, picked AS MATERIALIZED (
-    SELECT t.tenant_id, t.id, t.amount, t.currency,
+, picked AS (
+    SELECT t.id, t.amount, t.currency,
            CASE $12::text WHEN 'team' THEN u.team_id WHEN 'user' THEN t.owner_id WHEN 'product' THEN t.product_id END AS split_id,
            CASE $12::text WHEN 'account_kind' THEN a.kind WHEN 'tier' THEN a.tier WHEN 'source' THEN t.source
                WHEN 'region' THEN a.address ->> 'region'
                WHEN 'month' THEN (
-                   SELECT to_char(min(m.occurred) AT TIME ZONE period.time_zone, 'YYYY-MM') FROM {stage_move} m
-                   WHERE m.tenant_id = t.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = t.id
-                     AND m.deleted_at IS NULL AND m.to_stage <> 'lost')
+                   SELECT to_char(s.came_intent AT TIME ZONE period.time_zone, 'YYYY-MM') FROM {standing} s
+                   WHERE s.tenant_id = $1 AND s.opportunity_id = t.id)
            END AS split_text
     FROM {opportunity} t
     CROSS JOIN period
-    JOIN "user" u ON u.tenant_id = t.tenant_id AND u.id = t.owner_id
-    LEFT JOIN account a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
+    JOIN "user" u ON u.tenant_id = $1 AND u.id = t.owner_id
+    LEFT JOIN account a ON a.tenant_id = $1 AND a.id = t.account_id
     WHERE t.tenant_id = $1 AND t.deleted_at IS NULL
       AND ($7::uuid IS NULL OR u.team_id IN (SELECT id FROM below))
       AND ($8::uuid IS NULL OR t.owner_id = $8)

@@ -263,7 +263,14 @@ impl Example for Funnel {
             stages: stages.clone(),
         };
         let day = |text| Date::parse(text).unwrap_or_default();
-        let cohort = Cohort { from: day("2026-01-01"), to: day("2026-03-31"), as_of: None, stages, known_then: None, groups: vec![group] };
+        let cohort = Cohort {
+            from: day("2026-01-01"),
+            to: day("2026-03-31"),
+            as_of: None,
+            stages,
+            known_then: None,
+            groups: vec![group],
+        };
         Funnel {
             view: FunnelView::Cohort,
             time_zone: "Asia/Shanghai".into(),

@@ -7,6 +7,9 @@ use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
 
+/// Of groups, a picture shows the largest.
+const SHOWN: usize = 8;
+
 impl Report for Lost {
     fn sheet(&self) -> Sheet {
         let header =
@@ -48,13 +51,22 @@ impl Report for Lost {
                 let unit = words.say("opportunities", "商机数");
                 let series = vec![Series::new(unit, reasons.iter().map(|(_, count)| *count as f64))];
                 let names = reasons.iter().map(|(name, _)| (*name).to_owned()).collect();
-                (words.say("Lost, by reason", "输单原因"), unit, self.total.lost, Plot::Rows { names, series })
+                (
+                    words.say("Lost, by reason", "丢单原因"),
+                    unit.to_owned(),
+                    self.total.lost,
+                    Plot::Rows { names, series },
+                )
             }
             LostChart::WinRate => {
                 let whole = (words.say("all", "全部").to_owned(), &self.total);
                 let none = words.say("none", "无");
+                let mut largest: Vec<_> = self.groups.iter().filter(|group| group.win_rate.rate.is_some()).collect();
+                let left_out = largest.len().saturating_sub(SHOWN);
+                largest.sort_by_key(|group| std::cmp::Reverse(group.win_rate.won + group.win_rate.lost));
+                largest.truncate(SHOWN);
                 let groups =
-                    self.groups.iter().map(|g| (g.name.clone().unwrap_or_else(|| none.to_owned()), &g.win_rate));
+                    largest.into_iter().map(|g| (g.name.clone().unwrap_or_else(|| none.to_owned()), &g.win_rate));
                 let rates: Vec<_> = [whole].into_iter().chain(groups).filter(|(_, rate)| rate.rate.is_some()).collect();
                 let percent = |share: Option<f64>| (share.unwrap_or(0.0) * 1000.0).round() / 10.0;
                 let names = rates.iter().map(|(name, rate)| {
@@ -66,6 +78,10 @@ impl Report for Lost {
                     ..Series::new(words.say("won", "赢单"), rates.iter().map(|(_, rate)| percent(rate.rate)))
                 };
                 let unit = words.say("per cent won, 95% interval; * fewer than 20", "赢单百分比，95%区间；* 少于20");
+                let unit = match left_out {
+                    0 => unit.to_owned(),
+                    n => format!("{unit} · {} {n}", words.say("smaller groups left out:", "未列出的较小分组：")),
+                };
                 let plot = Plot::Columns { names: names.collect(), series: vec![series] };
                 (words.say("Win rate", "赢单率"), unit, self.total.won + self.total.lost, plot)
             }

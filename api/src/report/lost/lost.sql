@@ -1,20 +1,13 @@
-, newest AS (
-    SELECT DISTINCT ON (p.id) p.id, m.from_stage, m.to_stage, m.occurred, m.lost_reason
-    FROM picked p
-    CROSS JOIN period
-    JOIN {stage_move} m ON m.tenant_id = p.tenant_id AND m.opportunity_id = p.id
-    WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.occurred < period.told_before
-    ORDER BY p.id, m.number DESC
-), decided AS MATERIALIZED (
-    SELECT p.*, m.from_stage, m.to_stage = 'signed' AS is_won, m.lost_reason,
+, decided AS MATERIALIZED (
+    SELECT s.from_stage, s.stage = 'signed' AS is_won, s.lost_reason, p.amount, p.currency,
            CASE $11::text WHEN 'team' THEN p.team_id WHEN 'user' THEN p.owner_id WHEN 'product' THEN p.product_id END AS split_id,
            CASE $11::text WHEN 'account_kind' THEN p.account_kind WHEN 'tier' THEN p.tier WHEN 'source' THEN p.source
                WHEN 'region' THEN p.region
-               WHEN 'month' THEN to_char(m.occurred AT TIME ZONE period.time_zone, 'YYYY-MM') END AS split_text
+               WHEN 'month' THEN to_char(s.entered AT TIME ZONE period.time_zone, 'YYYY-MM') END AS split_text
     FROM picked p
     CROSS JOIN period
-    JOIN newest m ON m.id = p.id
-    WHERE m.to_stage IN ('signed', 'lost') AND m.occurred >= period.starts AND m.occurred < period.ends
+    JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
+    WHERE s.stage IN ('signed', 'lost') AND s.entered >= period.starts AND s.entered < period.ends
 ), counted AS (
     SELECT split_id, split_text, count(*) FILTER (WHERE is_won) AS won, count(*) FILTER (WHERE NOT is_won) AS lost
     FROM decided GROUP BY split_id, split_text

@@ -20,8 +20,19 @@ fn spelled(measure: GoalMeasure, words: &Words) -> &'static str {
 
 impl Report for Quota {
     fn sheet(&self) -> Sheet {
-        let header =
-            vec!["goalId", "name", "measure", "currency", "from", "to", "target", "actual", "attainment", "elapsed", "actualKnownThen"];
+        let header = vec![
+            "goalId",
+            "name",
+            "measure",
+            "currency",
+            "from",
+            "to",
+            "target",
+            "actual",
+            "attainment",
+            "elapsed",
+            "actualKnownThen",
+        ];
         let rows = self.goals.iter().map(|goal| {
             let measure = match goal.measure {
                 GoalMeasure::Amount => "amount",

@@ -78,7 +78,13 @@ impl Example for Quota {
             attainment: 0.75,
             elapsed: 0.8333,
         };
-        Quota { from: day("2026-03-16"), to: day("2026-03-16"), as_of: None, time_zone: "Asia/Shanghai".into(), goals: vec![goal] }
+        Quota {
+            from: day("2026-03-16"),
+            to: day("2026-03-16"),
+            as_of: None,
+            time_zone: "Asia/Shanghai".into(),
+            goals: vec![goal],
+        }
     }
 }
 

@@ -19,14 +19,10 @@
     JOIN beneath b ON b.root = g.team_id
     JOIN "user" u ON u.tenant_id = $1 AND u.team_id = b.id
 ), signed AS MATERIALIZED (
-    SELECT o.owner_id, o.amount, o.currency, m.occurred
+    SELECT o.owner_id, o.amount, o.currency, s.entered AS occurred
     FROM {opportunity} o
-    CROSS JOIN LATERAL (
-        SELECT m.to_stage, m.occurred FROM {stage_move} m
-        WHERE m.tenant_id = o.tenant_id AND m.tenant_id = $1 AND m.opportunity_id = o.id AND m.deleted_at IS NULL
-        ORDER BY m.number DESC LIMIT 1
-    ) m
-    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL {signed_now} AND m.to_stage = 'signed'
+    JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = o.id
+    WHERE o.tenant_id = $1 AND o.deleted_at IS NULL {signed_now} AND s.stage = 'signed'
       AND o.owner_id IN (SELECT user_id FROM whose)
 ), reached AS (
     SELECT g.id, CASE g.measure WHEN 'amount' THEN sum(s.amount) FILTER (WHERE s.currency = g.currency) ELSE count(*) END AS actual

@@ -1,6 +1,6 @@
 //! Velocity as a table (one row a week and stage) and as pictures.
 
-use entity::kind::StageKey;
+use entity::kind::{LostReason, StageKey};
 
 use super::{MoveCount, StageDays, Velocity, VelocityChart, WeekFlow};
 use crate::report::answer::{Cell, Sheet};
@@ -97,15 +97,20 @@ impl Report for Velocity {
                 (title, unit, moved, Plot::Columns { names, series: series.into() })
             }
             VelocityChart::Moves => {
-                let flows = self.moves.iter().map(|moves| {
-                    let from = moves.from.map_or_else(|| words.say("new", "新建").to_owned(), |from| words.stage(from));
-                    let to = if moves.to == StageKey::Lost {
-                        format!("→ {}: {}", words.stage(moves.to), words.lost_reason(moves.reason))
-                    } else {
-                        format!("→ {}", words.stage(moves.to))
+                let from = |from: Option<StageKey>| {
+                    let left: i64 = self.moves.iter().filter(|row| row.from == from).map(|row| row.count).sum();
+                    let name = from.map_or_else(|| words.say("new", "新建").to_owned(), |from| words.stage(from));
+                    format!("{name} ({left})")
+                };
+                let to = |to: StageKey, reason: Option<LostReason>| {
+                    let came = self.moves.iter().filter(|row| (row.to, row.reason) == (to, reason));
+                    let name = match to {
+                        StageKey::Lost => format!("{}: {}", words.stage(to), words.lost_reason(reason)),
+                        _ => words.stage(to),
                     };
-                    (from, to, moves.count as f64)
-                });
+                    format!("→ {name} ({})", came.map(|row| row.count).sum::<i64>())
+                };
+                let flows = self.moves.iter().map(|row| (from(row.from), to(row.to, row.reason), row.count as f64));
                 let title = words.say("Moves between stages", "阶段流转");
                 (title, words.say("moves", "流转次数"), moved, Plot::Flows(flows.collect()))
             }

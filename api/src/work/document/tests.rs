@@ -46,6 +46,11 @@ fn the_text_says_what_the_tree_says() {
         json!({ "stage": "pre_sale", "names": { "en": "Pre", "zh": "售前" }, "probability": 20, "required_fields": ["amount", "currency"] }),
         json!({ "stale_days": 30 }),
     );
+    let names = json!({ "en": "Format", "zh": "形式" });
+    same::<custom_field::Model>(
+        json!({ "record_kind": "account", "key": "format", "value_type": "choice", "names": names, "choices": [] }),
+        json!({ "choices": [{ "value": "a", "names": names }], "archived_at": AT }),
+    );
     same::<rule_set::Model>(
         json!({ "version": 1, "status": "active", "rules": first_rule_set() }),
         json!({ "starts_on": "2026-03-02", "ended_on": "2026-03-04", "bundle": "a.b.c" }),
@@ -62,20 +67,20 @@ fn the_text_says_what_the_tree_says() {
         json!({
             "parent_id": ID, "phone": "1", "email": "a@b", "website": "w", "industry": "i", "employees": 5,
             "annual_revenue": "1000000.1234", "founded_year": 1999, "address": { "city": "Shanghai" },
-            "position": { "latitude": 1e-7, "longitude": 180.0 }, "tier": "key", "note": "\u{7}", "external_id": "n",
+            "position": { "latitude": 1e-7, "longitude": 180.0 }, "tier": "key", "note": "\u{7}", "external_id": "n", "custom": { "b": "2", "a": "\"\n" },
         }),
     );
     same::<account_member::Model>(json!({ "account_id": ID, "user_id": ID, "role": "owner" }), json!({}));
     same::<contact::Model>(
         json!({ "account_id": ID, "name": "Wei" }),
-        json!({ "title": "t", "phone": "1", "email": "a@b", "note": "n", "external_id": "n" }),
+        json!({ "title": "t", "phone": "1", "email": "a@b", "note": "n", "external_id": "n", "custom": {} }),
     );
     same::<opportunity::Model>(
         json!({ "owner_id": ID, "name": "O", "stage": "lost", "stage_since": AT }),
         json!({
             "account_id": ID, "contact_id": ID, "product_id": ID, "amount": "0", "currency": "CNY",
             "expected_on": "2026-03-02", "signed_on": "2026-03-02", "source": "s", "lost_from": "intent",
-            "lost_reason": "no_budget", "lost_note": "n", "note": "n", "external_id": "n",
+            "lost_reason": "no_budget", "lost_note": "n", "note": "n", "external_id": "n", "custom": { "a": "1" },
         }),
     );
     same::<stage_move::Model>(
@@ -100,7 +105,7 @@ fn the_text_says_what_the_tree_says() {
     let optional = json!({
         "contact_id": ID, "opportunity_id": ID, "plan_id": ID, "duration_minutes": 45, "summary": "拜访\u{2028}",
         "outcome": "", "next_step": "n", "next_step_on": "2026-03-04", "check_in": check, "check_out": bare,
-        "verdict": "outside", "distance": 12, "external_id": "n",
+        "verdict": "outside", "distance": 12, "external_id": "n", "custom": { "a": "1" },
     });
     same::<activity::Model>(activity, optional);
     let explanation = json!({

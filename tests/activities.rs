@@ -41,6 +41,43 @@ async fn the_position_of_a_visit_proves_it_or_not() {
 }
 
 #[tokio::test]
+async fn a_filter_that_no_text_matches_is_refused_by_name() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    for (path, parameter) in [
+        ("leads?region", "region"),
+        ("leads?source", "source"),
+        ("leads?industry", "industry"),
+        ("accounts?industry", "industry"),
+        ("accounts?externalId", "externalId"),
+        ("contacts?externalId", "externalId"),
+        ("contacts?phone", "phone"),
+        ("opportunities?externalId", "externalId"),
+        ("users?externalId", "externalId"),
+        ("teams?externalId", "externalId"),
+        ("products?series", "series"),
+        ("activities?externalId", "externalId"),
+    ] {
+        let refused = admin.get(&format!("/v1/{path}=a%00b")).await.expect(400);
+        assert_eq!(refused.problem(), ("malformed".into(), vec![parameter.into()]), "{path}");
+        admin.get(&format!("/v1/{path}=a%20b")).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_year_that_was_mistyped_is_refused_and_not_fined() {
+    let world = World::new().await;
+    let lin = world.rep("Lin Wei").await;
+    let account = lin.account("Acme").await;
+    let note = |occurred: &str| json!({ "accountId": account, "kind": "note", "occurred": occurred });
+    let refused = lin.post("/v1/activities", note("1900-01-01T00:00:00Z")).await.expect(422);
+    assert_eq!(refused.problem().1, ["/occurred"]);
+    let path = lin.post("/v1/activities", note("2026-03-02T08:00:00Z")).await.expect(201).header("location");
+    lin.patch(&path, json!({ "occurred": "0206-03-02T08:00:00Z" })).await.expect(422);
+    assert_eq!(lin.get("/v1/points/balance").await.expect(200).text("/points"), "0.00");
+}
+
+#[tokio::test]
 async fn refusals_name_the_field() {
     let world = World::new().await;
     let lin = world.rep("Lin Wei").await;

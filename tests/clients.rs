@@ -5,12 +5,15 @@ mod adapters;
 mod jvm;
 mod reference;
 
+use std::path::Path;
+
 use serde_json::{json, to_vec_pretty};
+use tokio::process::Command;
 use waypost::app::spec;
 use waypost::auth::Secret;
 use waypost::auth::credential::set_password;
 
-use crate::tools::{Npm, Python, root};
+use crate::tools::{Npm, Python, present_file, root, succeed};
 use crate::world::{Person, World};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -112,4 +115,25 @@ async fn a_python_client_tells_the_story() {
     std::fs::write(root().join("openapi/python/generated/guide.py"), guide("python", &variables)).expect("written");
     let told = python.run("openapi/python/generated", "python", &["guide.py"], &[]).await;
     assert!(told.starts_with("applied") && told.contains("['Hopton Optics']"), "{told}");
+}
+
+/// `openapi/rust`, which is generated and compiled with the workspace: `cargo test --workspace` has built it.
+#[tokio::test]
+async fn a_rust_client_tells_the_story() {
+    document_is_current();
+    let program = Path::new(env!("CARGO_BIN_EXE_waypost")).with_file_name("generated-client");
+    if !present_file(&program) {
+        return;
+    }
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).expect("a file");
+    let document = root().join("openapi/openapi.json");
+    assert!(
+        changed(&program) >= changed(&document),
+        "the client is older than the document: cargo build -p generated-client"
+    );
+    let (world, variables) = stage().await;
+    let mut story = Command::new(program);
+    story.envs(variables.iter().map(|(name, value)| (name, value)));
+    assert!(succeed(story).await.contains("6 writes"));
+    world.audit().await;
 }

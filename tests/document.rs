@@ -25,16 +25,28 @@ async fn the_document_lints_clean() {
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance,unsupported_method,allow_header_conformance";
 
-/// Requests by the thousand, made from the document, of one person.
-async fn schemathesis(python: &Python, world: &World, person: &Person, arguments: &[&str]) {
+/// Requests by the thousand, made from the document, of one person; what the tool says of them.
+async fn schemathesis(python: &Python, world: &World, person: &Person, arguments: &[&str]) -> String {
     let folder = tempfile::TempDir::new().expect("a folder");
     let document = root().join("openapi/openapi.json");
     let token = format!("Authorization: Bearer {}", person.token().await);
-    let run = ["run", document.to_str().expect("UTF-8"), "--url", &world.url, "--header", &token, "--checks", CHECKS];
+    let config = root().join("tests/document/schemathesis.toml");
+    let run = [
+        "--config-file",
+        config.to_str().expect("UTF-8"),
+        "run",
+        document.to_str().expect("UTF-8"),
+        "--url",
+        &world.url,
+        "--header",
+        &token,
+        "--checks",
+        CHECKS,
+    ];
     let limits =
         ["--seed", "1", "--no-shrink", "--generation-database", "none", "--continue-on-failure", "--warnings", "off"];
     let all: Vec<&str> = run.iter().chain(&limits).chain(arguments).copied().collect();
-    python.run(folder.path().to_str().expect("UTF-8"), "st", &all, &[]).await;
+    python.run(folder.path().to_str().expect("UTF-8"), "st", &all, &[]).await
 }
 
 #[tokio::test]
@@ -62,6 +74,22 @@ async fn no_request_breaks_the_server_or_gets_an_answer_that_the_document_does_n
     let mut arguments = vec!["--phases", "examples,fuzzing", "--max-examples", "25"];
     arguments.extend(ending[1..].iter().flat_map(|name| ["--include-operation-id", name]));
     schemathesis(&python, &world, &world.admin().await, &arguments).await;
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn what_was_made_is_read_changed_and_deleted_along_the_document_s_links() {
+    let Some(python) = Python::install().await else { return };
+    let world = own_world().await;
+    let mut arguments = vec!["--phases", "stateful", "--max-time", "40", "--workers", "1"];
+    arguments.extend(["--exclude-operation-id", "updateUser", "--exclude-operation-id", "inviteUser"]);
+    for tag in ["Accounts", "Opportunities", "Products", "Leads", "Users", "Webhooks"] {
+        arguments.extend(["--include-tag", tag]);
+    }
+    let told = schemathesis(&python, &world, &world.admin().await, &arguments).await;
+    let links = told.lines().find_map(|line| line.trim().strip_prefix("API Links:")).expect("what it followed");
+    let covered: u32 = links.trim().split(' ').next().and_then(|count| count.parse().ok()).expect("a count");
+    assert!(covered >= 8, "{links}");
     world.audit().await;
 }
 

@@ -27,6 +27,7 @@ async fn plan(world: &World) -> Plan {
         phones: 6,
         rounds: 3,
         entries: 6,
+        photos: 40,
         loss: 30,
         seed: 7,
     }
@@ -54,6 +55,12 @@ async fn phones_on_a_bad_link_lose_nothing_and_end_up_right() {
         let row = sea_orm::ConnectionTrait::query_one_raw(&world.state.db, statement).await.expect("a count");
         row.and_then(|row| row.try_get_by_index::<i64>(0).ok()).expect("a number")
     };
+    // Every photo is there, whole and once, however often the link broke on its way.
+    assert!(tally.photos > 10 && tally.photo_bytes > 0, "{report}");
+    let photos = count("SELECT count(*) FROM attachment WHERE state = 'ready' AND has_thumbnail").await;
+    assert_eq!(u64::try_from(photos).expect("a count"), tally.photos, "{report}");
+    let bytes = "SELECT sum(bytes)::bigint FROM attachment WHERE content_type = 'image/jpeg'";
+    assert_eq!(u64::try_from(count(bytes).await).expect("a sum"), tally.photo_bytes, "{report}");
     let visits = count("SELECT count(*) FROM activity").await;
     assert!(visits >= 80, "{visits}");
     assert_eq!(

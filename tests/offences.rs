@@ -10,6 +10,7 @@ use waypost::database::{connect, migrate};
 use waypost::offence::book::{Booked, book, of_tenant};
 use waypost::points::rules::first_rule_set;
 
+use crate::sync::phone::Phone;
 use crate::world::{Person, World, start};
 
 /// Fines for everything, in points and in money.
@@ -91,7 +92,7 @@ async fn a_missed_plan_is_fined_once_wherever_the_job_runs() {
     let words = &entry["explanation"];
     assert_eq!(
         words["en"],
-        "The visit that was planned for 2026-03-03 was not made by the end of that day. By version 1 of the rules this \
+        "The visit at \u{201c}Acme\u{201d} that was planned for 2026-03-03 was not made by the end of that day. By version 1 of the rules this \
          brings −3.00 points and a fine of 50.00 CNY."
     );
     assert!(
@@ -141,6 +142,106 @@ async fn a_visit_that_arrives_late_clears_the_fine() {
     assert_eq!(run(&world).await, Booked { fines: 0, taken_back: 1 });
     assert_eq!(run(&world).await, Booked::default());
     assert_eq!(told(&lin).await, ["fine missed_plan 2026-03-03 -3.00", "reversal missed_plan 2026-03-03 3.00"]);
+}
+
+#[tokio::test]
+async fn what_arrives_after_its_day_was_judged_is_an_offence_all_the_same() {
+    let world = World::new().await;
+    fine_everything(&world).await;
+    let lin = world.rep("Lin Wei").await;
+    let account = complete_account(&lin, "Acme").await;
+    let made = plan(&lin, account, "2026-03-03").await;
+    world.wait(Duration::hours(18));
+    let body = json!({ "accountId": account, "kind": "visit", "occurred": world.state.clock.now(), "summary": "Was there",
+                       "planId": made.rsplit('/').next() });
+    let visit = lin.post("/v1/activities", body).await.expect(201).header("location");
+    world.wait(Duration::days(7));
+    assert_eq!(run(&world).await, Booked::default());
+    // A phone that was offline for a week: a plan that nobody kept, and an opportunity that nobody worked, typed in time.
+    let phone = Phone::new(&world, world.person(lin.id));
+    let plan = json!({ "accountId": account, "plannedOn": "2026-03-04", "purpose": "Samples" });
+    let opportunity = json!({ "accountId": account, "name": "Fibre" });
+    let typed = |kind: &str, fields: Value| {
+        phone.mutation_typed(Duration::days(7), kind, "create", Uuid::now_v7(), json!({ kind: fields }))
+    };
+    for result in phone.push(&[typed("plan", plan), typed("opportunity", opportunity)]).await {
+        assert_eq!(result["status"], "applied", "{result:#}");
+    }
+    assert_eq!(run(&world).await, Booked { fines: 2, taken_back: 0 });
+    assert_eq!(run(&world).await, Booked::default());
+    // And the visit that had kept a plan was none.
+    lin.delete(&visit).await.expect(204);
+    assert_eq!(run(&world).await, Booked { fines: 1, taken_back: 0 });
+    assert_eq!(
+        told(&lin).await,
+        [
+            "fine idle_opportunity 2026-03-06 -4.00",
+            "fine missed_plan 2026-03-03 -3.00",
+            "fine missed_plan 2026-03-04 -3.00",
+        ]
+    );
+    let entries = lin.get("/v1/points/entries?limit=200").await.expect(200);
+    let words =
+        entries.items().iter().find(|entry| entry["day"] == "2026-03-04").expect("a fine")["explanation"].clone();
+    assert!(
+        words["en"]
+            .as_str()
+            .is_some_and(|text| text.contains("at \u{201c}Acme\u{201d}") && text.contains("(\u{201c}Samples\u{201d})")),
+        "{words}"
+    );
+    assert!(
+        words["zh"]
+            .as_str()
+            .is_some_and(|text| text.contains("对客户\u{201c}Acme\u{201d}的拜访（\u{201c}Samples\u{201d}）")),
+        "{words}"
+    );
+}
+
+#[tokio::test]
+async fn days_that_were_judged_by_another_calendar_stay_judged() {
+    let world = World::new().await;
+    fine_everything(&world).await;
+    let (lin, admin) = (world.rep("Lin Wei").await, world.admin().await);
+    let account = complete_account(&lin, "Acme").await;
+    let open = json!({ "name": "Fibre", "accountId": account });
+    let path = lin.post("/v1/opportunities", open).await.expect(201).header("location");
+    for _ in 0..3 {
+        world.wait(Duration::days(3));
+        let call = json!({ "accountId": account, "kind": "call", "occurred": world.state.clock.now() });
+        lin.post("/v1/activities", call).await.expect(201);
+        assert_eq!(run(&world).await, Booked::default());
+    }
+    // Somebody limits the time that an opportunity may stand in this stage: from now on, not for what was.
+    let stages = lin.get("/v1/stages").await.expect(200);
+    let intent = stages.items().iter().find(|stage| stage["stage"] == "intent").expect("a stage")["id"].clone();
+    admin
+        .patch(&format!("/v1/stages/{}", intent.as_str().expect("an id")), json!({ "staleDays": 2 }))
+        .await
+        .expect(200);
+    lin.patch(&path, json!({ "note": "Asked for the price" })).await.expect(200);
+    assert_eq!(run(&world).await, Booked::default());
+    world.wait(Duration::days(1));
+    assert_eq!(run(&world).await, Booked::default());
+}
+
+#[tokio::test]
+async fn fines_speak_of_fields_and_stages_as_people_do() {
+    let world = World::new().await;
+    fine_everything(&world).await;
+    let lin = world.rep("Lin Wei").await;
+    story(&world, &lin, async |_| ()).await;
+    run(&world).await;
+    let entries = lin.get("/v1/points/entries?limit=200").await.expect(200);
+    let words = |offence: &str| {
+        let entry = entries.items().iter().find(|entry| entry["explanation"]["offence"] == offence).expect(offence);
+        let text = |name: &str| entry["explanation"][name].as_str().expect("text").to_owned();
+        (text("en"), text("zh"))
+    };
+    let (en, zh) = words("stale_stage");
+    assert!(en.contains(" at \u{201c}Acme\u{201d} has stood in stage Intent since"), "{en}");
+    assert!(zh.contains("一直处于\u{201c}意向\u{201d}阶段") && !zh.contains("intent"), "{zh}");
+    let (en, zh) = words("incomplete_account");
+    assert!(en.contains("Missing: phone, note.") && zh.contains("未填写：电话、备注。"), "{en} {zh}");
 }
 
 /// One opportunity that nobody works, one that is worked, one that is signed; cards with and without.

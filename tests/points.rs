@@ -91,11 +91,19 @@ async fn corrections_and_deletions_compensate() {
     lin.patch(&path, json!({ "occurred": earlier })).await.expect(200);
     assert_eq!(balance(&lin).await, "-5.00");
 
+    // Who deletes what he entered late is fined all the same; a colleague's doubled entry a manager takes away.
     lin.delete(&path).await.expect(204);
-    assert_eq!(balance(&lin).await, "0.00");
+    assert_eq!(balance(&lin).await, "-5.00");
+    let doubled = note(&lin, account, start() - Duration::hours(100), Some("Talked")).await;
+    assert_eq!(balance(&lin).await, "-10.00");
+    world.manager("Chen Hua").await.delete(&doubled).await.expect(204);
+    assert_eq!(balance(&lin).await, "-5.00");
+    let soon = note(&lin, account, world.state.clock.now().0, Some("Talked")).await;
+    lin.delete(&soon).await.expect(204);
+    assert_eq!(balance(&lin).await, "-5.00");
     world.audit().await;
-    let kinds = lin.get("/v1/points/entries?sort=createdAt").await;
-    assert_eq!(kinds.each("kind"), ["award", "correction", "correction", "reversal"]);
+    let kinds = lin.get("/v1/points/entries?sort=ordinal").await;
+    assert_eq!(kinds.each("kind"), ["award", "correction", "correction", "fine", "reversal", "award", "reversal"]);
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::auth::Actor;
-use crate::problem::{Error, Refusal, constraint};
+use crate::change::camel;
+use crate::problem::{Code, Error, FieldError, Refusal, constraint};
 use crate::record::Record;
 use crate::state::State;
 
@@ -34,6 +35,8 @@ pub struct Listing {
     /// Part of the name.
     pub search: Option<String>,
     filters: Vec<(&'static str, Value)>,
+    /// The parameter with a text that no database holds.
+    broken: Option<String>,
 }
 
 impl Listing {
@@ -48,9 +51,20 @@ impl Listing {
 
     /// Only rows that meet `condition`, in which `?` stands for the value.
     pub fn only(mut self, condition: &'static str, value: Option<impl Into<Value>>) -> Self {
-        self.filters.extend(value.map(|value| (condition, value.into())));
+        if let Some(value) = value.map(Into::into) {
+            if matches!(&value, Value::String(Some(text)) if text.contains('\0')) {
+                self.broken = Some(parameter(condition));
+            }
+            self.filters.push((condition, value));
+        }
         self
     }
+}
+
+/// What the parameter of a condition is called: `t.external_id = ?` is `externalId`'s.
+fn parameter(condition: &str) -> String {
+    let column = condition.split([' ', '(', ')']).find_map(|word| word.strip_prefix("t.")).unwrap_or("A filter");
+    camel(column)
 }
 
 /// What a list can be sorted by: name on the wire, expression over the table `t` that is never null, its type.
@@ -122,6 +136,10 @@ pub async fn holds_scope(state: &State, actor: &Actor, scope_id: Uuid) -> Result
 
 /// A page of the records that the actor sees, newest first unless sorted otherwise.
 pub async fn list<M: Record>(state: &State, actor: &Actor, listing: Listing, sorts: Sorts) -> Result<Page<M>, Error> {
+    if let Some(parameter) = &listing.broken {
+        let fault = FieldError::new(parameter, "Contains the character U+0000, which no text has: leave it out.");
+        return Err(Refusal::fields(Code::Malformed, vec![fault]).into());
+    }
     let limit = listing.limit.unwrap_or(50).clamp(1, 200);
     let sort = listing.sort.unwrap_or_else(|| "-createdAt".to_owned());
     let (name, descending) = sort.strip_prefix('-').map_or((sort.as_str(), false), |name| (name, true));

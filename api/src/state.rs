@@ -17,6 +17,7 @@ use crate::mailer::Mailer;
 use crate::pokes::Pokes;
 use crate::problem::Error;
 use crate::sign_on::SignOn;
+use crate::simulation::shadow::Shadows;
 use crate::sync::news::Desk;
 use crate::webhook::deliver::Outbox;
 
@@ -32,6 +33,7 @@ pub struct Parts {
     /// Where pulls ask whether there is anything new.
     pub news: Desk,
     pub outbox: Outbox,
+    pub shadows: Shadows,
     pub sign_on: SignOn,
     files: Option<Files>,
     /// Absent where no mail server is named.
@@ -72,8 +74,22 @@ impl State {
         let sign_on = SignOn::default();
         let Beside { networks, files, mailer, import_bytes } = beside;
         let (outbox, importer, exporter) = (Outbox::new(networks), Importer::new(import_bytes), Exporter::default());
-        let parts =
-            Parts { db, clock, identity, pokes, news, outbox, sign_on, files, mailer, importer, exporter, stopping };
+        let shadows = Shadows::default();
+        let parts = Parts {
+            db,
+            clock,
+            identity,
+            pokes,
+            news,
+            outbox,
+            shadows,
+            sign_on,
+            files,
+            mailer,
+            importer,
+            exporter,
+            stopping,
+        };
         State(Arc::new(parts))
     }
 

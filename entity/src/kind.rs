@@ -355,6 +355,8 @@ text_enum! {
         ImpossibleTravel = "impossible_travel",
         PoorAccuracy = "poor_accuracy",
         Future = "future",
+        /// Its author moved it to a later time, by which it gains.
+        Redated = "redated",
     }
 }
 

@@ -20,6 +20,7 @@ mod m0011_policies;
 mod m0011_report_indexes;
 mod m0012_custom_fields;
 mod m0013_single_sign_on;
+mod m0015_phones;
 mod m0016_stays;
 
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_report_indexes::Migration),
             Box::new(m0012_custom_fields::Migration),
             Box::new(m0013_single_sign_on::Migration),
+            Box::new(m0015_phones::Migration),
             Box::new(m0016_stays::Migration),
         ]
     }

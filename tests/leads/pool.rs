@@ -99,13 +99,20 @@ async fn what_is_there_already_is_found_and_nothing_is_dropped() {
     let (_, found) = alike(json!({ "name": "Nobody we know", "source": "fair", "phone": "110" })).await;
     assert!(found.is_empty(), "{found:?}");
 
+    // Where national numbers are shorter than ten digits.
+    let hamburg =
+        chen.post("/v1/accounts", json!({ "kind": "business", "name": "Elbe", "phone": "040 5550100" })).await;
+    hamburg.expect(201);
+    let (_, found) = alike(json!({ "name": "From the fair", "source": "fair", "phone": "+49 40 555 0100" })).await;
+    assert_eq!(found, [named("account", chen.id, r#"["phone"]"#)]);
+
     // Merged into the one that was there, which gets what it lacked; linked to the account; both stay.
     let merged = chen.post(&format!("/v1/leads/{again}/merge"), json!({ "leadId": known })).await.expect(200);
     assert_eq!((merged.text("/status"), merged.text("/mergedIntoId")), ("merged".into(), known.to_string()));
     assert_eq!(chen.get(&format!("/v1/leads/{known}")).await.expect(200).text("/industry"), "optics");
     let linked = chen.post(&format!("/v1/leads/{phone}/merge"), json!({ "accountId": account })).await.expect(200);
     assert_eq!((linked.text("/status"), linked.text("/accountId")), ("merged".into(), account.to_string()));
-    assert_eq!(lin.get("/v1/leads").await.expect(200).items().len(), 7);
+    assert_eq!(lin.get("/v1/leads").await.expect(200).items().len(), 8);
 
     let path = format!("/v1/leads/{again}/merge");
     assert_eq!(chen.post(&path, json!({ "leadId": known })).await.expect(409).problem().0, "locked");

@@ -56,12 +56,13 @@ async fn a_fine_on_appeal_waits_until_a_manager_decides() {
 
         // What was fined is corrected afterwards: the books follow its worth, and a pardon stays one.
         let path = format!("/v1/activities/{activity}");
-        lin.patch(&path, json!({ "occurred": start().to_rfc3339() })).await.expect(200);
+        chen.patch(&path, json!({ "occurred": start().to_rfc3339() })).await.expect(200);
         assert_eq!(balance(&lin).await.0, "10.00");
         lin.patch(&path, json!({ "occurred": (start() - Duration::hours(90)).to_rfc3339() })).await.expect(200);
         assert_eq!(balance(&lin).await.0, after);
+        // Deleting is no excuse.
         lin.delete(&path).await.expect(204);
-        assert_eq!(balance(&lin).await, ("0.00".into(), "0.00".into(), if decision == "granted" { 5 } else { 6 }));
+        assert_eq!(balance(&lin).await, (after.into(), "0.00".into(), 5));
         world.audit().await;
     }
 }
@@ -70,15 +71,20 @@ async fn a_fine_on_appeal_waits_until_a_manager_decides() {
 async fn a_correction_decides_an_open_appeal_by_itself() {
     for deleted in [false, true] {
         let world = World::new().await;
-        let lin = world.rep("Lin Wei").await;
+        let (lin, chen) = (world.rep("Lin Wei").await, world.manager("Chen Hua").await);
         let (activity, fine) = fined(&lin).await;
         let appeal =
             lin.post(&format!("/v1/points/entries/{fine}/appeal"), because("Wrong day")).await.expect(201).id();
         let path = format!("/v1/activities/{activity}");
+        // Its author can neither move it away from the fine meanwhile, nor delete the fine with it.
+        let later = json!({ "occurred": start().to_rfc3339() });
+        assert_eq!(lin.patch(&path, later.clone()).await.expect(409).problem().0, "locked");
+        lin.patch(&path, json!({ "outcome": "weighs nothing" })).await.expect(200);
+        assert_eq!(balance(&lin).await, ("0.00".into(), "-5.00".into(), 2));
         if deleted {
-            lin.delete(&path).await.expect(204);
+            chen.delete(&path).await.expect(204);
         } else {
-            lin.patch(&path, json!({ "occurred": start().to_rfc3339() })).await.expect(200);
+            chen.patch(&path, later).await.expect(200);
         }
         let points = if deleted { "0.00" } else { "10.00" };
         assert_eq!(balance(&lin).await, (points.into(), "0.00".into(), 4));
@@ -88,14 +94,39 @@ async fn a_correction_decides_an_open_appeal_by_itself() {
 }
 
 #[tokio::test]
+async fn an_appeal_goes_on_about_what_its_author_deleted() {
+    let world = World::new().await;
+    let (lin, chen) = (world.rep("Lin Wei").await, world.manager("Chen Hua").await);
+    let (activity, fine) = fined(&lin).await;
+    let path = format!("/v1/points/entries/{fine}/appeal");
+    let appeal = lin.post(&path, because("The phone was broken")).await.expect(201).id();
+    lin.delete(&format!("/v1/activities/{activity}")).await.expect(204);
+    assert_eq!(balance(&lin).await, ("0.00".into(), "-5.00".into(), 2));
+    let granted = json!({ "decision": "granted", "reason": "Asked the shop" });
+    chen.post(&format!("/v1/appeals/{appeal}/decide"), granted).await.expect(200);
+    assert_eq!(balance(&lin).await, ("0.00".into(), "0.00".into(), 3));
+    world.audit().await;
+    // Of what was deleted first, too; and while a review looks at a correction, there is nothing to appeal against.
+    let (activity, fine) = fined(&lin).await;
+    lin.patch(&format!("/v1/activities/{activity}"), json!({ "occurred": start().to_rfc3339() })).await.expect(200);
+    let path = format!("/v1/points/entries/{fine}/appeal");
+    assert_eq!(lin.post(&path, because("Wrong day")).await.expect(409).problem().0, "conflict");
+    lin.delete(&format!("/v1/activities/{activity}")).await.expect(204);
+    assert_eq!(balance(&lin).await.0, "-5.00");
+    lin.post(&path, because("Wrong day")).await.expect(201);
+    assert_eq!(balance(&lin).await.0, "0.00");
+    world.audit().await;
+}
+
+#[tokio::test]
 async fn only_a_fine_that_stands_is_appealed_against() {
     let world = World::new().await;
-    let lin = world.rep("Lin Wei").await;
+    let (lin, chen) = (world.rep("Lin Wei").await, world.manager("Chen Hua").await);
     let award = note(&lin, lin.account("Acme").await, Duration::zero()).await;
     let entry = lin.get(&format!("/v1/points/entries?sourceId={award}")).await.ids()[0];
     lin.post(&format!("/v1/points/entries/{entry}/appeal"), because("More")).await.expect(409);
     let (activity, fine) = fined(&lin).await;
-    lin.patch(&format!("/v1/activities/{activity}"), json!({ "occurred": start().to_rfc3339() })).await.expect(200);
+    chen.patch(&format!("/v1/activities/{activity}"), json!({ "occurred": start().to_rfc3339() })).await.expect(200);
     let refused = lin.post(&format!("/v1/points/entries/{fine}/appeal"), because("Wrong day")).await.expect(409);
     assert!(refused.text("/detail").contains("taken back already"), "{:#}", refused.body);
     lin.post(&format!("/v1/points/entries/{}/appeal", Uuid::now_v7()), because("What")).await.expect(404);

@@ -147,6 +147,21 @@ async fn payroll_gets_tables() {
     let balances: Vec<&str> = rows[1..].iter().map(|row| row[column("balance")].as_str()).collect();
     assert_eq!(balances, ["10.00", "5.00", "2.00"]);
     assert!(rows[3][column("explanation")].contains("Wages of March"), "{rows:?}");
+    let about: Vec<_> = ["user", "account", "record"].map(|name| rows[1][column(name)].as_str()).into();
+    assert_eq!(about, ["Lin Wei", "Acme", "Note"]);
+    assert!(rows[1][column("booked")].ends_with("+08:00"), "the tenant's time, as in the explanations: {rows:?}");
+    assert_eq!(
+        (rows[3][column("account")].as_str(), rows[3][column("record")].as_str()),
+        ("", ""),
+        "a payout is about nobody"
+    );
+
+    // A team's are those of its reps.
+    let teams =
+        chen.get(&format!("/v1/points/statements?month=2026-03-01&teamId={}", world.top_team)).await.expect(200);
+    let team = teams.items().iter().find(|statement| statement["userId"].is_null()).expect("the team's");
+    let of_team = csv(&chen, &format!("/v1/points/statements/{}", team["id"].as_str().expect("an id"))).await;
+    assert_eq!(of_team, rows);
 }
 
 #[tokio::test]

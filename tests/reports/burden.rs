@@ -72,6 +72,13 @@ async fn each_team_has_its_months() {
     let months = body["months"].as_array().expect("months");
     let counts: Vec<_> = months.iter().map(|row| (row["month"].as_str(), &row["burden"]["activities"])).collect();
     assert_eq!(counts, [(Some("2026-02"), &json!(1)), (Some("2026-03"), &json!(5))]);
+    for (row, named) in months
+        .iter()
+        .map(|row| (row, false))
+        .chain(body["teams"].as_array().expect("teams").iter().map(|row| (row, true)))
+    {
+        assert_eq!((row["teamName"].is_string(), row["teamId"].is_string()), (named, named), "{row}");
+    }
     assert_eq!((&body["total"]["activities"], &body["timeZone"]), (&json!(6), &json!("Asia/Shanghai")));
 
     let (_, north) = get(&world, &token, &format!("{path}&teamId={}", world.north.id)).await;

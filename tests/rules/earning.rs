@@ -31,6 +31,10 @@ async fn a_text_counts_when_it_is_long_enough_and_a_step_with_its_day() {
     assert_eq!(points(&lin).await, "6.00");
     lin.patch(&path, json!({ "nextStep": "Send the quote" })).await.expect(200);
     assert_eq!(points(&lin).await, "6.00");
+    let told = entries(&lin).await[0]["explanation"].clone();
+    assert!(told["en"].as_str().is_some_and(|text| text.contains(", \u{201c}Acme\u{201d}, entered")), "{told}");
+    assert!(told["en"].as_str().is_some_and(|text| text.contains("missing: summary (20 characters asked)")), "{told}");
+    assert!(told["zh"].as_str().is_some_and(|text| text.starts_with("\u{201c}Acme\u{201d}的记录发生于")), "{told}");
     lin.patch(&path, json!({ "nextStepOn": "2026-03-09" })).await.expect(200);
     assert_eq!(points(&lin).await, "10.00");
 }
@@ -104,9 +108,9 @@ async fn one_push_is_capped_like_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_fine_may_cost_money_and_is_taken_back_with_it() {
+async fn a_fine_may_cost_money_and_comes_back_with_it_when_a_review_agrees() {
     let world = World::new().await;
-    let (admin, lin) = (world.admin().await, world.rep("Lin Wei").await);
+    let (admin, lin, chen) = (world.admin().await, world.rep("Lin Wei").await, world.manager("Chen Hua").await);
     rule(&world, &admin, |rules| {
         rules["currency"] = json!("CNY");
         rules["penalties"][0]["money"] = json!("50");
@@ -118,9 +122,69 @@ async fn a_fine_may_cost_money_and_is_taken_back_with_it() {
     assert_eq!((&fine["kind"], &fine["points"], &fine["currency"]), (&json!("fine"), &json!("-5.00"), &json!("CNY")));
     assert_eq!(fine["money"].as_str().and_then(|money| money.parse::<f64>().ok()), Some(50.0));
     assert_eq!(fine["explanation"]["offence"], "late_entry");
+    let money = async || -> f64 {
+        entries(&lin).await.iter().filter_map(|entry| entry["money"].as_str()?.parse::<f64>().ok()).sum()
+    };
+    // Its author says that it was later: that waits for somebody to look at it. Nobody believes it.
+    let redate = async |path: &str| {
+        lin.patch(path, json!({ "occurred": ago(&world, 0) })).await.expect(200);
+        assert_eq!((points(&lin).await.as_str(), money().await), ("-5.00", 0.0));
+        let holds = chen.get("/v1/holds?status=open").await.expect(200);
+        let hold = &holds.items()[0];
+        assert_eq!((&hold["points"], &hold["evidence"]["findings"][0]["reason"]), (&json!("15.00"), &json!("redated")));
+        format!("/v1/holds/{}", hold["id"].as_str().expect("an id"))
+    };
+    let hold = redate(&path).await;
+    chen.post(&format!("{hold}/deny"), json!({ "reason": "The customer says otherwise" })).await.expect(200);
+    assert_eq!((points(&lin).await.as_str(), money().await), ("-5.00", 50.0));
+    // No other correction brings it, nor does deleting.
+    lin.patch(&path, json!({ "clear": ["summary"] })).await.expect(200);
+    lin.patch(&path, json!({ "summary": "Talked again" })).await.expect(200);
+    assert_eq!((points(&lin).await.as_str(), money().await), ("-5.00", 50.0));
+    lin.delete(&path).await.expect(204);
+    assert_eq!((points(&lin).await.as_str(), money().await), ("-5.00", 50.0));
+    world.audit().await;
+    // What a manager corrects counts at once.
+    let path = note(&lin, account, ago(&world, 73), "Talked").await;
+    chen.patch(&path, json!({ "occurred": ago(&world, 0) })).await.expect(200);
+    assert_eq!((points(&lin).await.as_str(), money().await), ("5.00", 50.0));
+    // Moved and deleted before anybody looked: the fine stays. Moved and believed: it is gone.
+    let path = note(&lin, account, ago(&world, 73), "Talked").await;
     lin.patch(&path, json!({ "occurred": ago(&world, 0) })).await.expect(200);
-    let money: f64 = entries(&lin).await.iter().filter_map(|e| e["money"].as_str()?.parse::<f64>().ok()).sum();
-    assert_eq!((points(&lin).await.as_str(), money), ("10.00", 0.0));
+    lin.delete(&path).await.expect(204);
+    assert_eq!((points(&lin).await.as_str(), money().await), ("0.00", 100.0));
+    assert_eq!(chen.get("/v1/holds?status=open").await.items().len(), 0);
+    let path = note(&lin, account, ago(&world, 73), "Talked").await;
+    lin.patch(&path, json!({ "occurred": ago(&world, 0) })).await.expect(200);
+    let hold = chen.get("/v1/holds?status=open").await.items()[0]["id"].as_str().expect("an id").to_owned();
+    chen.post(&format!("/v1/holds/{hold}/release"), json!({ "reason": "A slip of the finger" })).await.expect(200);
+    assert_eq!((points(&lin).await.as_str(), money().await), ("10.00", 100.0));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_check_in_tells_when_a_visit_began() {
+    let world = World::new().await;
+    let lin = world.rep("Lin Wei").await;
+    let account = lin.account("Acme").await;
+    let visit = |hours: i64, check_in: i64| {
+        json!({ "accountId": account, "kind": "visit", "occurred": ago(&world, hours), "summary": "Talked",
+                "checkIn": { "at": ago(&world, check_in) } })
+    };
+    // Said to be of now, with the check-in of a week ago; and a check-in after it counts for nothing.
+    lin.post("/v1/activities", visit(0, 24 * 7)).await.expect(201);
+    assert_eq!(points(&lin).await, "-5.00");
+    let late = lin.post("/v1/activities", visit(80, 0)).await.expect(201).header("location");
+    assert_eq!(points(&lin).await, "-10.00");
+    // Whatever time is typed, it stays with the check-in; one that is taken away moves it to a later time.
+    let path = lin.post("/v1/activities", visit(80, 80)).await.expect(201).header("location");
+    lin.patch(&path, json!({ "occurred": ago(&world, 0) })).await.expect(200);
+    assert_eq!(points(&lin).await, "-15.00");
+    lin.patch(&path, json!({ "clear": ["checkIn"] })).await.expect(200);
+    lin.patch(&late, json!({ "occurred": ago(&world, 1) })).await.expect(200);
+    assert_eq!(points(&lin).await, "-15.00", "both wait");
+    assert_eq!(lin.get("/v1/holds?status=open").await.expect(200).items().len(), 2);
+    world.audit().await;
 }
 
 #[tokio::test]

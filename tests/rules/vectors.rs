@@ -11,6 +11,7 @@ use poem_openapi::types::ParseFromJSON;
 use serde_json::{Map, Value, json};
 use waypost::calendar::Calendar;
 use waypost::captured::{Captured, Reading, Readings, captured};
+use waypost::points::book::began;
 use waypost::points::field::filled;
 use waypost::points::score::{Facts, Scorer};
 use waypost::points::validate::validate;
@@ -59,14 +60,15 @@ fn expected(input: &Value, rules: &Rules, calendar: &Calendar) -> Value {
     let activity = activity::Model::parse_from_json(Some(document)).expect("an activity");
     let booking = Scorer { rules, version: 1, calendar }.score(&Facts {
         kind,
-        occurred,
+        about: None,
+        occurred: began(&activity),
         captured,
         received: moment(&input["received"]),
         filled: &filled(&activity, input["photo"] == true),
         judged: None,
         room: input.get("room").map(|room| Points::parse(room.as_str().expect("points")).expect("points").0),
     });
-    let deadline = |hours: i32| calendar.after(occurred, i64::from(hours) * 60, rules.hours);
+    let deadline = |hours: i32| calendar.after(began(&activity), i64::from(hours) * 60, rules.hours);
     let mut told = Map::new();
     told.insert("captured".into(), json!(captured.at));
     told.insert("capturedProven".into(), json!(captured.proven));

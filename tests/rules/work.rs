@@ -141,6 +141,20 @@ async fn a_signature_pays_its_owner_and_who_documented_the_account_before() {
     let share = entries(&lin).await.pop().expect("an entry");
     assert_eq!((&share["kind"], &share["sourceKind"]), (&json!("share"), &json!("opportunity")));
     assert_eq!(share["explanation"]["arithmetic"], "100 × 15 % = 15.00");
+    // Who wrote most may have written about its people.
+    let wang = world.rep("Wang Li").await;
+    let other = lin.account("Bolt").await;
+    lin.put(&format!("/v1/accounts/{other}/members/{}", wang.id), json!({ "role": "member" })).await.expect(200);
+    for name in ["Li Na", "Fang Ming"] {
+        let contact = json!({ "accountId": other, "name": name, "title": "Buyer", "phone": "+86 21 5555 0101" });
+        wang.post("/v1/contacts", contact).await.expect(201);
+    }
+    admin.put(&format!("/v1/accounts/{other}/members/{}", bo.id), json!({ "role": "owner" })).await.expect(200);
+    world.wait(TimeDelta::hours(1));
+    let signed = opportunity(&bo, other).await;
+    advance(&bo, &signed, "signed", json!({ "signedOn": "2026-03-02" })).await;
+    assert_eq!((points(&bo).await, points(&wang).await), ("170.00".into(), "15.00".into()));
+    bo.delete(&signed).await.expect(204);
     // It was not signed after all; then it was.
     advance(&admin, &path, "negotiation", json!({ "reason": "The paper was wrong" })).await;
     assert_eq!((points(&bo).await, points(&lin).await), ("0.00".into(), "100.00".into()));

@@ -1,6 +1,7 @@
 //! A new activity: it fulfils its plan, gets its verdict and is scored, in one commit. A visit made while the account was
 //! still the rep's is accepted when it syncs late: the work was done.
 
+use chrono::TimeDelta;
 use entity::kind::{ActivityKind, Kind, PlanStatus};
 use entity::{account, activity, plan};
 use uuid::Uuid;
@@ -15,6 +16,9 @@ use crate::plan::{open, stands_under};
 use crate::points;
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
+
+/// An activity further back than this, in days, has a year that was mistyped: it would be fined for nothing else.
+const OLDEST_DAYS: i64 = 20 * 366;
 
 pub fn create(
     work: &mut UnitOfWork,
@@ -91,6 +95,9 @@ fn reachable(work: &UnitOfWork, account_id: Uuid, occurred: entity::scalar::Time
 pub fn check(work: &UnitOfWork, fields: &ActivityFields, activity: &mut activity::Model) -> Result<(), Refusal> {
     if fields.occurred.is_some() {
         not_in_the_future(work, activity.occurred, "Work still to be done is a plan.")?;
+        if activity.occurred.0 < work.captured.at.0 - TimeDelta::days(OLDEST_DAYS) {
+            return Err(Refusal::invalid("/occurred", "Lies more than 20 years back. Check the year."));
+        }
     }
     belongs(work, fields.contact_id, Some(activity.account_id))?;
     stands_under(work, fields.opportunity_id, activity.account_id)?;

@@ -39,12 +39,7 @@ pub fn decide(work: &mut UnitOfWork, change: &Change, grants: bool, ruling: &Rul
 /// A correction takes the fine back by itself: the appeal against it has nothing to be decided any more. Call it before
 /// what takes the fine back is booked.
 pub fn overtake(work: &mut UnitOfWork, source_id: Uuid, user_id: Uuid) -> Result<(), Refusal> {
-    let entries = ledger::about(work, source_id, user_id);
-    let fines: Vec<Uuid> =
-        entries.iter().filter(|entry| entry.kind == EntryKind::Freeze).filter_map(|entry| entry.entry_id).collect();
-    let open = |appeal: &&appeal::Model| appeal.status == AppealStatus::Open && fines.contains(&appeal.entry_id);
-    let appeals: Vec<appeal::Model> = work.live::<appeal::Model>().filter(open).cloned().collect();
-    for appeal in appeals {
+    for appeal in open(work, source_id, user_id) {
         let told = (
             "What was fined was corrected, which decides the appeal: the fine counts again and is taken back with it"
                 .to_owned(),
@@ -56,6 +51,15 @@ pub fn overtake(work: &mut UnitOfWork, source_id: Uuid, user_id: Uuid) -> Result
         work.put(appeal::Model { status: AppealStatus::Granted, decided_at, decision, ..appeal });
     }
     Ok(())
+}
+
+/// The appeals against fines about this record that nobody has decided.
+pub fn open(work: &UnitOfWork, source_id: Uuid, user_id: Uuid) -> Vec<appeal::Model> {
+    let entries = ledger::about(work, source_id, user_id);
+    let fines: Vec<Uuid> =
+        entries.iter().filter(|entry| entry.kind == EntryKind::Freeze).filter_map(|entry| entry.entry_id).collect();
+    let open = |appeal: &&appeal::Model| appeal.status == AppealStatus::Open && fines.contains(&appeal.entry_id);
+    work.live::<appeal::Model>().filter(open).cloned().collect()
 }
 
 fn settle(

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::change::{Change, Outcome, creatable};
 use crate::fields;
+use crate::hold;
 use crate::ledger::{self, Posting, change_of};
 use crate::points::words;
 use crate::problem::{Code, Refusal};
@@ -56,6 +57,10 @@ pub fn create(work: &mut UnitOfWork, change: &Change, fields: &AppealFields) -> 
     }
     if work.live::<appeal::Model>().any(|appeal| appeal.entry_id == entry_id) {
         return Err(Refusal::conflict(Code::Duplicate, "This fine has been appealed against already."));
+    }
+    if !hold::open(work, fine.source_id).is_empty() {
+        let detail = "A correction of what was fined waits for a review. Appeal after it, if the fine still stands.";
+        return Err(Refusal::conflict(Code::Conflict, detail));
     }
     let (points, money) = standing(work, &fine);
     if points.is_zero() && money.is_zero() {

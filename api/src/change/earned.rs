@@ -33,8 +33,9 @@ const PLANNED: &str = "
         AND (op = 'create' OR jsonb_exists(changes::jsonb, 'plannedOn')) GROUP BY record_id";
 
 /// `$2` opportunities, `$3` their accounts, `$4` their owners, `$5` moments, `$6` the number of the commit at each → who,
-/// beside the owner, wrote most about the account before it was last handed over, as of before that commit: each activity counts one, each field of the account and
-/// its contacts one.
+/// beside the owner, wrote most about the account before it was last handed over, as of before that commit: each activity
+/// counts one, each field of the account and its contacts one. The history is read record by record, each by its key: with
+/// an OR over both kinds Postgres reads all that the tenant ever wrote.
 pub const CONTRIBUTORS: &str = "
     SELECT s.opportunity_id, s.seq, c.user_id
     FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::bigint[])
@@ -50,12 +51,16 @@ pub const CONTRIBUTORS: &str = "
                 AND a.received <= handed.at
             GROUP BY a.owner_id
             UNION ALL
-            SELECT h.actor_id, count(*) FROM record_history h CROSS JOIN handed
+            SELECT h.actor_id, count(*) FROM handed
+            CROSS JOIN LATERAL (
+                SELECT a.* FROM record_history a
+                WHERE a.tenant_id = $1 AND a.record_id = s.account_id AND a.kind = 'account'
+                UNION ALL
+                SELECT o.* FROM contact c
+                JOIN record_history o ON o.tenant_id = $1 AND o.record_id = c.id AND o.kind = 'contact'
+                WHERE c.tenant_id = $1 AND c.account_id = s.account_id) AS h
             CROSS JOIN LATERAL jsonb_object_keys(h.changes::jsonb)
-            WHERE h.tenant_id = $1 AND h.received <= handed.at AND h.seq < s.seq AND h.op IN ('create', 'update')
-                AND (h.kind = 'account' AND h.record_id = s.account_id
-                     OR h.kind = 'contact' AND h.record_id IN (
-                         SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.account_id = s.account_id))
+            WHERE h.received <= handed.at AND h.seq < s.seq AND h.op IN ('create', 'update')
             GROUP BY h.actor_id)
         SELECT w.user_id FROM work w
         JOIN \"user\" u ON u.tenant_id = $1 AND u.id = w.user_id AND u.role IN ('rep', 'manager')

@@ -13,7 +13,8 @@ use crate::webhook::reach::encrypt;
 /// Play a day of many phones against a server
 ///
 /// Each phone logs in, pulls, works offline, and syncs over a link that loses requests and answers. In the end it is
-/// compared with the server's digest. Exits with 1 if a phone does not hold what it should or a mutation has no result. The
+/// compared with the server's digest. Exits with 1 if a phone does not hold what it should, a mutation has no result or a photo
+/// did not arrive. The
 /// visits stay: play against the demo or a tenant made for it, never against a company's real one.
 #[derive(Args)]
 pub(super) struct Fleet {
@@ -35,6 +36,9 @@ pub(super) struct Fleet {
     /// What its user types before each of these times
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     entries: u32,
+    /// Per cent of visits of which there is a photo, sent in parts
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(0..=100))]
+    photos: u8,
     /// Per cent of requests that get lost, or their answers
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=90))]
     loss: u8,
@@ -53,6 +57,7 @@ impl Fleet {
             phones: self.phones as usize,
             rounds: self.rounds as usize,
             entries: self.entries as usize,
+            photos: self.photos,
             loss: self.loss,
             seed: self.seed,
         };

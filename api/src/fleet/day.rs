@@ -56,6 +56,16 @@ fn visit(account: Account, contact: Option<Uuid>, captured: &Value, chance: &mut
     mutation("activity", "create", Uuid::now_v7(), captured, &fields)
 }
 
+/// The record of a photo of this visit, and its id; nothing for what is no visit.
+pub fn photo(visit: &Value, captured: &Value) -> Option<(Uuid, Value)> {
+    let activity = visit.get("activity")?;
+    let id = Uuid::now_v7();
+    let fields = json!({
+        "accountId": activity["accountId"], "activityId": visit["recordId"], "kind": "photo", "fileName": "visit.jpg",
+    });
+    Some((id, mutation("attachment", "create", id, captured, &fields)))
+}
+
 /// The account's telephone number: two phones that do so have a true conflict.
 fn correction(account: Account, captured: &Value, chance: &mut StdRng) -> Value {
     let fields = json!({ "phone": format!("+86 21 5555 {:04}", chance.random_range(0..10_000)) });

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio_util::bytes::Bytes;
 
 use super::Login;
 
@@ -41,6 +42,20 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
+/// What is asked.
+pub struct Ask {
+    pub method: Method,
+    pub path: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+/// What came back, if it was no refusal.
+pub struct Answer {
+    pub headers: HeaderMap,
+    body: Bytes,
+}
+
 /// One phone's way to the server, and its session.
 pub struct Link {
     http: Client,
@@ -69,20 +84,18 @@ impl Link {
     }
 
     pub async fn get(&mut self, path: &str, chance: &mut StdRng) -> Result<Value, Trouble> {
-        self.send(Method::GET, path, None, chance).await
+        let ask = Ask { method: Method::GET, path: path.to_owned(), headers: Vec::new(), body: Vec::new() };
+        read(path, &self.send(&ask, chance).await?)
     }
 
     pub async fn post(&mut self, path: &str, body: &Value, chance: &mut StdRng) -> Result<Value, Trouble> {
-        self.send(Method::POST, path, Some(body), chance).await
+        let headers = vec![(CONTENT_TYPE.as_str(), "application/json".to_owned())];
+        let ask = Ask { method: Method::POST, path: path.to_owned(), headers, body: body.to_string().into_bytes() };
+        read(path, &self.send(&ask, chance).await?)
     }
 
-    async fn send(
-        &mut self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        chance: &mut StdRng,
-    ) -> Result<Value, Trouble> {
+    /// Sends what may get lost, and its answer as well.
+    pub async fn send(&mut self, ask: &Ask, chance: &mut StdRng) -> Result<Answer, Trouble> {
         let fate = chance.random_range(0..200u16);
         let (on_the_way, on_the_way_back) = (u16::from(self.loss), 2 * u16::from(self.loss));
         if fate < on_the_way {
@@ -90,7 +103,7 @@ impl Link {
             self.lost += 1;
             return Err(Trouble::Lost);
         }
-        let answer = self.answered(method, path, body).await?;
+        let answer = self.answered(ask).await?;
         if fate < on_the_way_back {
             self.lost += 1;
             return Err(Trouble::Lost);
@@ -99,42 +112,36 @@ impl Link {
     }
 
     /// Asks until there is an answer; a busy server is asked again when it says so, an old session is renewed.
-    async fn answered(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Trouble> {
+    async fn answered(&mut self, ask: &Ask) -> Result<Answer, Trouble> {
         for _ in 0..PATIENCE {
             self.requests += 1;
-            let mut request = self.http.request(method.clone(), format!("{}{path}", self.url));
+            let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
             request = request.header(AUTHORIZATION, format!("Bearer {}", self.access));
-            if let Some(body) = body {
-                request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            for (name, value) in &ask.headers {
+                request = request.header(*name, value);
             }
-            let response = request.send().await.map_err(Trouble::Unreachable)?;
-            let status = response.status();
-            let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let response = request.body(ask.body.clone()).send().await.map_err(Trouble::Unreachable)?;
+            let (status, headers) = (response.status(), response.headers().clone());
             let body = response.bytes().await.map_err(Trouble::Unreachable)?;
             match status {
-                StatusCode::OK | StatusCode::CREATED => {
-                    return serde_json::from_slice(&body).map_err(|cause| Trouble::Refused(format!("{path}: {cause}")));
-                }
+                StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => return Ok(Answer { headers, body }),
                 StatusCode::UNAUTHORIZED => {
                     let refresh = json!({ "refreshToken": self.refresh });
                     self.session("/v1/auth/refresh", &refresh).await?;
                 }
                 StatusCode::GONE => return Err(Trouble::Expired),
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                    tokio::time::sleep(Duration::from_secs(wait.unwrap_or(1))).await;
-                }
-                _ => return Err(refused(path, status, &body)),
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => pause(&headers).await,
+                _ => return Err(refused(&ask.path, status, &body)),
             }
         }
-        Err(Trouble::Refused(format!("{path}: the server was busy {PATIENCE} times")))
+        Err(Trouble::Refused(format!("{}: the server was busy {PATIENCE} times", ask.path)))
     }
 
     async fn session(&mut self, path: &str, body: &Value) -> Result<(), Trouble> {
         for _ in 0..PATIENCE {
             let request = self.http.post(format!("{}{path}", self.url)).header(CONTENT_TYPE, "application/json");
             let response = request.body(body.to_string()).send().await.map_err(Trouble::Unreachable)?;
-            let status = response.status();
-            let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let (status, headers) = (response.status(), response.headers().clone());
             let bytes = response.bytes().await.map_err(Trouble::Unreachable)?;
             if status == StatusCode::OK {
                 let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -142,13 +149,23 @@ impl Link {
                 (self.access, self.refresh) = (token("accessToken"), token("refreshToken"));
                 return Ok(());
             }
-            match wait {
-                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                None => return Err(refused(path, status, &bytes)),
+            if !headers.contains_key(RETRY_AFTER) {
+                return Err(refused(path, status, &bytes));
             }
+            pause(&headers).await;
         }
         Err(Trouble::Refused(format!("{path}: the server was busy {PATIENCE} times")))
     }
+}
+
+fn read(path: &str, answer: &Answer) -> Result<Value, Trouble> {
+    serde_json::from_slice(&answer.body).map_err(|cause| Trouble::Refused(format!("{path}: {cause}")))
+}
+
+/// As long as the server asks for.
+async fn pause(headers: &HeaderMap) {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
 }
 
 fn refused(path: &str, status: StatusCode, body: &[u8]) -> Trouble {

@@ -1,10 +1,11 @@
 //! A fleet of phones: plays a day of many reps against any server, over a link that loses requests and answers, and proves in
 //! the end that every phone holds what its user may see. It knows the server by its published protocol alone. `link` sends and
-//! loses, `phone` keeps a replica and a queue, `day` is what a rep types.
+//! loses, `phone` keeps a replica and a queue, `day` is what a rep types, `photo` what he sees.
 
 mod day;
 mod link;
 mod phone;
+mod photo;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,6 +43,8 @@ pub struct Plan {
     pub rounds: usize,
     /// What its user types while it is offline, each time.
     pub entries: usize,
+    /// Per cent of visits of which there is a photo.
+    pub photos: u8,
     /// Per cent of requests that are lost, half of them on the way and half on the way back.
     pub loss: u8,
     pub seed: u64,
@@ -69,6 +72,10 @@ pub struct Tally {
     pub results: BTreeMap<String, u64>,
     /// Changes pulled.
     pub pulled: u64,
+    /// Photos taken.
+    pub photos: u64,
+    /// Bytes of photos that arrived.
+    pub photo_bytes: u64,
     /// Requests that reached the server, or should have.
     pub requests: u64,
     pub lost: u64,
@@ -82,7 +89,7 @@ pub struct Report {
     pub phones: usize,
     /// Phones that hold exactly what the server's digest says.
     pub converged: usize,
-    /// Mutations that no phone has a result for. None is right.
+    /// Mutations that no phone has a result for, and photos that did not arrive. None is right.
     pub unanswered: u64,
     pub tally: Tally,
     pub took: Duration,
@@ -93,6 +100,8 @@ impl Tally {
         self.typed += other.typed;
         self.sent += other.sent;
         self.pulled += other.pulled;
+        self.photos += other.photos;
+        self.photo_bytes += other.photo_bytes;
         self.requests += other.requests;
         self.lost += other.lost;
         self.online.extend(other.online);
@@ -111,7 +120,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { typed, sent, results, pulled, requests, lost, online } = &self.tally;
+        let Tally { typed, sent, results, pulled, photos, photo_bytes, requests, lost, online } = &self.tally;
         let acknowledged: u64 = results.values().sum();
         let by_status: Vec<String> = results.iter().map(|(status, count)| format!("{count} {status}")).collect();
         let mut online = online.clone();
@@ -126,6 +135,7 @@ impl fmt::Display for Report {
         writeln!(f, "acknowledged  {acknowledged} ({})", by_status.join(", "))?;
         writeln!(f, "unanswered    {}", self.unanswered)?;
         writeln!(f, "pulled        {pulled} changes")?;
+        writeln!(f, "photos        {photos}, {} KiB arrived", photo_bytes / 1024)?;
         writeln!(f, "requests      {requests}, of which {lost} were lost")?;
         writeln!(f, "online        median {} ms, 90th percentile {} ms a time", at(0.5), at(0.9))?;
         writeln!(f, "took          {:.1} s", self.took.as_secs_f64())?;
@@ -157,7 +167,7 @@ pub async fn play(plan: &Plan, told: impl Fn(Step) + Sync) -> Result<Report, Tro
         let told = &told;
         async move {
             for _ in 0..plan.rounds {
-                phone.work(plan.entries);
+                phone.work(plan.entries, plan.photos);
                 phone.go_online().await?;
                 told(Step::Synced);
             }

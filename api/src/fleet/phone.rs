@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::day::{self, Account};
 use super::link::{Link, Trouble};
+use super::photo::Photo;
 use super::{Login, Plan, Tally};
 use crate::clock::Clock;
 use crate::write::hex;
@@ -34,6 +35,8 @@ pub struct Phone {
     /// Kind → id → revision.
     replica: BTreeMap<String, BTreeMap<Uuid, i32>>,
     queue: VecDeque<Value>,
+    /// Photos on their way; they follow their records and never hold them up.
+    photos: VecDeque<Photo>,
     tally: Tally,
 }
 
@@ -55,6 +58,7 @@ impl Phone {
             cursor: None,
             replica: BTreeMap::new(),
             queue: VecDeque::new(),
+            photos: VecDeque::new(),
             tally: Tally::default(),
         })
     }
@@ -70,12 +74,19 @@ impl Phone {
         }
     }
 
-    /// What its user types while it is offline.
-    pub fn work(&mut self, entries: usize) {
+    /// What its user types while it is offline; of so many per cent of the visits he takes a photo.
+    pub fn work(&mut self, entries: usize, photos: u8) {
         let accounts: Vec<Account> = self.replica.get("account").into_iter().flatten().map(account).collect();
         for _ in 0..entries {
             let captured = self.clocks();
-            let typed = day::entry(&accounts, &captured, &mut self.chance);
+            let mut typed = day::entry(&accounts, &captured, &mut self.chance);
+            if self.chance.random_range(0..100) < photos
+                && let Some((id, record)) = typed.last().and_then(|visit| day::photo(visit, &captured))
+            {
+                self.photos.push_back(Photo::taken(id, &mut self.chance));
+                self.tally.photos += 1;
+                typed.push(record);
+            }
             self.tally.typed += typed.len() as u64;
             self.queue.extend(typed);
         }
@@ -119,9 +130,9 @@ impl Phone {
         Ok(false)
     }
 
-    /// Mutations without a result.
+    /// Mutations without a result, and photos that did not arrive.
     pub fn waiting(&self) -> u64 {
-        self.queue.len() as u64
+        (self.queue.len() + self.photos.len()) as u64
     }
 
     pub fn tally(self) -> Tally {
@@ -132,7 +143,13 @@ impl Phone {
         while !self.queue.is_empty() {
             self.push().await?;
         }
-        self.pull().await.map(drop)
+        self.pull().await?;
+        while let Some(photo) = self.photos.front_mut() {
+            photo.send(&mut self.link, &mut self.chance).await?;
+            self.tally.photo_bytes += photo.bytes() as u64;
+            self.photos.pop_front();
+        }
+        Ok(())
     }
 
     async fn push(&mut self) -> Result<(), Trouble> {

@@ -4,11 +4,12 @@ use entity::hold;
 use entity::kind::{EntryKind, EntrySource, HoldStatus, LedgerAccount};
 use entity::points_entry;
 use entity::rules::Explanation;
-use entity::scalar::{Points, Text};
+use entity::scalar::{Currency, Money, Points, Text};
 
 use crate::change::{Change, Outcome, current};
 use crate::ledger::review::{Ruling, may_review};
 use crate::ledger::{self, Posting};
+use crate::points::position::Position;
 use crate::points::words;
 use crate::problem::{Code, Refusal};
 use crate::work::UnitOfWork;
@@ -47,7 +48,11 @@ pub fn settle(
     let number = ledger::next_number(work, hold.activity_id, hold.user_id);
     let (en, zh) = told;
     let points = words::points(hold.points);
-    let (arithmetic, en, zh) = if passes {
+    // With an award that is refused, a fine in money that came back with it counts again.
+    let owed = -Position::of(entries.iter().copied()).lent;
+    let currency = entries.iter().rev().find_map(|entry| entry.currency.clone()).map(Currency);
+    let money = currency.filter(|_| !passes && !owed.is_zero()).map(|currency| (Money(owed), currency));
+    let (arithmetic, mut en, mut zh) = if passes {
         (
             points.clone(),
             format!("{en}. {points} points that were on hold are yours."),
@@ -61,6 +66,10 @@ pub fn settle(
             format!("{zh}。暂扣的 {points} 分不予发放。"),
         )
     };
+    if let Some((money, currency)) = &money {
+        en += &format!(" The fine of {money} {currency} counts again.");
+        zh += &format!("罚款 {money} {currency} 恢复计入。");
+    }
     let explanation = Explanation { arithmetic: Text(arithmetic), en: Text(en), zh: Text(zh), ..entry.explanation };
     let (kind, on, counterpart, moved) = if passes {
         (EntryKind::Release, LedgerAccount::Rep, LedgerAccount::Held, hold.points)
@@ -76,7 +85,7 @@ pub fn settle(
         counterpart,
         points: moved,
         leads: 0,
-        money: None,
+        money,
         day: entry.day,
         account_id: entry.account_id,
         entry_id: Some(hold.entry_id),

@@ -196,6 +196,19 @@ fn impossible_travel<'a>(
     })
 }
 
+/// An activity that its author moved to a later time. The rules cannot turn this off: without it a fine would be optional.
+pub fn redated(before: Timestamp, now: Timestamp, zone: Tz) -> Finding {
+    let (before, now) = (moment(before, zone), moment(now, zone));
+    Finding {
+        reason: HoldReason::Redated,
+        activity_ids: Vec::new(),
+        en: Text(format!(
+            "Its author moved its time from {before} to {now} ({zone}); what that gains waits until somebody has looked at it."
+        )),
+        zh: Text(format!("录入人将发生时间由 {before} 改为 {now}（{zone}）；由此增加的分数须经复核。")),
+    }
+}
+
 fn poor_accuracy(most: i32, entry: &Sighting) -> Option<Finding> {
     let metres = entry.accuracy.filter(|metres| *metres > f64::from(most))?.round();
     Some(Finding {

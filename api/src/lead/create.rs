@@ -8,7 +8,7 @@ use entity::shape::{Likeness, Likenesses};
 
 use super::LeadFields;
 use super::assign::{Why, give};
-use super::likeness::{digits, folded};
+use super::likeness::{folded, same_number};
 use crate::account::create::worker;
 use crate::change::{Change, Context, Fields, Outcome, creatable};
 use crate::problem::Refusal;
@@ -92,7 +92,7 @@ fn add_staged(work: &UnitOfWork, lead: &mut lead::Model) {
     for slot in work.slots::<lead::Model>().filter(|slot| slot.found.is_none() && slot.now.deleted_at.is_none()) {
         let other = &slot.now;
         let fields: Vec<Line> = [
-            ("phone", same(digits(lead.phone.as_deref()), digits(other.phone.as_deref()))),
+            ("phone", same_number(lead.phone.as_deref(), other.phone.as_deref())),
             ("email", same(folded(lead.email.as_deref()), folded(other.email.as_deref()))),
             ("creditCode", same(folded(lead.credit_code.as_deref()), folded(other.credit_code.as_deref()))),
         ]

@@ -25,11 +25,14 @@ pub const MOST: usize = 10;
 /// companies of one trade that share 有限公司 have less than 40.
 const SIMILAR: i32 = 40;
 
-/// Digits of a phone number that are compared, from its end: prefixes of countries and a leading zero do not count.
-const PHONE_DIGITS: usize = 10;
-
-/// A number with fewer digits says too little.
+/// A number with fewer digits says too little. Numbers are looked up by so many digits from their end.
 const FEWEST_DIGITS: usize = 7;
+
+/// From so many digits on a number has its area in it, and is the same as one with the prefix of a country before it.
+const FEWEST_NATIONAL: usize = 9;
+
+/// The longest prefix of a country.
+const PREFIX_DIGITS: usize = 3;
 
 /// What is compared.
 struct Asked {
@@ -113,7 +116,9 @@ async fn of(work: &UnitOfWork, asked: &[Asked]) -> Result<BTreeMap<Uuid, Vec<Lik
     let rows: Vec<Value> = asked
         .iter()
         .map(|lead| {
-            json!({ "id": lead.id, "name": lead.name, "phone": lead.phone, "email": lead.email, "code": lead.credit_code })
+            let ending = lead.phone.as_ref().map(|phone| &phone[phone.len() - FEWEST_DIGITS..]);
+            json!({ "id": lead.id, "name": lead.name, "phone": lead.phone, "ending": ending, "email": lead.email,
+                    "code": lead.credit_code })
         })
         .collect();
     let statement = work.statement(&sql(), [Value::Array(rows).to_string().into(), SIMILAR.into()]);
@@ -151,10 +156,20 @@ fn sql() -> String {
              ON t.tenant_id = $1 AND t.deleted_at IS NULL AND {column} = n.{given} AND t.id <> n.id"
         )
     };
-    let phone = format!("right(regexp_replace(t.phone, '[^0-9]', '', 'g'), {PHONE_DIGITS})");
+    // The index finds by the end; then one number is the end of the other, and what is before it a country's prefix.
+    let all = "regexp_replace(t.phone, '[^0-9]', '', 'g')";
+    let d = format!("ltrim({all}, '0')");
+    let ends = |long: &str, short: &str| {
+        format!(
+            "right({long}, length({short})) = {short} AND length({long}) - length({short}) <= {PREFIX_DIGITS} \
+             AND length({short}) >= {FEWEST_NATIONAL}"
+        )
+    };
+    let same = format!("({d} = n.phone OR {} OR {})", ends(&d, "n.phone"), ends("n.phone", &d));
+    let phone = format!("{same} AND right({all}, {FEWEST_DIGITS})");
     let mut legs = Vec::new();
     for table in ["account", "contact", "lead"] {
-        legs.push(exact(table, "phone", &phone, "phone"));
+        legs.push(exact(table, "phone", &phone, "ending"));
         legs.push(exact(table, "email", "lower(t.email)", "email"));
         if table != "contact" {
             legs.push(exact(table, "creditCode", "upper(t.credit_code)", "code"));
@@ -168,7 +183,7 @@ fn sql() -> String {
     }
     format!(
         "WITH n AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS \
-         n(id uuid, name text, phone text, email text, code text)), x AS ({}) \
+         n(id uuid, name text, phone text, ending text, email text, code text)), x AS ({}) \
          SELECT x.*, coalesce(a.owner_id, ca.owner_id) FROM x \
          LEFT JOIN account a ON a.tenant_id = $1 AND x.kind = 'account' AND a.id = x.id \
          LEFT JOIN contact c ON c.tenant_id = $1 AND x.kind = 'contact' AND c.id = x.id \
@@ -177,11 +192,19 @@ fn sql() -> String {
     )
 }
 
-/// The digits of a phone number that are compared.
+/// The digits of a phone number, without the zeros that lead out of an office or a country.
 pub fn digits(phone: Option<&str>) -> Option<String> {
-    let digits: Vec<char> = phone?.chars().filter(char::is_ascii_digit).collect();
-    let from = digits.len().saturating_sub(PHONE_DIGITS);
-    (digits.len() >= FEWEST_DIGITS).then(|| digits[from..].iter().collect())
+    let digits: String = phone?.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.trim_start_matches('0');
+    (digits.len() >= FEWEST_DIGITS).then(|| digits.to_owned())
+}
+
+/// Whether two numbers are one, perhaps with the prefix of the country before it; the statement above asks the same.
+pub fn same_number(one: Option<&str>, other: Option<&str>) -> bool {
+    let (Some(one), Some(other)) = (digits(one), digits(other)) else { return false };
+    let (long, short) = if one.len() >= other.len() { (one, other) } else { (other, one) };
+    long == short
+        || (long.ends_with(&short) && short.len() >= FEWEST_NATIONAL && long.len() - short.len() <= PREFIX_DIGITS)
 }
 
 /// E-mail addresses and codes are compared without case; the columns are folded likewise.
@@ -195,13 +218,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_the_same_however_it_is_dialled() {
-        for spelled in ["+86 21 5555 0100", "021-5555 0100", "(0086) 21/55550100", "2155550100"] {
-            assert_eq!(digits(Some(spelled)).as_deref(), Some("2155550100"), "{spelled}");
+    fn a_number_is_its_digits() {
+        for (spelled, told) in [
+            ("+86 21 5555 0100", "862155550100"),
+            ("021-5555 0100", "2155550100"),
+            ("(0086) 21/55550100", "862155550100"),
+            ("040 555 01 00", "405550100"),
+        ] {
+            assert_eq!(digits(Some(spelled)).as_deref(), Some(told), "{spelled}");
         }
         assert_eq!(digits(Some("110")), None);
+        assert_eq!(digits(Some("000 000 110")), None);
         assert_eq!(digits(Some("extension")), None);
-        assert_ne!(digits(Some("021-5555 0100")), digits(Some("010-5555 0100")));
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_it_is_dialled() {
+        let same = |one, other| same_number(Some(one), Some(other)) && same_number(Some(other), Some(one));
+        assert!(same("+86 21 5555 0100", "021-5555 0100"));
+        assert!(same("(0086) 21/55550100", "2155550100"));
+        assert!(same("+49 40 555 0100", "040 5550100"), "national numbers may be short");
+        assert!(same("+1 212 555 0199", "(212) 555-0199"));
+        assert!(same("5555 0100", "55550100"));
+        assert!(!same("021-5555 0100", "010-5555 0100"));
+        assert!(!same("5555 0100", "021-5555 0100"), "the same in another town");
+        assert!(!same("+86 21 5555 0100", "+49 40 555 0100"));
+        assert!(!same_number(None, None) && !same_number(Some("110"), Some("110")));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! what happened, a lock keeps two runs of one tenant apart, and the ledger takes each offence once.
 //!
 //! A phone that was offline may bring proof afterwards, such as the visit that was made in time. The fine is then taken
-//! back by an entry of its own, unless somebody has decided on it already.
+//! back by an entry of its own, unless somebody has decided on it already. What arrives late, or goes, may as well be the
+//! offence: the days that were judged before are looked at again for whatever was written since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use entity::kind::{EntryKind, EntrySource, LedgerAccount, PenaltyKind, Role, StageKey};
 use entity::scalar::{Currency, Date, Money};
+use entity::shape::Names;
 use entity::{account, appeal, opportunity, plan, points_entry, rule_set, stage, user};
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
@@ -28,7 +30,7 @@ use crate::write::whole;
 
 /// Entries of one commit at the most, so that nobody waits for long.
 const BATCH: usize = 500;
-/// Days for which a fine is looked at again.
+/// Days for which fines are looked at again, and offences.
 const LOOKED_AT: i64 = 45;
 
 /// Rule sets that are or were in force. What was only tried out is retired too, but was never active.
@@ -76,9 +78,13 @@ pub async fn of_tenant(state: &State, tenant_id: Uuid) -> Result<Booked, Error> 
 struct House {
     calendar: Calendar,
     stale_days: BTreeMap<StageKey, i32>,
+    /// What it calls its stages.
+    stages: BTreeMap<StageKey, Names>,
     /// Those that are or were active, by version.
     rule_sets: Vec<rule_set::Model>,
     today: Date,
+    /// The day on which the calendar or a stage was changed last. What was due before it was judged as they were then.
+    settled_on: Date,
 }
 
 impl House {
@@ -89,8 +95,11 @@ impl House {
         let zone: Tz = row.try_get_by_index::<String>(0)?.parse().map_err(|_| broken())?;
         let week = work.fetch::<entity::calendar::Model>("TRUE", []).await?.into_iter().next().ok_or_else(broken)?;
         let calendar = Calendar::new(zone, &week.week, &week.holidays, &week.working_days);
-        let stages = work.fetch::<stage::Model>("stale_days IS NOT NULL", []).await?;
+        let stages = work.fetch::<stage::Model>("TRUE", []).await?;
+        let changed = stages.iter().map(|stage| stage.updated_at).chain([week.updated_at]).max().unwrap_or_default();
         Ok(House {
+            settled_on: calendar.day(changed),
+            stages: stages.iter().map(|stage| (stage.stage, stage.names.clone())).collect(),
             stale_days: stages.into_iter().filter_map(|stage| Some((stage.stage, stage.stale_days?))).collect(),
             rule_sets: work.fetch::<rule_set::Model>(RULED, []).await?,
             today: calendar.day(work.now),
@@ -145,10 +154,8 @@ async fn fine(work: &mut UnitOfWork) -> Result<(usize, bool), Error> {
     let judged: Option<Date> =
         work.connection().query_one_raw(judged).await?.map(|row| row.try_get_by_index(0)).transpose()?;
     let first = house.rule_sets.iter().map(|rule_set| house.starts_on(rule_set)).min();
-    let Some(from) = judged.map(|day| Date(day.0 + TimeDelta::days(1))).or(first) else { return Ok((0, true)) };
-    if from > yesterday {
-        return Ok((0, true));
-    }
+    let Some(first) = first else { return Ok((0, true)) };
+    let from = judged.map_or(first, |day| Date(day.0 + TimeDelta::days(1)));
     let mut due: Vec<(Offence, &rule_set::Model)> = Vec::new();
     let reader = Reader { connection: work.connection(), tenant_id: work.actor.tenant_id };
     for (rule_set, first, last) in house.ruled(from, yesterday) {
@@ -157,6 +164,16 @@ async fn fine(work: &mut UnitOfWork) -> Result<(usize, bool), Error> {
         let lines = reader.timelines(&ids, house.calendar.zone).await?;
         due.extend(law.offences(&lines, first, last).into_iter().map(|offence| (offence, rule_set)));
     }
+    // Judged before, and written since: what a job that had been down would have booked is booked now.
+    if let Some(judged) = judged {
+        let earliest = Date(house.today.0 - TimeDelta::days(LOOKED_AT)).max(house.settled_on);
+        for (rule_set, first, last) in house.ruled(earliest, judged) {
+            let law = house.law(rule_set);
+            let ids = reader.touched(&law, house.calendar.begins(from)).await?;
+            let lines = reader.timelines(&ids, house.calendar.zone).await?;
+            due.extend(law.offences(&lines, first, last).into_iter().map(|offence| (offence, rule_set)));
+        }
+    }
     let known = booked_keys(work, due.iter().map(|(offence, _)| offence.key()).collect()).await?;
     let reps = reps(work).await?;
     due.retain(|(offence, _)| !known.contains(&offence.key()) && reps.contains(&offence.user_id));
@@ -164,9 +181,9 @@ async fn fine(work: &mut UnitOfWork) -> Result<(usize, bool), Error> {
     due.truncate(BATCH);
     hold(work, due.iter().map(|(offence, _)| (offence.source, offence.account_id, offence.user_id)).collect()).await?;
     for (offence, rule_set) in &due {
-        post_fine(work, offence, rule_set)?;
+        post_fine(work, offence, rule_set, &house)?;
     }
-    if is_done {
+    if is_done && from <= yesterday {
         let sql = "INSERT INTO offence_day (tenant_id, judged_on) VALUES ($1, $2)
                    ON CONFLICT (tenant_id) DO UPDATE SET judged_on = excluded.judged_on";
         work.connection().execute_raw(work.statement(sql, [yesterday.into()])).await?;
@@ -201,10 +218,13 @@ async fn hold(work: &mut UnitOfWork, about: Vec<((EntrySource, Uuid), Option<Uui
     ledger::load_about(work, about.iter().map(|((_, id), ..)| *id).collect::<Vec<_>>()).await
 }
 
-fn post_fine(work: &mut UnitOfWork, offence: &Offence, rule_set: &rule_set::Model) -> Result<(), Error> {
+fn post_fine(work: &mut UnitOfWork, offence: &Offence, rule_set: &rule_set::Model, house: &House) -> Result<(), Error> {
     let rules = &rule_set.rules;
     let Some(penalty) = rules.penalties.iter().find(|penalty| penalty.kind == offence.kind) else { return Ok(()) };
     let money = penalty.money.filter(|money| !money.0.is_zero()).zip(rules.currency.clone());
+    let account = offence.account_id.and_then(|id| work.get::<account::Model>(id));
+    let stage = offence.stage.and_then(|(_, stage)| house.stages.get(&stage));
+    let names = tell::Named { account: account.map(|account| account.name.as_str()), stage };
     let posting = Posting {
         user_id: offence.user_id,
         source: offence.source,
@@ -219,7 +239,7 @@ fn post_fine(work: &mut UnitOfWork, offence: &Offence, rule_set: &rule_set::Mode
         account_id: offence.account_id,
         entry_id: None,
         offence: Some(offence.key()),
-        explanation: tell::fine(offence, penalty, rules.currency.as_ref(), rule_set.version),
+        explanation: tell::fine(offence, penalty, rules.currency.as_ref(), rule_set.version, &names),
     };
     ledger::post(work, posting)?;
     Ok(())

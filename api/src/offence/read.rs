@@ -1,6 +1,6 @@
 //! Fetches timelines: one statement a kind of row, whatever the number of records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::kind::{Kind, PenaltyKind, StageKey};
 use entity::scalar::{Date, Timestamp};
@@ -19,20 +19,41 @@ pub struct Ids {
 }
 
 /// `$2` first day, `$3` last day, `$4` begin of the first, `$5` end of the last. A plan that was moved away from a day was
-/// changed after it.
+/// changed after it. A phone may send what it made a month ago.
 const PLANS: &str = "
-    SELECT id FROM plan WHERE tenant_id = $1 AND created_at < $5
-      AND (planned_on BETWEEN $2 AND $3 OR (updated_at >= $4 AND created_at < $5))";
+    SELECT id FROM plan WHERE tenant_id = $1 AND created_at < $5::timestamptz + interval '31 days'
+      AND (planned_on BETWEEN $2 AND $3 OR updated_at >= $4)";
 
 /// `$2` begin of the first day, `$3` end of the last.
 const OPPORTUNITIES: &str = "
-    SELECT id FROM opportunity WHERE tenant_id = $1 AND created_at < $3
+    SELECT id FROM opportunity WHERE tenant_id = $1 AND created_at < $3::timestamptz + interval '31 days'
       AND (updated_at >= $2 OR (deleted_at IS NULL AND stage NOT IN ('signed', 'lost')))";
 
 /// `$2` first moment of creation, `$3` last. A phone may send what it made a month ago.
 const ACCOUNTS: &str = "
     SELECT id FROM account WHERE tenant_id = $1 AND created_at >= $2 AND created_at < $3::timestamptz + interval '31 days'
       AND (deleted_at IS NULL OR deleted_at >= $2)";
+
+/// `$2` since when: plans that were written, or whose visits were.
+const TOUCHED_PLANS: &str = "
+    SELECT id FROM plan WHERE tenant_id = $1 AND updated_at >= $2
+    UNION SELECT plan_id FROM activity WHERE tenant_id = $1 AND updated_at >= $2 AND plan_id IS NOT NULL";
+
+/// The same of opportunities, and of work for them or their accounts.
+const TOUCHED_OPPORTUNITIES: &str = "
+    SELECT id FROM opportunity WHERE tenant_id = $1 AND updated_at >= $2
+    UNION SELECT o.id FROM activity a
+    JOIN opportunity o ON o.tenant_id = $1 AND o.account_id = a.account_id
+    WHERE a.tenant_id = $1 AND a.updated_at >= $2";
+
+const TOUCHED_ACCOUNTS: &str = "SELECT id FROM account WHERE tenant_id = $1 AND updated_at >= $2";
+
+/// Keys of fines that were taken back because of what arrived later.
+const TAKEN_BACK: &str = "
+    SELECT f.offence FROM points_entry f
+    JOIN points_entry r ON r.tenant_id = $1 AND r.entry_id = f.id AND r.kind = 'reversal' AND r.ledger_account = 'rep'
+        AND r.counterpart = 'rewards'
+    WHERE f.tenant_id = $1 AND f.kind = 'fine' AND f.offence IS NOT NULL AND f.day BETWEEN $2 AND $3";
 
 /// `$2` records, `$3` kind, `$4` what updates must contain.
 const HISTORY: &str = "
@@ -92,6 +113,27 @@ impl<C: ConnectionTrait> Reader<'_, C> {
             ids.accounts = self.ids(ACCOUNTS, [first.into(), begins(after(to, 1 - days)).into()]).await?;
         }
         Ok(ids)
+    }
+
+    /// The records that were written since, or whose work was: days that were judged before may look different now.
+    pub async fn touched(&self, law: &Law<'_>, since: Timestamp) -> Result<Ids, DbErr> {
+        let fines = |kind| law.rules.penalties.iter().any(|penalty| penalty.kind == kind);
+        let mut ids = Ids::default();
+        if fines(PenaltyKind::MissedPlan) {
+            ids.plans = self.ids(TOUCHED_PLANS, [since.into()]).await?;
+        }
+        if fines(PenaltyKind::IdleOpportunity) || fines(PenaltyKind::StaleStage) {
+            ids.opportunities = self.ids(TOUCHED_OPPORTUNITIES, [since.into()]).await?;
+        }
+        if fines(PenaltyKind::IncompleteAccount) {
+            ids.accounts = self.ids(TOUCHED_ACCOUNTS, [since.into()]).await?;
+        }
+        Ok(ids)
+    }
+
+    /// Offences of these days that were booked and taken back: they stay so, whatever becomes of the proof.
+    pub async fn taken_back(&self, from: Date, to: Date) -> Result<BTreeSet<String>, DbErr> {
+        self.rows(TAKEN_BACK, [from.into(), to.into()]).await?.iter().map(|row| row.try_get_by_index(0)).collect()
     }
 
     /// What happened to these records. `zone`: of the tenant, whose days count.

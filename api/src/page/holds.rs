@@ -97,6 +97,7 @@ fn reason(reason: HoldReason, look: Look) -> &'static str {
         HoldReason::ImpossibleTravel => look.t("too far to travel", "行程异常"),
         HoldReason::PoorAccuracy => look.t("place unclear", "定位不准"),
         HoldReason::Future => look.t("in the future", "时间在未来"),
+        HoldReason::Redated => look.t("moved to a later time", "时间后移"),
     }
 }
 

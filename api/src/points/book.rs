@@ -2,9 +2,9 @@
 
 use entity::kind::{ActivityKind, EntryKind, EntrySource, LedgerAccount, WorkKind};
 use entity::rules::Rules;
-use entity::scalar::{Currency, Date, Money, Points};
+use entity::scalar::{Currency, Date, Money, Points, Timestamp};
 use entity::shape::Finding;
-use entity::{activity, points_entry};
+use entity::{account, activity, points_entry};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -14,19 +14,21 @@ use super::photo;
 use super::position::Position;
 use super::score::{Booking, Facts, Scorer};
 use super::totals::Place;
+use crate::appeal;
 use crate::appeal::decide::overtake;
 use crate::captured::Captured;
 use crate::change::{Context, Settings};
 use crate::hold;
+use crate::hold::detect::redated;
 use crate::ledger::{self, Posting};
-use crate::problem::Refusal;
+use crate::problem::{Code, Refusal};
 use crate::work::UnitOfWork;
 
 /// The first entry of a new activity; an award that stands out waits for a review.
 pub fn entered(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
     let settings = context.settings();
     let Some(booking) = worth(work, settings, activity) else { return Ok(()) };
-    let findings = findings(work, context, activity, booking.points.0);
+    let findings = findings(work, context, activity, booking.points.0, None);
     if findings.is_empty() {
         return add(work, settings, activity, LedgerAccount::Rep, booking).map(drop);
     }
@@ -44,20 +46,39 @@ pub fn corrected(work: &mut UnitOfWork, context: &Context, activity: &activity::
     let settings = context.settings();
     let Some(latest) = latest(work, activity) else { return Ok(()) };
     let Some(now) = worth(work, settings, activity) else { return Ok(()) };
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    let newest = entries.iter().filter_map(|entry| entry.explanation.occurred).max();
+    let is_later = is_own(work, activity) && newest < Some(began(activity));
+    if is_later && !appeal::decide::open(work, activity.id, activity.owner_id).is_empty() {
+        let detail = "You appealed against the fine for this activity: its time stays until that is decided. Say in the \
+                      appeal what is wrong with it, or ask your manager to correct it.";
+        return Err(Refusal::conflict(Code::Locked, detail));
+    }
     let lacks = settled(work, activity, now.points.0)?;
     let booked = Points(now.points.0 - lacks);
     let Some(booking) = correction(EntrySource::Activity, booked, &latest.explanation, &now) else { return Ok(()) };
-    let money = less_fined(work, activity, now.money);
-    book(work, context, activity, Booking { money, ..booking })
+    // What a review refused gives no money back either.
+    let is_refused = !position(work, activity).denied.is_zero() && now.money.is_none();
+    let money = if is_refused { None } else { less_fined(work, activity, now.money) };
+    book(work, context, activity, Booking { money, ..booking }, newest)
 }
 
-/// Takes back whatever a deleted activity brought.
+/// Takes back what a deleted activity brought. A fine stays if it was its author who deleted it: that it was entered late
+/// is true all the same, and who thinks that it is unjust appeals. What a manager or an admin deletes costs nothing.
 pub fn deleted(work: &mut UnitOfWork, context: &Context, activity: &activity::Model) -> Result<(), Refusal> {
     let Some(latest) = latest(work, activity) else { return Ok(()) };
-    let booked = Points(-settled(work, activity, Decimal::ZERO)?);
+    let before = position(work, activity);
+    let is_own = is_own(work, activity);
+    let stays = if is_own { before.fine() } else { Decimal::ZERO };
+    let booked = Points(-settled(work, activity, stays)?);
     let Some(booking) = reversal(EntrySource::Activity, booked, &latest.explanation) else { return Ok(()) };
-    let money = less_fined(work, activity, None);
-    book(work, context, activity, Booking { money, ..booking })
+    let money = if is_own { owed(work, activity, -before.lent) } else { less_fined(work, activity, None) };
+    book(work, context, activity, Booking { money, ..booking }, None)
+}
+
+/// Whether it is its author who writes.
+fn is_own(work: &UnitOfWork, activity: &activity::Model) -> bool {
+    work.actor.user_id == activity.owner_id
 }
 
 /// What the books lack to an activity that is worth so much now. If they lack anything, appeals against what is
@@ -70,10 +91,17 @@ fn settled(work: &mut UnitOfWork, activity: &activity::Model, worth: Decimal) ->
     Ok(lacks)
 }
 
-/// Books a difference on the sides that it belongs to, the money with the first of them.
-fn book(work: &mut UnitOfWork, context: &Context, activity: &activity::Model, booking: Booking) -> Result<(), Refusal> {
+/// Books a difference on the sides that it belongs to, the money with the first of them. `newest`: the latest
+/// time at which it began by the entries before.
+fn book(
+    work: &mut UnitOfWork,
+    context: &Context,
+    activity: &activity::Model,
+    booking: Booking,
+    newest: Option<Timestamp>,
+) -> Result<(), Refusal> {
     let settings = context.settings();
-    let findings = findings(work, context, activity, booking.points.0);
+    let findings = findings(work, context, activity, booking.points.0, newest);
     let waits = !findings.is_empty() || !hold::open(work, activity.id).is_empty();
     let mut money = booking.money.clone();
     for (side, points) in position(work, activity).steps(booking.points.0, waits) {
@@ -91,8 +119,27 @@ fn book(work: &mut UnitOfWork, context: &Context, activity: &activity::Model, bo
 }
 
 /// What stands out about an activity that gains points; a loss is not looked at.
-fn findings(work: &UnitOfWork, context: &Context, activity: &activity::Model, gain: Decimal) -> Vec<Finding> {
-    if gain > Decimal::ZERO { context.lately.findings(work, context.settings(), activity) } else { Vec::new() }
+fn findings(
+    work: &UnitOfWork,
+    context: &Context,
+    activity: &activity::Model,
+    gain: Decimal,
+    newest: Option<Timestamp>,
+) -> Vec<Finding> {
+    if gain <= Decimal::ZERO {
+        return Vec::new();
+    }
+    let settings = context.settings();
+    let mut findings = context.lately.findings(work, settings, activity);
+    if let Some(before) = newest.filter(|newest| is_own(work, activity) && *newest < began(activity)) {
+        findings.push(redated(before, began(activity), settings.zone));
+    }
+    findings
+}
+
+/// When it began, as far as anything tells: a check-in proves that it was no later.
+pub fn began(activity: &activity::Model) -> Timestamp {
+    activity.check_in.as_ref().map_or(activity.occurred, |check| check.at.min(activity.occurred))
 }
 
 fn position(work: &UnitOfWork, activity: &activity::Model) -> Position {
@@ -110,6 +157,13 @@ fn less_fined(
     correction::money(now, Position::of(entries).money, currency)
 }
 
+/// An amount in the currency of the last fine, unless it is none.
+fn owed(work: &UnitOfWork, activity: &activity::Model, amount: Decimal) -> Option<(Money, Currency)> {
+    let entries = ledger::about(work, activity.id, activity.owner_id);
+    let currency = entries.iter().rev().find_map(|entry| entry.currency.clone()).map(Currency)?;
+    (!amount.is_zero()).then_some((Money(amount), currency))
+}
+
 /// Timeliness is judged by the first entry, completeness by what stands there now, both by the rules under which it was
 /// entered.
 fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> Option<Booking> {
@@ -124,13 +178,15 @@ fn worth(work: &UnitOfWork, settings: &Settings, activity: &activity::Model) -> 
         account_id: Some(activity.account_id),
         day: settings.day(activity.occurred),
     };
+    let account = work.get::<account::Model>(activity.account_id).map(|account| account.name.as_str());
     scorer.score(&Facts {
         kind: work_kind(activity.kind),
-        occurred: activity.occurred,
+        about: account,
+        occurred: began(activity),
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
         filled: &filled(activity, photo::is_there(work, activity.id)),
-        judged: latest.and_then(|latest| Scorer::judged(latest, activity.occurred, activity.captured, hours)),
+        judged: latest.and_then(|latest| Scorer::judged(latest, began(activity), activity.captured, hours)),
         room: settings.room(work, &scorer, place),
     })
 }

@@ -2,6 +2,7 @@ pub mod book;
 pub mod card;
 pub mod cards;
 pub mod correction;
+mod currency;
 pub mod field;
 pub mod moves;
 pub mod photo;

@@ -52,6 +52,7 @@ pub fn forward(work: &mut UnitOfWork, settings: &Settings, opportunity: &opportu
     let scorer = settings.scorer(None);
     let booking = scorer.score(&Facts {
         kind: WorkKind::StageMove,
+        about: Some(&opportunity.name),
         occurred: moved.occurred,
         captured: work.captured,
         received: work.now,

@@ -3,9 +3,10 @@
 
 use entity::kind::{EntrySource, PlanStatus, WorkKind};
 use entity::scalar::{Date, Timestamp};
-use entity::{activity, plan};
+use entity::{account, activity, plan};
 use uuid::Uuid;
 
+use super::book::began;
 use super::field::filled_plan;
 use super::score::{Booking, Facts, Scorer};
 use super::source::{Source, earnings, settle};
@@ -61,11 +62,12 @@ fn worth(
     let hours = scorer.rules.hours;
     scorer.score(&Facts {
         kind: WorkKind::Plan,
-        occurred: activity.occurred,
+        about: work.get::<account::Model>(activity.account_id).map(|account| account.name.as_str()),
+        occurred: began(activity),
         captured: Captured { at: activity.captured, proven: activity.captured_proven },
         received: activity.received,
         filled: &filled_plan(plan),
-        judged: latest.and_then(|latest| Scorer::judged(latest, activity.occurred, activity.captured, hours)),
+        judged: latest.and_then(|latest| Scorer::judged(latest, began(activity), activity.captured, hours)),
         room: settings.room(work, &scorer, place),
     })
 }

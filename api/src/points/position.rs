@@ -20,9 +20,12 @@ pub struct Position {
     pub waived: bool,
     /// Fines in money, in the currency of the last of them.
     pub money: Decimal,
+    /// What of them came back with what waits now; zero or less.
+    pub lent: Decimal,
 }
 
 impl Position {
+    /// In the order in which they were made.
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a points_entry::Model>) -> Self {
         entries.into_iter().fold(Position::default(), |sums, entry| Position {
             rep: sums.rep + change_of(entry, LedgerAccount::Rep),
@@ -30,13 +33,26 @@ impl Position {
             denied: sums.denied - if entry.kind == EntryKind::Denial { entry.points.0 } else { Decimal::ZERO },
             waived: sums.waived || waives(entry),
             money: sums.money + entry.money.map_or(Decimal::ZERO, |money| money.0),
+            lent: match (entry.kind, entry.ledger_account, entry.counterpart) {
+                (EntryKind::Release | EntryKind::Denial, ..) => Decimal::ZERO,
+                (_, LedgerAccount::Held, LedgerAccount::Rewards) => {
+                    sums.lent + entry.money.map_or(Decimal::ZERO, |money| money.0)
+                }
+                _ => sums.lent,
+            },
         })
+    }
+
+    /// What is left of it as a fine, which may wait for an appeal; zero or less. What waits for a review is no excuse yet.
+    pub fn fine(&self) -> Decimal {
+        (self.rep + self.held.min(Decimal::ZERO)).min(Decimal::ZERO)
     }
 
     /// The points by which the books must move for an activity that is worth so much now.
     pub fn lacks(&self, worth: Decimal) -> Decimal {
-        let due = if worth > Decimal::ZERO {
-            (worth - self.denied).max(Decimal::ZERO)
+        let due = if worth >= Decimal::ZERO {
+            // A fine stands as well, if what would have undone it was refused.
+            (worth - self.denied).max(if self.denied.is_zero() { Decimal::ZERO } else { self.rep.min(Decimal::ZERO) })
         } else if self.waived {
             Decimal::ZERO
         } else {
@@ -88,6 +104,16 @@ mod tests {
         assert_eq!(denied.lacks(d(3)), d(0));
         assert_eq!(denied.lacks(d(-5)), d(-5));
 
+        // A fine that somebody tried to get rid of: the review refused it.
+        let fined = Position { rep: d(-5), denied: d(15), ..Position::default() };
+        assert_eq!(fined.lacks(d(10)), d(0));
+        assert_eq!(fined.lacks(d(4)), d(0));
+        assert_eq!(fined.lacks(d(0)), d(0));
+        assert_eq!(fined.lacks(d(17)), d(7));
+        assert_eq!(fined.lacks(d(-5)), d(0));
+        assert_eq!((fined.fine(), Position { rep: d(-5), held: d(15), ..Position::default() }.fine()), (d(-5), d(-5)));
+        assert_eq!((held.fine(), Position { held: d(-5), ..Position::default() }.fine()), (d(0), d(-5)));
+
         let waived = Position { waived: true, ..Position::default() };
         assert_eq!(waived.lacks(d(-5)), d(0));
         assert_eq!(waived.lacks(d(5)), d(5));
@@ -99,7 +125,7 @@ mod tests {
         fn the_steps_bring_it_there(
             rep in -20i64..20, held in 0i64..20, denied in 0i64..20, waived: bool, worth in -20i64..20, waits: bool,
         ) {
-            let mut position = Position { rep: d(rep), held: d(held), denied: d(denied), waived, money: d(0) };
+            let mut position = Position { rep: d(rep), held: d(held), denied: d(denied), waived, money: d(0), lent: d(0) };
             for (side, points) in position.steps(position.lacks(d(worth)), waits) {
                 match side {
                     LedgerAccount::Held => position.held += points,

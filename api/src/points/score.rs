@@ -27,7 +27,9 @@ pub struct Scorer<'a> {
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     pub kind: WorkKind,
-    /// When it took place.
+    /// What it is about, for the explanation: the name of the account, or of the opportunity that moves.
+    pub about: Option<&'a str>,
+    /// When it took place; of an activity the check-in, where that was earlier.
     pub occurred: Timestamp,
     /// When it was typed.
     pub captured: Captured,
@@ -146,7 +148,7 @@ impl Scorer<'_> {
             }
         };
         (explanation.en, explanation.zh) =
-            tell::work(facts, &explanation, &timeliness, (late, money.as_ref()), self.calendar.zone);
+            tell::work(facts, &explanation, &work.weights, &timeliness, (late, money.as_ref()), self.calendar.zone);
         let kind = if points.0 < Decimal::ZERO || money.is_some() { EntryKind::Fine } else { EntryKind::Award };
         Some(Booking { points, money, kind, explanation })
     }

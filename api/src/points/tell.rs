@@ -3,7 +3,7 @@
 
 use chrono_tz::Tz;
 use entity::kind::Hours;
-use entity::rules::Explanation;
+use entity::rules::{Explanation, Weight};
 use entity::scalar::{Currency, Money, Points, Text};
 
 use super::score::{Facts, Timeliness};
@@ -13,6 +13,7 @@ use super::words;
 pub(super) fn work(
     facts: &Facts<'_>,
     explanation: &Explanation,
+    weights: &[Weight],
     timeliness: &Timeliness<'_>,
     late: (Points, Option<&(Money, Currency)>),
     zone: Tz,
@@ -25,8 +26,12 @@ pub(super) fn work(
         Some(Hours::Working) => (words::worked_en(delay), words::worked_zh(delay)),
         _ => (words::span_en(delay), words::span_zh(delay)),
     };
-    let mut en = format!("{kind_en} of {occurred}, entered {captured} ({zone}): delay {span_en}.");
-    let mut zh = format!("{kind_zh}发生于 {occurred}，录入于 {captured}（{zone}）：延迟 {span_zh}。");
+    let (about_en, about_zh) = match facts.about {
+        Some(name) => (format!(", \u{201c}{name}\u{201d}"), format!("\u{201c}{name}\u{201d}的")),
+        None => (String::new(), String::new()),
+    };
+    let mut en = format!("{kind_en} of {occurred}{about_en}, entered {captured} ({zone}): delay {span_en}.");
+    let mut zh = format!("{about_zh}{kind_zh}发生于 {occurred}，录入于 {captured}（{zone}）：延迟 {span_zh}。");
     if facts.captured.at < facts.occurred {
         en += " What is entered before it took place has no delay.";
         zh += "提前录入不计延迟。";
@@ -46,7 +51,7 @@ pub(super) fn work(
                 zh += "填写完整";
             } else {
                 let (filled, total) = (explanation.weight_filled, explanation.weight_total);
-                let (missing_en, missing_zh) = words::fields(&explanation.missing);
+                let (missing_en, missing_zh) = words::lacking(weights, facts.filled);
                 en += &format!(" It is complete to {filled}/{total}; missing: {missing_en}");
                 zh += &format!("完整度为 {filled}/{total}，未填写：{missing_zh}");
             }

@@ -8,6 +8,7 @@ use entity::rules::{Bracket, Holds, LeadRules, Penalty, Rules, Weight};
 use entity::scalar::Points;
 use rust_decimal::Decimal;
 
+use super::currency::is_known;
 use super::field::{self, Field};
 
 /// The largest number of points, either way, that one entry may bring.
@@ -59,6 +60,9 @@ pub fn validate(rules: &Rules) -> Result<(), Vec<(String, String)>> {
         if let Some(cap) = cap {
             faults.points(format!("/caps/{name}"), cap, Decimal::ZERO, MOST_SHARE);
         }
+    }
+    if let Some(currency) = rules.currency.as_ref().filter(|currency| !is_known(&currency.0)) {
+        faults.add("/currency", format!("{} is no currency: name an ISO 4217 code such as CNY.", currency.0));
     }
     holds(&rules.holds, &mut faults);
     leads(&rules.leads, &mut faults);

@@ -2,10 +2,12 @@
 
 use chrono_tz::Tz;
 use entity::kind::{EntrySource, WorkKind};
+use entity::rules::Weight;
 use entity::scalar::{Line, Points, Timestamp};
 use rust_decimal::Decimal;
 
-use super::field;
+use super::field::{self, Filled};
+use super::score::counts;
 
 /// Two digits after the point, and a true minus: `−5.00`.
 pub fn points(points: Points) -> String {
@@ -109,9 +111,51 @@ pub fn fields<'a>(names: impl IntoIterator<Item = &'a Line>) -> (String, String)
     (join(both.iter().map(|(en, _)| *en).collect(), ", "), join(both.iter().map(|(_, zh)| *zh).collect(), "、"))
 }
 
+/// Which weighed fields do not count and, of those that are filled, what they lack; English and Chinese.
+pub fn lacking(weights: &[Weight], filled: &Filled) -> (String, String) {
+    let one = |weight: &Weight| {
+        let (mut en, mut zh) = fields([&weight.field]);
+        let Some(characters) = filled.get(weight.field.0.as_str()) else { return (en, zh) };
+        if let Some(least) =
+            weight.min_characters.filter(|least| usize::try_from(*least).is_ok_and(|l| *characters < l))
+        {
+            en += &format!(" ({least} characters asked)");
+            zh += &format!("（要求至少 {least} 个字符）");
+        }
+        if let Some(with) = weight.with.as_ref().filter(|with| !filled.contains_key(with.0.as_str())) {
+            let (with_en, with_zh) = fields([with]);
+            en += &format!(" (counts with {with_en})");
+            zh += &format!("（须同时填写{with_zh}）");
+        }
+        (en, zh)
+    };
+    let (en, zh): (Vec<_>, Vec<_>) = weights.iter().filter(|weight| !counts(weight, filled)).map(one).unzip();
+    (en.join(", "), zh.join("、"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_filled_and_does_not_count_says_why() {
+        let weight = |field: &str, min_characters, with: Option<&str>| Weight {
+            field: Line(field.into()),
+            weight: 1,
+            min_characters,
+            with: with.map(|with| Line(with.into())),
+        };
+        let weights = [
+            weight("summary", Some(20), None),
+            weight("outcome", Some(20), None),
+            weight("nextStep", None, Some("nextStepOn")),
+            weight("contactId", None, None),
+        ];
+        let (en, zh) = lacking(&weights, &Filled::from([("summary", 7), ("outcome", 20), ("nextStep", 4)]));
+        assert_eq!(en, "summary (20 characters asked), next step (counts with date of the next step), contact");
+        assert_eq!(zh, "摘要（要求至少 20 个字符）、下一步（须同时填写下一步日期）、联系人");
+        assert_eq!(lacking(&weights[..1], &Filled::new()), ("summary".into(), "摘要".into()));
+    }
 
     #[test]
     fn spans_read_as_people_say_them() {

@@ -230,7 +230,8 @@ impl Reader<'_> {
         let of = |(write, activity): (&Write, activity::Model)| {
             let plan = activity.plan_id.and_then(|id| last_at(planned.get(&id)?, write.at())).cloned();
             let photo = seen.at(write.id, write.at());
-            write.written(Event::Activity { step: write.step, activity: Box::new(activity), photo, plan })
+            let own = write.actor_id == activity.owner_id;
+            write.written(Event::Activity { step: write.step, own, activity: Box::new(activity), photo, plan })
         };
         Ok(writes.iter().zip(activities).map(of).collect())
     }

@@ -11,7 +11,7 @@ mod read;
 pub mod replay;
 pub mod routes;
 pub mod run;
-mod shadow;
+pub mod shadow;
 mod wire;
 
 pub use routes::SimulationApi;

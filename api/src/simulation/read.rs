@@ -8,7 +8,7 @@ use entity::kind::{Role, StageKey};
 use entity::rules::Rules;
 use entity::scalar::{Date, Money, Points, Timestamp};
 use entity::{rule_set, stage, user};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::figures::{Rep, Worth};
@@ -31,6 +31,11 @@ const BOOKED: &str = "
     WHERE e.tenant_id = $1 AND e.day BETWEEN $2 AND $3 AND e.counterpart = 'rewards'
       AND ((e.source_kind IN ('activity', 'stage_move', 'plan', 'account', 'contact', 'opportunity') AND e.entry_id IS NULL)
            OR (e.kind = 'reversal' AND e.ledger_account = 'rep' AND f.offence IS NOT NULL))";
+
+/// Rights to pick leads that were given for the days of the period: quotas, and what was bought.
+const GRANTED: &str = "
+    SELECT user_id, sum(leads)::integer FROM points_entry
+    WHERE tenant_id = $1 AND kind = 'grant' AND leads > 0 AND day BETWEEN $2 AND $3 GROUP BY user_id";
 
 /// What a simulation is read with.
 pub struct Ground {
@@ -106,7 +111,12 @@ impl Reader<'_> {
             reps: users
                 .into_iter()
                 .filter(|user| works(user) && user.deleted_at.is_none() && user.disabled_at.is_none())
-                .map(|user| Rep { user_id: user.id, name: user.name, team_id: user.team_id })
+                .map(|user| Rep {
+                    user_id: user.id,
+                    name: user.name,
+                    team_id: user.team_id,
+                    has_quota: user.role == Role::Rep,
+                })
                 .collect(),
         })
     }
@@ -116,6 +126,15 @@ impl Reader<'_> {
         let values = [begin.into(), end.into(), from.into(), to.into()];
         let rows = self.rows(ACTIVITIES, values).await?;
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// The rights that were given, by user.
+    pub async fn granted(&self, (from, to): (Date, Date)) -> Result<BTreeMap<Uuid, i32>, Error> {
+        let rows = self.rows(GRANTED, [from.into(), to.into()]).await?;
+        Ok(rows
+            .iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+            .collect::<Result<_, DbErr>>()?)
     }
 
     /// What was booked, by user.

@@ -15,9 +15,10 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::captured::Captured;
-use crate::points::book::work_kind;
+use crate::points::book::{began, work_kind};
 use crate::points::card::{self, Card};
 use crate::points::cards::Timeliness;
+use crate::points::correction::reversal;
 use crate::points::field::{Filled, filled, filled_opportunity, filled_plan};
 use crate::points::plans::is_kept;
 use crate::points::score::{Booking, Facts, Scorer};
@@ -30,6 +31,8 @@ use crate::points::totals::{Place, Totals, is_capped};
 pub enum Event {
     Activity {
         step: Step,
+        /// Whether it was its author who wrote.
+        own: bool,
         /// As it stood after the write.
         activity: Box<activity::Model>,
         /// Whether a photo of it was there then.
@@ -101,6 +104,11 @@ struct Booked {
     /// What was fined in money, and in which currency.
     fined: Decimal,
     currency: Option<Currency>,
+    /// What of the points would wait for a review, and the money that came back with it; zero or less.
+    waits: Decimal,
+    lent: Decimal,
+    /// The latest time at which it began by any of its entries.
+    newest: Option<Timestamp>,
     number: i32,
     latest: Explanation,
     /// Of the first entry.
@@ -135,8 +143,8 @@ impl<'a> Replay<'a> {
     /// The entries that this write makes.
     pub fn apply(&mut self, event: &Event) -> Vec<Entry> {
         match event {
-            Event::Activity { step, activity, photo, plan } => {
-                let mut made: Vec<Entry> = self.activity(*step, activity, *photo).into_iter().collect();
+            Event::Activity { step, own, activity, photo, plan } => {
+                let mut made: Vec<Entry> = self.activity(*step, *own, activity, *photo).into_iter().collect();
                 if let Some((plan, planned)) = plan {
                     made.extend(self.plan(plan, *planned, *step, activity));
                 }
@@ -150,12 +158,13 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn activity(&mut self, step: Step, activity: &activity::Model, photo: bool) -> Option<Entry> {
+    fn activity(&mut self, step: Step, own: bool, activity: &activity::Model, photo: bool) -> Option<Entry> {
         let place = self.place(EntrySource::Activity, activity.id, activity.owner_id, activity);
         let is_new = self.before(place).is_none();
         let facts = |filled| Facts {
             kind: work_kind(activity.kind),
-            occurred: activity.occurred,
+            about: None,
+            occurred: began(activity),
             captured: Captured { at: activity.captured, proven: activity.captured_proven },
             received: activity.received,
             filled,
@@ -165,8 +174,12 @@ impl<'a> Replay<'a> {
         match (step, is_new) {
             (Step::Created, true) | (Step::Changed, false) => {
                 let now = self.score(place, facts(&filled(activity, photo)))?;
-                self.settle(place, Some(now))
+                let before = self.before(place).and_then(|booked| booked.newest);
+                let entry = self.settle(place, Some(now))?;
+                self.wait(place, &entry, own && before.is_some_and(|before| before < began(activity)));
+                Some(entry)
             }
+            (Step::Deleted, false) if own => self.leave(place),
             (Step::Deleted, false) => self.settle(place, None),
             _ => None,
         }
@@ -183,7 +196,8 @@ impl<'a> Replay<'a> {
         let is_kept = step != Step::Deleted && is_kept(plan, activity, place.day, planned);
         let facts = |filled| Facts {
             kind: WorkKind::Plan,
-            occurred: activity.occurred,
+            about: None,
+            occurred: began(activity),
             captured: Captured { at: activity.captured, proven: activity.captured_proven },
             received: activity.received,
             filled,
@@ -204,6 +218,7 @@ impl<'a> Replay<'a> {
             let place = place(EntrySource::StageMove, moved.id, moved.actor_id, day);
             let facts = Facts {
                 kind: WorkKind::StageMove,
+                about: None,
                 occurred: moved.occurred,
                 captured,
                 received: moved.received,
@@ -289,6 +304,31 @@ impl<'a> Replay<'a> {
         Some(self.book(place, booking))
     }
 
+    /// Remembers what of an activity's points waits for a review because its author moved it to a later time.
+    fn wait(&mut self, place: Place, entry: &Entry, redated: bool) {
+        let mut of = self.booked.get_mut(&place.source_id).into_iter().flatten();
+        let Some((_, booked)) = of.find(|(user_id, _)| *user_id == place.user_id) else { return };
+        let money = entry.money.as_ref().map_or(Decimal::ZERO, |(money, _)| money.0);
+        if entry.points.0 > Decimal::ZERO {
+            if redated || !booked.waits.is_zero() {
+                booked.waits += entry.points.0;
+                booked.lent += money;
+            }
+        } else {
+            booked.waits = (booked.waits + entry.points.0).max(Decimal::ZERO);
+            booked.lent = if booked.waits.is_zero() { Decimal::ZERO } else { booked.lent + money };
+        }
+    }
+
+    /// What its author's deletion books: a fine stays.
+    fn leave(&mut self, place: Place) -> Option<Entry> {
+        let Booked { points, waits, lent, currency, latest, .. } = self.before(place)?;
+        let stays = (points.0 - waits).min(Decimal::ZERO);
+        let owed = currency.clone().filter(|_| !lent.is_zero()).map(|currency| (Money(-lent), currency));
+        let booking = reversal(place.kind, Points(points.0 - stays), latest)?;
+        Some(self.book(place, Booking { money: owed, ..booking }))
+    }
+
     /// Takes back from everybody what the source brought him, on the day for which he got it.
     fn take_back(&mut self, source_id: Uuid) -> Vec<Entry> {
         let of = self.booked.get(&source_id).into_iter().flatten();
@@ -303,14 +343,24 @@ impl<'a> Replay<'a> {
         let of = self.booked.entry(place.source_id).or_default();
         let at = of.iter().position(|(user_id, _)| *user_id == place.user_id).unwrap_or_else(|| {
             let latest = booking.explanation.clone();
-            let none =
-                Booked { points: Points::default(), fined: Decimal::ZERO, currency: None, number: 0, latest, place };
+            let none = Booked {
+                points: Points::default(),
+                fined: Decimal::ZERO,
+                currency: None,
+                waits: Decimal::ZERO,
+                lent: Decimal::ZERO,
+                newest: None,
+                number: 0,
+                latest,
+                place,
+            };
             of.push((place.user_id, none));
             of.len() - 1
         });
         let booked = &mut of[at].1;
         booked.points.0 += booking.points.0;
         booked.number += 1;
+        booked.newest = booked.newest.max(booking.explanation.occurred);
         booked.latest = booking.explanation;
         if let Some((money, currency)) = &booking.money {
             booked.fined += money.0;

@@ -167,6 +167,7 @@ fn table(simulation: &Simulation) -> String {
         "leadsThen",
         "leadsNow",
         "newlyLoses",
+        "earnsLess",
     ];
     let written = rows.write_record(head).and_then(|()| {
         for rep in simulation.result.iter().flat_map(|result| &result.reps) {
@@ -186,6 +187,7 @@ fn table(simulation: &Simulation) -> String {
                 rep.then.leads.to_string(),
                 rep.now.leads.to_string(),
                 rep.newly_loses.to_string(),
+                rep.earns_less.to_string(),
             ])?;
         }
         Ok(())

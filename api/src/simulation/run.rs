@@ -1,15 +1,19 @@
 //! Runs simulations in the background and keeps what came of them. A simulation whose server went down is taken up by
 //! another after a while.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use entity::kind::{EntryKind, RuleSetStatus, WorkKind};
 use entity::rule_set;
 use entity::rules::Rules;
 use entity::scalar::{Date, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use tokio::time::interval;
 use uuid::Uuid;
 
-use super::figures::{Rep, Worth, compare};
+use super::figures::{Worth, compare};
 use super::happened::Written;
 use super::read::{Ground, Reader};
 use super::replay::{Entry, Known, Replay};
@@ -29,6 +33,8 @@ const CHUNK: usize = 5_000;
 const LONGEST: i64 = 731;
 /// After so many minutes without a sign of life a simulation is taken up by somebody else.
 const GIVEN_UP_AFTER: i64 = 5;
+/// How often it gives one, however long a statement takes.
+const BEATS_EVERY: Duration = Duration::from_secs(30);
 
 pub(super) fn statement(tenant_id: Uuid, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     let values = std::iter::once(tenant_id.into()).chain(values);
@@ -210,7 +216,11 @@ impl Order {
 
 async fn finish(state: &State, tenant_id: Uuid, id: Uuid) -> Result<(), Error> {
     let order = Order::read(state, tenant_id, id).await?;
-    let result = replay(&Progress { state, tenant_id, id: Some(id) }, &order, |_| true).await?;
+    let progress = Progress { state, tenant_id, id: Some(id) };
+    let result = tokio::select! {
+        result = replay(&progress, &order) => result?,
+        never = progress.beats() => match never {},
+    };
     let sql = "UPDATE simulation SET status = 'finished', result = $3, finished_at = $4
                WHERE tenant_id = $1 AND id = $2 AND status = 'running'";
     let result = serde_json::to_value(&result).expect("a result is plain data");
@@ -226,6 +236,20 @@ pub(super) struct Progress<'a> {
 }
 
 impl Progress<'_> {
+    /// Gives signs of life until it is dropped.
+    async fn beats(&self) -> Infallible {
+        let mut tick = interval(BEATS_EVERY);
+        loop {
+            tick.tick().await;
+            let Some(id) = self.id else { continue };
+            let sql = "UPDATE simulation SET beat = $3 WHERE tenant_id = $1 AND id = $2 AND status = 'running'";
+            let beat = statement(self.tenant_id, sql, [id.into(), self.state.clock.now().into()]);
+            if let Err(cause) = self.state.db.execute_raw(beat).await {
+                tracing::warn!("simulation {id} could not tell that it goes on: {cause}");
+            }
+        }
+    }
+
     async fn tell(&self, done: usize, total: usize) -> Result<(), sea_orm::DbErr> {
         let Some(id) = self.id else { return Ok(()) };
         let sql = "UPDATE simulation SET done = $3, total = $4, beat = $5 WHERE tenant_id = $1 AND id = $2";
@@ -235,12 +259,8 @@ impl Progress<'_> {
     }
 }
 
-/// Replays the order and compares it with what was booked, for those reps whom `tells` names.
-pub(super) async fn replay(
-    progress: &Progress<'_>,
-    order: &Order,
-    tells: impl Fn(Uuid) -> bool,
-) -> Result<SimulationResult, Error> {
+/// Replays the order and compares it with what was booked.
+pub(super) async fn replay(progress: &Progress<'_>, order: &Order) -> Result<SimulationResult, Error> {
     let (state, tenant_id) = (progress.state, progress.tenant_id);
     let reader = Reader { db: &state.db, tenant_id };
     let period = (order.from_day, order.to_day);
@@ -254,8 +274,8 @@ pub(super) async fn replay(
     let entries = entries(&reader, progress, order, &ground).await?;
     let simulated: Vec<Worth> = entries.into_iter().map(worth).collect();
     let booked = reader.booked(period).await?;
-    let reps: Vec<Rep> = ground.reps.into_iter().filter(|rep| tells(rep.user_id)).collect();
-    Ok(compare(&reps, (&ground.then, &booked), (&order.rules, &simulated), period))
+    let granted = reader.granted(period).await?;
+    Ok(compare(&ground.reps, (&ground.then, &booked, &granted), (&order.rules, &simulated), period))
 }
 
 /// The entries that these rules would have made for the days of the period. It begins with the books as they stood.
@@ -320,11 +340,12 @@ async fn offences(state: &State, tenant_id: Uuid, order: &Order, ground: &Ground
     let reader = offence::read::Reader { connection: &state.db, tenant_id };
     let ids = reader.candidates(&law, order.from_day, last).await?;
     let lines = reader.timelines(&ids, ground.calendar.zone).await?;
+    let taken_back = reader.taken_back(order.from_day, last).await?;
     let is_rep = |user_id: Uuid| ground.reps.iter().any(|rep| rep.user_id == user_id);
     let fine = |offence: offence::judge::Offence| {
         let penalty = order.rules.penalties.iter().find(|penalty| penalty.kind == offence.kind)?;
         let money = penalty.money.filter(|money| !money.0.is_zero()).zip(order.rules.currency.clone());
-        is_rep(offence.user_id).then(|| Entry {
+        (is_rep(offence.user_id) && !taken_back.contains(&offence.key())).then(|| Entry {
             user_id: offence.user_id,
             source: offence.source,
             number: 0,

@@ -57,6 +57,9 @@ pub struct SimulationResult {
     pub now: SimulatedTotals,
     /// Reps who come out below zero and did not before.
     pub newly_losing: i32,
+    /// Reps who come out with less than they had, below zero or not.
+    #[serde(default)]
+    pub earning_less: i32,
     /// Every rep and manager, who loses most first.
     pub reps: Vec<SimulatedRep>,
 }
@@ -74,7 +77,8 @@ pub struct SimulatedTotals {
     /// ISO 4217 code of the money.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Rights to pick leads: the quota of the months that begin in the period, and what the points buy.
+    /// Rights to pick leads. Then: those that were given. Now: the quota of the months that begin in the period, and what the
+    /// points buy.
     pub leads: i64,
     /// How unevenly points are spread (Gini): 0 where everybody has the same, near 1 where one has all.
     pub gini: f64,
@@ -94,6 +98,9 @@ pub struct SimulatedRep {
     pub difference: Points,
     /// Below zero now, and not then.
     pub newly_loses: bool,
+    /// Fewer points now than then.
+    #[serde(default)]
+    pub earns_less: bool,
 }
 
 /// What the rules bring one rep in the period.
@@ -106,6 +113,7 @@ pub struct SimulationFigures {
     pub fines: Points,
     /// Fines in money.
     pub money: Money,
-    /// Rights to pick leads: the quota of the months that begin in the period, and what the points buy.
+    /// Rights to pick leads. Then: those that were given. Now: the quota of the months that begin in the period, and what the
+    /// points buy.
     pub leads: i32,
 }

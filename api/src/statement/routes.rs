@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::kind::Locale;
+use entity::kind::{ActivityKind, Locale};
 use entity::scalar::Date;
 use entity::{points_entry, statement, team, user};
 use poem::web::Data;
@@ -13,11 +13,14 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, OpenApi};
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
-use super::sheet;
+use super::sheet::{self, Told};
 use crate::auth::Actor;
+use crate::change::Settings;
+use crate::points::book::work_kind;
+use crate::points::words;
 use crate::problem::{Error, Fail};
 use crate::read::{self, Listing, Page, Sorts};
 use crate::rest::{GET, LIST};
@@ -107,17 +110,7 @@ impl StatementApi {
             let listing = filtered(Listing::new(cursor.0, limit.0, sort.0));
             return Ok(Sheet::Json(read::list(&state, &actor, listing, SORTS).await?));
         }
-        let mut found = Vec::new();
-        let mut cursor = cursor.0;
-        loop {
-            let listing = filtered(Listing::new(cursor, Some(200), Some("number".into())));
-            let page: Page<statement::Model> = read::list(&state, &actor, listing, SORTS).await?;
-            found.extend(page.items);
-            cursor = page.cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
+        let found = all(&state, &actor, cursor.0, filtered).await?;
         let work = UnitOfWork::begin(&state, &actor).await?;
         let (users, teams) = names(&work).await?;
         Ok(Sheet::Csv(sheet::statements(&found, &users, &teams)))
@@ -125,8 +118,8 @@ impl StatementApi {
 
     /// Get a monthly statement
     ///
-    /// With `Accept: text/csv` its entries, each with the balance after it and explained in your language. As JSON these
-    /// are listed by `/v1/points/entries?statementId=…`.
+    /// With `Accept: text/csv` its entries, each with the balance after it and explained in your language; a team's are those
+    /// of its reps whom you see. As JSON these are listed by `/v1/points/entries?statementId=…`.
     #[oai(path = "/v1/points/statements/:id", method = "get", operation_id = "getStatement", tag = "Tag::Points")]
     async fn get(
         &self,
@@ -140,21 +133,80 @@ impl StatementApi {
         if !wants_csv(&accept) {
             return Ok(Sheet::Json(statement));
         }
+        let of_reps = if statement.user_id.is_some() {
+            vec![statement]
+        } else {
+            // Those that were summed: of the same team when the month was closed.
+            let (team_id, month) = (statement.team_id, statement.month);
+            let of_team =
+                |listing: Listing| listing.only("t.team_id = ?", Some(team_id)).only("t.month = ?", Some(month));
+            let found = all(&state, &actor, None, of_team).await?;
+            found.into_iter().filter(|statement| statement.user_id.is_some()).collect()
+        };
         let work = UnitOfWork::begin(&state, &actor).await?;
-        let entries = entries(&work, &statement).await?;
-        let reader = work.fetch::<user::Model>("id = $2", [actor.user_id.into()]).await?;
-        let locale = reader.first().map_or(Locale::En, |reader| reader.locale);
-        Ok(Sheet::Csv(sheet::entries(&statement, &entries, locale)))
+        let mut told = Vec::new();
+        for statement in of_reps {
+            let entries = entries(&work, &statement).await?;
+            told.push((statement, entries));
+        }
+        let (users, _) = names(&work).await?;
+        let locale = users.get(&actor.user_id).map_or(Locale::En, |reader| reader.locale);
+        let zone = Settings::read(&work).await?.zone;
+        Ok(Sheet::Csv(sheet::entries(&told, &users, locale, zone)))
     }
 }
 
-/// The entries that a statement covers; for a team's, none: they stand in those of its reps.
-async fn entries(work: &UnitOfWork, statement: &statement::Model) -> Result<Vec<points_entry::Model>, Error> {
+/// All that match, in the order of their numbers.
+async fn all(
+    state: &State,
+    actor: &Actor,
+    mut cursor: Option<String>,
+    filtered: impl Fn(Listing) -> Listing,
+) -> Result<Vec<statement::Model>, Error> {
+    let mut found = Vec::new();
+    loop {
+        let listing = filtered(Listing::new(cursor, Some(200), Some("number".into())));
+        let page: Page<statement::Model> = read::list(state, actor, listing, SORTS).await?;
+        found.extend(page.items);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// `$2` user, `$3` first entry, `$4` last → what each is about, in the order of the entries: the account, the kind of an
+/// activity, and the name of anything else.
+const ABOUT: &str = "
+    SELECT (SELECT a.name FROM account a WHERE a.tenant_id = $1 AND a.id = e.account_id),
+           (SELECT a.kind FROM activity a WHERE a.tenant_id = $1 AND a.id = e.source_id),
+           coalesce((SELECT p.purpose FROM plan p WHERE p.tenant_id = $1 AND p.id = e.source_id),
+                    (SELECT o.name FROM opportunity o WHERE o.tenant_id = $1 AND o.id = e.source_id),
+                    (SELECT o.name FROM stage_move m JOIN opportunity o ON o.tenant_id = $1 AND o.id = m.opportunity_id
+                     WHERE m.tenant_id = $1 AND m.id = e.source_id),
+                    (SELECT c.name FROM contact c WHERE c.tenant_id = $1 AND c.id = e.source_id),
+                    (SELECT l.name FROM lead l WHERE l.tenant_id = $1 AND l.id = e.source_id))
+    FROM points_entry e WHERE e.tenant_id = $1 AND e.user_id = $2 AND e.ordinal BETWEEN $3 AND $4 ORDER BY e.ordinal";
+
+/// The entries that a rep's statement covers.
+async fn entries(work: &UnitOfWork, statement: &statement::Model) -> Result<Vec<Told>, Error> {
     let (Some(user), Some(first), Some(last)) = (statement.user_id, statement.first_entry, statement.last_entry) else {
         return Ok(Vec::new());
     };
+    let values = || [user.into(), first.into(), last.into()];
     let condition = "user_id = $2 AND ordinal BETWEEN $3 AND $4 ORDER BY ordinal";
-    Ok(work.fetch::<points_entry::Model>(condition, [user.into(), first.into(), last.into()]).await?)
+    let entries = work.fetch::<points_entry::Model>(condition, values()).await?;
+    let about = work.connection().query_all_raw(work.statement(ABOUT, values())).await?;
+    let told = |(entry, row): (points_entry::Model, &QueryResult)| -> Result<Told, DbErr> {
+        let activity: Option<ActivityKind> = row.try_get_by_index(1)?;
+        let kind = activity.map(|activity| words::kind(work_kind(activity)));
+        let record = match kind {
+            Some((en, _)) => Some(en.to_owned()),
+            None => row.try_get_by_index(2)?,
+        };
+        Ok(Told { entry, account: row.try_get_by_index(0)?, record })
+    };
+    Ok(entries.into_iter().zip(&about).map(told).collect::<Result<_, _>>()?)
 }
 
 async fn names(work: &UnitOfWork) -> Result<(BTreeMap<Uuid, user::Model>, BTreeMap<Uuid, team::Model>), DbErr> {

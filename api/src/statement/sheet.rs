@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::SecondsFormat;
+use chrono_tz::Tz;
 use entity::kind::{LedgerAccount, Locale};
 use entity::scalar::Points;
 use entity::{points_entry, statement, team, user};
@@ -77,21 +79,51 @@ pub fn statements(
     )
 }
 
-/// One row an entry, with the balance after it, explained in the reader's language.
-pub fn entries(statement: &statement::Model, entries: &[points_entry::Model], locale: Locale) -> String {
-    let header =
-        ["ordinal", "booked", "day", "kind", "points", "held", "balance", "leads", "money", "currency", "explanation"];
-    let mut balance = statement.opening.0;
-    table(
-        &header,
-        entries.iter().map(|entry| {
+/// An entry, and what people call what it is about.
+pub struct Told {
+    pub entry: points_entry::Model,
+    pub account: Option<String>,
+    pub record: Option<String>,
+}
+
+/// One row an entry, with its rep's balance after it, explained in the reader's language. Times are the tenant's, as in the
+/// explanations.
+pub fn entries(
+    reps: &[(statement::Model, Vec<Told>)],
+    users: &BTreeMap<Uuid, user::Model>,
+    locale: Locale,
+    zone: Tz,
+) -> String {
+    let header = [
+        "user",
+        "ordinal",
+        "booked",
+        "day",
+        "kind",
+        "account",
+        "record",
+        "points",
+        "held",
+        "balance",
+        "leads",
+        "money",
+        "currency",
+        "explanation",
+    ];
+    let rows = reps.iter().flat_map(|(statement, entries)| {
+        let user = statement.user_id.and_then(|id| users.get(&id)).map_or("", |user| &user.name);
+        let mut balance = statement.opening.0;
+        entries.iter().map(move |Told { entry, account, record }| {
             let points = change_of(entry, LedgerAccount::Rep);
             balance += points;
             vec![
+                text(user),
                 entry.ordinal.to_string(),
-                entry.created_at.to_string(),
+                entry.created_at.0.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false),
                 entry.day.to_string(),
                 entry.kind.to_string(),
+                text(account.as_deref().unwrap_or_default()),
+                text(record.as_deref().unwrap_or_default()),
                 Points(points).to_string(),
                 Points(change_of(entry, LedgerAccount::Held)).to_string(),
                 Points(balance).to_string(),
@@ -103,8 +135,9 @@ pub fn entries(statement: &statement::Model, entries: &[points_entry::Model], lo
                     Locale::Zh => &entry.explanation.zh.0,
                 }),
             ]
-        }),
-    )
+        })
+    });
+    table(&header, rows)
 }
 
 pub(crate) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {

@@ -94,6 +94,14 @@ fn nobody_is_in_two_places() {
 }
 
 #[test]
+fn a_later_time_is_told_with_both() {
+    let found = redated(at(0), at(90), ZONE);
+    assert_eq!(found.reason, HoldReason::Redated);
+    assert!(found.en.0.contains("from 2026-03-02 09:00 to 2026-03-02 10:30 (Asia/Shanghai)"), "{}", found.en.0);
+    assert!(found.zh.0.contains("由 2026-03-02 09:00 改为 2026-03-02 10:30"), "{}", found.zh.0);
+}
+
+#[test]
 fn poor_positions_and_the_future_are_told() {
     let holds = Holds { accuracy_metres: Some(500), future_minutes: Some(30), ..nothing() };
     let entry = |accuracy, ended| Sighting { accuracy: Some(accuracy), ended: at(ended), ..plain_one(0) };

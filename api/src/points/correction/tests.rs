@@ -17,7 +17,7 @@ fn facts(delay_minutes: i64, proven: bool, filled: &Filled) -> Facts<'_> {
     let at = Timestamp::parse("2026-03-02T09:30:00Z").unwrap();
     let occurred = (at.0 - TimeDelta::minutes(delay_minutes)).into();
     let captured = Captured { at, proven };
-    Facts { kind: WorkKind::Visit, occurred, captured, received: at, filled, judged: None, room: None }
+    Facts { kind: WorkKind::Visit, about: None, occurred, captured, received: at, filled, judged: None, room: None }
 }
 
 fn score(rules: &entity::rules::Rules, version: i32, facts: &Facts<'_>) -> Booking {

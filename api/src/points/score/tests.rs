@@ -19,7 +19,7 @@ fn facts(delay: TimeDelta, proven: bool, filled: &Filled) -> Facts<'_> {
     let at: Timestamp = (occurred.0 + delay).into();
     let received = (at.0.max(occurred.0) + TimeDelta::days(1)).into();
     let captured = Captured { at, proven };
-    Facts { kind: WorkKind::Visit, occurred, captured, received, filled, judged: None, room: None }
+    Facts { kind: WorkKind::Visit, about: None, occurred, captured, received, filled, judged: None, room: None }
 }
 
 /// Texts of twenty characters.

@@ -3,7 +3,7 @@ use proptest::sample::subsequence;
 
 use entity::kind::{Hours, WorkKind};
 use entity::rules::{Caps, CustomerRule, Grace, WorkRule};
-use entity::scalar::{Line, Money};
+use entity::scalar::{Currency, Line, Money};
 
 use super::*;
 use crate::points::rules::first_rule_set;
@@ -31,7 +31,7 @@ fn the_first_rule_set_is_valid_and_its_weights_are_per_cent() {
 #[test]
 fn each_fault_is_named_where_it_is() {
     type Spoil = fn(&mut Rules);
-    let table: [(Spoil, &[&str]); 22] = [
+    let table: [(Spoil, &[&str]); 24] = [
         (|_| (), &[]),
         (|r| r.brackets.clear(), &["/brackets"]),
         (|r| r.brackets = vec![r.brackets[0].clone(); 21], &["/brackets"]),
@@ -48,6 +48,8 @@ fn each_fault_is_named_where_it_is() {
         (|r| r.penalties[0].points = points("0.01"), &["/penalties/0/points"]),
         (|r| r.penalties[0].points = points("-10001"), &["/penalties/0/points"]),
         (|r| r.penalties[0].points = points("0"), &[]),
+        (|r| r.currency = Some(Currency("QQQ".into())), &["/currency"]),
+        (|r| r.currency = Some(Currency("EUR".into())), &[]),
         (|r| r.unproven.hours_per_entry = -1, &["/unproven/hoursPerEntry"]),
         (|r| r.unproven.hours_per_entry = 721, &["/unproven/hoursPerEntry"]),
         (|r| r.work[3].weights.clear(), &[]),

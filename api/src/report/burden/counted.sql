@@ -6,7 +6,7 @@
            ) END AS complete
     FROM seen s
 )
-SELECT grouping(j.team_id) = 0 AS of_team, grouping(j.month) = 0 AS of_month, j.team_id, min(team.name) AS team_name, j.month,
+SELECT grouping(j.team_id) = 0 AS of_team, grouping(j.month) = 0 AS of_month, j.team_id, CASE WHEN grouping(j.team_id) = 0 THEN min(team.name) END AS team_name, j.month,
        count(*) AS activities, count(j.entry_seconds) AS timed,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY j.entry_seconds) AS median_seconds,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY j.fields) AS median_fields,

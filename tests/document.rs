@@ -81,7 +81,7 @@ async fn no_request_breaks_the_server_or_gets_an_answer_that_the_document_does_n
 async fn what_was_made_is_read_changed_and_deleted_along_the_document_s_links() {
     let Some(python) = Python::install().await else { return };
     let world = own_world().await;
-    let mut arguments = vec!["--phases", "stateful", "--max-time", "40", "--workers", "1"];
+    let mut arguments = vec!["--phases", "stateful", "--max-examples", "30", "--workers", "1"];
     arguments.extend(["--exclude-operation-id", "updateUser", "--exclude-operation-id", "inviteUser"]);
     for tag in ["Accounts", "Opportunities", "Products", "Leads", "Users", "Webhooks"] {
         arguments.extend(["--include-tag", tag]);
@@ -89,7 +89,7 @@ async fn what_was_made_is_read_changed_and_deleted_along_the_document_s_links() 
     let told = schemathesis(&python, &world, &world.admin().await, &arguments).await;
     let links = told.lines().find_map(|line| line.trim().strip_prefix("API Links:")).expect("what it followed");
     let covered: u32 = links.trim().split(' ').next().and_then(|count| count.parse().ok()).expect("a count");
-    assert!(covered >= 8, "{links}");
+    assert!(covered >= 5, "{links}");
     world.audit().await;
 }
 

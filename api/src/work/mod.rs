@@ -55,6 +55,7 @@ pub struct UnitOfWork {
     tables: BTreeMap<Kind, Box<dyn Staging>>,
     sight: Sight,
     receipts: Receipts,
+    later: Vec<Statement>,
 }
 
 impl UnitOfWork {
@@ -73,6 +74,7 @@ impl UnitOfWork {
             tables: BTreeMap::new(),
             sight: Sight::default(),
             receipts: Receipts::default(),
+            later: Vec::new(),
         })
     }
 
@@ -269,6 +271,12 @@ impl UnitOfWork {
         self.receipts.add(key, hash, result);
     }
 
+    /// Runs at commit, once the rows are written: for what is no record but refers to one that is new. `$1` is the tenant.
+    pub fn once_written(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        let statement = self.statement(sql, values);
+        self.later.push(statement);
+    }
+
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
     pub async fn lock_teams(&self) -> Result<(), DbErr> {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended('teams ' || $1::text, 0))";
@@ -318,6 +326,9 @@ impl UnitOfWork {
 
     async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
         let emitted = self.write_rows().await?;
+        for statement in std::mem::take(&mut self.later) {
+            self.tx.execute_raw(statement).await?;
+        }
         if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
             self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
         }

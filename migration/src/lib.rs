@@ -18,6 +18,7 @@ mod m0011_digests;
 mod m0011_goals;
 mod m0011_policies;
 mod m0011_report_indexes;
+mod m0017_lost_notes;
 
 pub struct Migrator;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_goals::Migration),
             Box::new(m0011_policies::Migration),
             Box::new(m0011_report_indexes::Migration),
+            Box::new(m0017_lost_notes::Migration),
         ]
     }
 }

@@ -98,9 +98,21 @@ impl Server {
 
     /// The same on this address.
     fn start_at(address: &str, data: &Path, settings: &[(&str, &str)]) -> Server {
+        Server::launch(Command::new("env"), address, data, settings)
+    }
+
+    /// The same by a program that replaces itself with the one that its arguments name.
+    fn launch(mut by: Command, address: &str, data: &Path, settings: &[(&str, &str)]) -> Server {
         waypost::webhook::reach::encrypt();
         let log = data.join("test.log");
-        let mut command = program(["serve", "--listen", address]);
+        let plain = program(["serve", "--listen", address]);
+        let command = by.arg(plain.get_program()).args(plain.get_args()).stdin(Stdio::null());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.env("WAYPOST_DATA", data).envs(settings.iter().copied()).stderr(fs::File::create(&log).unwrap());
         let mut process = command.spawn().unwrap();
         let url = eventually("the server is ready", || {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use entity::kind::Role;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -82,8 +81,7 @@ async fn of_requests_at_one_moment_one_is_carried_out() {
 async fn a_secret_is_shown_once_and_made_once() {
     let world = World::new().await;
     let admin = world.admin().await;
-    let program = world.user(Role::Integration, "Warehouse", world.top_team).await;
-    let wanted = || json!({ "userId": program.id, "name": "Warehouse", "scopes": ["read"] });
+    let wanted = || json!({ "name": "Warehouse", "scopes": ["read"] });
     let made = post(&admin, "/v1/api-keys", "key-1", wanted()).await.expect(201);
     let again = post(&admin, "/v1/api-keys", "key-1", wanted()).await.expect(409);
     assert!(again.text("/detail").contains("shown once"), "{:#}", again.body);

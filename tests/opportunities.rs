@@ -62,22 +62,51 @@ async fn lost_and_reopened_where_it_was() {
     assert_eq!(lin.post(&advance, json!({ "stage": "lost" })).await.expect(422).problem().1, ["/lostReason"]);
     let other = lin.post(&advance, json!({ "stage": "lost", "lostReason": "other" })).await.expect(422);
     assert_eq!(other.problem().1, ["/lostNote"]);
-    let lost = lin.post(&advance, json!({ "stage": "lost", "lostReason": "price" })).await.expect(200);
-    assert_eq!(lost.text("/lostFrom"), "pre_sale");
+    let told = json!({ "stage": "lost", "lostReason": "price", "lostNote": "5% 太贵" });
+    let lost = lin.post(&advance, told).await.expect(200);
+    assert_eq!((lost.text("/lostFrom"), lost.text("/lostNote")), ("pre_sale".into(), "5% 太贵".into()));
 
     let again = json!({ "stage": "intent", "reason": "They called" });
     assert_eq!(lin.post(&advance, again).await.expect(422).problem().1, ["/stage"]);
     let again = json!({ "stage": "pre_sale", "reason": "They called" });
     let reopened = lin.post(&advance, again).await.expect(200);
-    assert_eq!(reopened.body.get("lostReason"), None);
+    assert_eq!((reopened.body.get("lostReason"), reopened.body.get("lostNote")), (None, None));
 
     let moves = lin.get(&format!("{path}/moves")).await.expect(200);
     assert_eq!(moves.each("toStage"), ["intent", "pre_sale", "lost", "pre_sale"]);
     assert_eq!(moves.items()[3]["reason"], "They called");
     assert_eq!(moves.items()[1]["probability"], 30);
+    // What was said about the loss outlives it, for REST and for phones.
+    assert_eq!(moves.items()[2]["lostNote"], "5% 太贵");
+    let pulled = lin.get("/v1/sync/changes").await.expect(200);
+    let changes = pulled.body["changes"].as_array().expect("changes");
+    assert!(changes.iter().any(|change| change["stageMove"]["lostNote"] == "5% 太贵"), "{:#}", pulled.body);
     let stranger = world.rep("Zhao Min").await;
     stranger.get(&format!("{path}/moves")).await.expect(404);
     stranger.post(&advance, json!({ "stage": "negotiation" })).await.expect(404);
+}
+
+#[tokio::test]
+async fn nothing_is_signed_on_a_day_to_come() {
+    let world = World::new().await;
+    let (lin, chen) = (world.rep("Lin Wei").await, world.manager("Chen Hua").await);
+    let path = opportunity(&lin, "Optical fibre").await;
+    let signed = |on: &str| json!({ "stage": "signed", "signedOn": on, "amount": "5", "currency": "CNY" });
+    let today = world.state.clock.now().0.with_timezone(&chrono_tz::Asia::Shanghai).date_naive();
+    let tomorrow = (today + chrono::Days::new(1)).to_string();
+    for day in [tomorrow.as_str(), "2099-01-01"] {
+        let refused = lin.post(&format!("{path}/advance"), signed(day)).await.expect(422);
+        assert_eq!(refused.problem().1, ["/signedOn"]);
+        assert!(refused.text("/detail").contains("expectedOn"));
+        assert_eq!(lin.patch(&path, json!({ "signedOn": day })).await.expect(422).problem().1, ["/signedOn"]);
+        let new = json!({ "name": "Another", "signedOn": day });
+        assert_eq!(lin.post("/v1/opportunities", new).await.expect(422).problem().1, ["/signedOn"]);
+    }
+    lin.post(&format!("{path}/advance"), signed(&today.to_string())).await.expect(200);
+    // What stands may be changed in other fields, and only to a day that has come.
+    let later = json!({ "signedOn": tomorrow, "reason": "Typing error" });
+    assert_eq!(chen.patch(&path, later).await.expect(422).problem().1, ["/signedOn"]);
+    chen.patch(&path, json!({ "signedOn": "2026-01-01", "reason": "Typing error" })).await.expect(200);
 }
 
 #[tokio::test]

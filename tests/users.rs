@@ -26,7 +26,30 @@ async fn an_invited_user_sets_a_password_and_comes_in() {
 
     assert_eq!(lin.get("/v1/users?search=赵").await.items().len(), 1, "everybody reads the directory");
     let integration = json!({ "email": "bot@example.com", "name": "Bot", "role": "integration" });
-    assert_eq!(admin.post("/v1/users", integration).await.expect(422).problem().1, ["/role"]);
+    let refused = admin.post("/v1/users", integration).await.expect(422);
+    assert_eq!(refused.problem().1, ["/role"]);
+    assert!(refused.text("/detail").contains("/v1/api-keys"));
+}
+
+#[tokio::test]
+async fn an_integration_comes_with_its_key_and_reads_the_whole_company() {
+    let world = World::new().await;
+    let (admin, lin) = (world.admin().await, world.rep("Lin Wei").await);
+    let account = lin.account("Acme").await;
+    let made = admin.post("/v1/api-keys", json!({ "name": "Warehouse", "scopes": ["read"] })).await.expect(201);
+    let (key, program) = (made.text("/key"), made.text("/apiKey/userId"));
+    let read = async || {
+        let request = Client::new().get(format!("{}/v1/accounts/{account}", world.url)).bearer_auth(&key);
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(read().await, 200);
+    let found = admin.get("/v1/users?role=integration").await.expect(200);
+    assert_eq!((found.ids(), found.text("/items/0/name")), (vec![program.parse().expect("an id")], "Warehouse".into()));
+    let path = format!("/v1/users/{program}");
+    assert_eq!(admin.post(&format!("{path}/invitation"), json!({})).await.expect(422).problem().1, ["id"]);
+    assert_eq!(admin.patch(&path, json!({ "role": "rep" })).await.expect(422).problem().1, ["/role"]);
+    admin.patch(&path, json!({ "disabled": true })).await.expect(200);
+    assert_eq!(read().await, 401);
 }
 
 #[tokio::test]

@@ -230,17 +230,13 @@ impl Server {
 
     /// The server that mails go through; none is named, none is used.
     pub fn mailer(&self) -> Result<Option<Mailer>, ConfigError> {
-        let (url, from) = match (given(self.smtp_url.as_ref()), given(self.mail_from.as_ref())) {
-            (None, _) => return Ok(None),
-            (Some(_), None) => {
-                let problem = "is needed with WAYPOST_SMTP_URL, such as `Waypost <waypost@example.com>`";
-                return Err(ConfigError::new("WAYPOST_MAIL_FROM", problem));
-            }
-            (Some(url), Some(from)) => (url, from),
-        };
-        let from = from.parse().map_err(|_| {
-            ConfigError::new("WAYPOST_MAIL_FROM", "must be an address, such as `Waypost <waypost@example.com>`")
-        })?;
+        let wrong = |problem| ConfigError::new("WAYPOST_MAIL_FROM", problem);
+        // Looked at also where nothing is mailed yet: what is wrong is told when it is set.
+        let from = given(self.mail_from.as_ref()).map(str::parse).transpose();
+        let from = from.map_err(|_| wrong("must be an address, such as `Waypost <waypost@example.com>`"))?;
+        let Some(url) = given(self.smtp_url.as_ref()) else { return Ok(None) };
+        let from =
+            from.ok_or_else(|| wrong("is needed with WAYPOST_SMTP_URL, such as `Waypost <waypost@example.com>`"))?;
         Mailer::new(url, from).map(Some).map_err(|problem| ConfigError::new("WAYPOST_SMTP_URL", problem))
     }
 

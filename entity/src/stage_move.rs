@@ -48,6 +48,8 @@ pub struct Model {
     /// Why it went backward, was reopened or was changed after the signature.
     pub reason: Option<String>,
     pub lost_reason: Option<LostReason>,
+    /// What was said about the loss.
+    pub lost_note: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

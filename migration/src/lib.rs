@@ -22,6 +22,7 @@ mod m0012_custom_fields;
 mod m0013_single_sign_on;
 mod m0015_phones;
 mod m0016_stays;
+mod m0017_lost_notes;
 
 pub struct Migrator;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_single_sign_on::Migration),
             Box::new(m0015_phones::Migration),
             Box::new(m0016_stays::Migration),
+            Box::new(m0017_lost_notes::Migration),
         ]
     }
 }

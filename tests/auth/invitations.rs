@@ -52,6 +52,6 @@ async fn an_invitation_ends() {
     accept(&world, &token, PASSWORD).await.expect(401);
 
     let token = invite(&world, &user).await;
-    world.disable(&user).await;
+    world.disable(user.id).await;
     accept(&world, &token, PASSWORD).await.expect(401);
 }

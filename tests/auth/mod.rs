@@ -104,6 +104,9 @@ impl World {
             )
             .await;
         world
+            .sql("INSERT INTO sync_clock (tenant_id, head, epoch, pruned) VALUES ($1, 0, 1, 0)", [tenant.into()])
+            .await;
+        world
     }
 
     async fn sql<const N: usize>(&self, sql: &str, values: [Value; N]) {
@@ -140,11 +143,11 @@ impl World {
         user
     }
 
-    async fn disable(&self, user: &User) {
+    async fn disable(&self, user: Uuid) {
         let now = self.state.clock.now().0;
         self.sql(
             "UPDATE \"user\" SET disabled_at = $3 WHERE tenant_id = $1 AND id = $2",
-            [self.tenant.into(), user.id.into(), now.into()],
+            [self.tenant.into(), user.into(), now.into()],
         )
         .await;
     }

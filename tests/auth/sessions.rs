@@ -183,7 +183,7 @@ async fn a_disabled_user_is_out() {
     let user = world.user("rep").await;
     let tokens = world.log_in(&user).await;
     world.get("/v1/me", &tokens.text("/accessToken")).await.expect(200);
-    world.disable(&user).await;
+    world.disable(user.id).await;
     world.state.identity.forget(world.tenant, user.id);
     world.get("/v1/me", &tokens.text("/accessToken")).await.expect(401);
     world.refresh(&tokens.text("/refreshToken")).await.expect(401);

@@ -5,11 +5,13 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     os::unix::fs::MetadataExt,
+    process::Command,
     thread,
+    time::Duration,
 };
 
 use reqwest::StatusCode;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use serde_json::{Value, json};
 use waypost::database::{Cluster, connect, scratch::fresh_database};
@@ -40,6 +42,48 @@ async fn a_new_server_answers_and_the_next_start_keeps_everything() {
     assert_eq!(same, keys);
     let told = refused(program(ACME).env("WAYPOST_DATA", data));
     assert!(told.contains("--slug: Another tenant has this slug."), "{told}");
+    server.stop();
+}
+
+/// A server without its Postgres helps nobody: it ends and says why, so that whoever supervises it starts both again.
+#[tokio::test]
+async fn a_postgres_that_dies_takes_the_server_with_it() {
+    let directory = directory();
+    let mut server = Server::start(directory.path(), &[]);
+    done(program(ACME).env("WAYPOST_DATA", directory.path()));
+    let pid = postgres(directory.path());
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    assert!(!server.end(), "it ends with an error");
+    let log = server.log();
+    assert!(log.contains("error: PostgreSQL ended (signal: 9") && log.contains("postgres.log"), "{log}");
+    let server = Server::start(directory.path(), &[]);
+    let told = refused(program(ACME).env("WAYPOST_DATA", directory.path()));
+    assert!(told.contains("--slug: Another tenant has this slug."), "{told}");
+    server.stop();
+}
+
+/// More clients than there are file descriptors begin a request and never finish it.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_say_nothing_do_not_keep_the_others_out() {
+    const DESCRIPTORS: usize = 256;
+    let directory = directory();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!(r#"ulimit -n {DESCRIPTORS}; exec "$0" "$@""#)]);
+    let server = Server::launch(shell, "127.0.0.1:0", directory.path(), &[]);
+    let begin = || {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: waypost\r\nX: ").unwrap();
+        stream
+    };
+    let silent: Vec<TcpStream> = (0..DESCRIPTORS + 50).map(|_| begin()).collect();
+    // They are sent away after half a minute, those first who came first; and the database is reached all the time.
+    let mut stream = begin();
+    stream.write_all(b"1\r\nConnection: close\r\n\r\n").unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(150))).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(silent);
     server.stop();
 }
 

@@ -55,6 +55,7 @@ fn a_wrong_value_is_told_with_its_variable_and_the_remedy() {
         (vec![("WAYPOST_TRUSTED_PROXIES", "10.0.0.0/8, here")], "WAYPOST_TRUSTED_PROXIES", "10.0.0.0/8"),
         (vec![("WAYPOST_DATABASE_CONNECTIONS", "0")], "WAYPOST_DATABASE_CONNECTIONS", "from 1 to 1000"),
         (vec![("WAYPOST_REQUESTS_PER_MINUTE", "0")], "WAYPOST_REQUESTS_PER_MINUTE", "from 60 to 1000000"),
+        (vec![("WAYPOST_MAIL_FROM", "nomail")], "WAYPOST_MAIL_FROM", "waypost@example.com"),
         (vec![("WAYPOST_SHUTDOWN_SECONDS", "soon")], "WAYPOST_SHUTDOWN_SECONDS", "from 0 to 3600"),
         (vec![("DATABASE_URL", "mysql://rosa:hush@db/sales")], "DATABASE_URL", "postgres://user:password@host"),
         (vec![("DATABASE_URL", "postgres://rosa:hush@db:port/sales")], "DATABASE_URL", "postgres://user:password@host"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use reqwest::{Method, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use waypost::auth::Identity;
 use waypost::auth::token::Keys;
@@ -26,6 +26,24 @@ async fn event(stream: &mut (impl StreamExt<Item = reqwest::Result<impl AsRef<[u
             return serde_json::from_str(data.trim()).expect("JSON");
         }
     }
+}
+
+/// A phone that listens is told nothing any more once its user is disabled or has logged out elsewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_disabled_hears_no_more() {
+    let world = World::new().await;
+    let (admin, lin, wu) = (world.admin().await, world.rep("Lin Wei").await, world.rep("Wu Jie").await);
+    let listen = async |person: &Person| {
+        let answer = person.request(Method::GET, "/v1/sync/events").await.send().await.expect("an answer");
+        Box::pin(answer.bytes_stream())
+    };
+    let (mut of_lin, mut of_wu) = (listen(&lin).await, listen(&wu).await);
+    event(&mut of_lin).await;
+    event(&mut of_wu).await;
+    admin.patch(&format!("/v1/users/{}", lin.id), json!({ "disabled": true })).await.expect(200);
+    let end = timeout(SOON, async { while of_lin.next().await.is_some() {} }).await;
+    assert!(end.is_ok(), "the stream ends by itself");
+    assert!(event(&mut of_wu).await["head"].is_number(), "the colleague hears on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -111,6 +111,46 @@ async fn the_same_id_twice_in_one_push() {
     assert_eq!((&results[0]["status"], slug(&results[2]).as_str()), (&json!("applied"), "mutation_reused"));
 }
 
+/// A rep's file typed twice: half of what comes has the external ids of what is there or of what came just before. No search for
+/// the guilty by trying again: that would take longer than a request may.
+#[tokio::test]
+async fn external_ids_that_are_taken_are_refused_in_one_go() {
+    let world = World::new().await;
+    let phone = phone(&world).await;
+    let known = |code: usize| json!({ "name": "Hopton", "externalId": format!("C-{code}") });
+    let there: Vec<Value> = (0..125).map(|code| new_account(&phone, known(code)).1).collect();
+    assert!(phone.push(&there).await.iter().all(|result| result["status"] == "applied"));
+    // 0 to 124 are there, 125 to 374 are new, and of these 125 to 249 come twice.
+    let codes = (0..375).chain(125..250);
+    let push: Vec<Value> = codes.map(|code| new_account(&phone, known(code)).1).collect();
+    for (at, result) in phone.push(&push).await.iter().enumerate() {
+        let is_taken = !(125..375).contains(&at);
+        assert_eq!(result["status"], if is_taken { "rejected" } else { "applied" }, "{at}: {result:#}");
+        if is_taken {
+            let problem = &result["problem"];
+            assert_eq!((slug(result).as_str(), &problem["errors"][0]["pointer"]), ("duplicate", &json!("/externalId")));
+        }
+    }
+}
+
+/// An external id that is given up can be taken in the same push.
+#[tokio::test]
+async fn an_external_id_that_was_given_up_is_free() {
+    let world = World::new().await;
+    let phone = phone(&world).await;
+    let known = json!({ "name": "Hopton", "externalId": "C-1" });
+    let (first, create) = new_account(&phone, known.clone());
+    phone.applies(create).await;
+    let give_up = phone.mutation("account", "update", first, json!({ "baseRevision": 1, "clear": ["externalId"] }));
+    let (second, takes) = new_account(&phone, known.clone());
+    let delete = phone.mutation("account", "delete", second, json!({ "baseRevision": 1 }));
+    let (_, takes_again) = new_account(&phone, known.clone());
+    let (_, too_late) = new_account(&phone, known);
+    let results = phone.push(&[give_up, takes, delete, takes_again, too_late]).await;
+    let statuses: Vec<&Value> = results.iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, ["applied", "applied", "applied", "applied", "rejected"], "{results:#?}");
+}
+
 #[tokio::test]
 async fn one_bad_mutation_in_five_hundred_spoils_itself_and_what_builds_on_it() {
     let world = World::new().await;

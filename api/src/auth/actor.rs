@@ -95,7 +95,11 @@ impl Proof {
     }
 }
 
-fn bearer(request: &Request) -> Result<&str, Refusal> {
+/// The token that the request brings.
+///
+/// # Errors
+/// 401 if there is none.
+pub fn bearer(request: &Request) -> Result<&str, Refusal> {
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, token) = value.and_then(|value| value.split_once(' ')).unwrap_or_default();
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -2,7 +2,8 @@
 //! hash and can be revoked.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::scalar::{Line, Timestamp};
+use entity::kind::{Locale, Role};
+use entity::scalar::{Email, Line, Timestamp};
 use poem_openapi::{Enum, Object};
 use sea_orm::DatabaseBackend::Postgres;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
@@ -10,6 +11,9 @@ use uuid::Uuid;
 
 use super::secret::{Opaque, Purpose, Secret};
 use crate::problem::{Error, Refusal};
+use crate::user;
+use crate::user::create::NewUser;
+use crate::work::UnitOfWork;
 
 /// `lastUsedAt` is written at most so often.
 const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -68,8 +72,9 @@ pub struct ApiKeyList {
 #[derive(Object, Clone, Debug)]
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
-    /// A user of role `integration`.
-    pub user_id: Uuid,
+    /// An integration that has a key already, such as to replace that key. By default the key gets an integration user of
+    /// its own, with the key's name.
+    pub user_id: Option<Uuid>,
     /// What it is for.
     pub name: Line,
     #[oai(validator(min_items = 1, max_items = 2, unique_items))]
@@ -85,52 +90,57 @@ pub struct CreatedApiKey {
     pub api_key: ApiKey,
 }
 
-/// Makes a key.
+/// Stages a key, and the integration whose it is unless that is named.
 ///
 /// # Errors
-/// 422 if the user is no active user of role `integration`.
-pub async fn create(
-    db: &impl ConnectionTrait,
-    tenant_id: Uuid,
-    wanted: CreateApiKey,
-    now: Timestamp,
-) -> Result<CreatedApiKey, Error> {
-    let key = Opaque::generate(Purpose::ApiKey, tenant_id);
+/// 422 if the user named is no active user of role `integration`.
+pub async fn create(work: &mut UnitOfWork, wanted: CreateApiKey) -> Result<CreatedApiKey, Error> {
+    let user_id = match wanted.user_id {
+        Some(id) => integration(work, id).await?,
+        None => {
+            // It neither logs in nor reads mail: an address in a domain that never exists (RFC 2606) keeps the place.
+            let email = Email::parse(&format!("{}@integration.invalid", Uuid::now_v7())).map_err(Error::Internal)?;
+            let (role, locale) = (Role::Integration, Locale::En);
+            let new = NewUser { email, name: wanted.name.clone(), role, locale, team: None, external_id: None };
+            user::create::create(work, new).await?.id
+        }
+    };
+    let key = Opaque::generate(Purpose::ApiKey, work.actor.tenant_id);
     let api_key = ApiKey {
         id: Uuid::now_v7(),
-        user_id: wanted.user_id,
+        user_id,
         name: wanted.name.0,
         prefix: key.shown_prefix(),
         scopes: wanted.scopes,
-        created_at: now,
+        created_at: work.now,
         last_used_at: None,
         revoked_at: None,
     };
     let scopes: Vec<String> = api_key.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
-    let inserted = db
-        .execute_raw(Statement::from_sql_and_values(
-            Postgres,
-            r#"INSERT INTO api_key
-                   (tenant_id, id, user_id, name, prefix, hash, scopes, created_at, revoked_at, last_used_at)
-               SELECT u.tenant_id, $2, u.id, $4, $5, $6, $7, $8, NULL, NULL FROM "user" u
-               WHERE u.tenant_id = $1 AND u.id = $3 AND u.role = 'integration'
-                 AND u.disabled_at IS NULL AND u.deleted_at IS NULL"#,
-            [
-                tenant_id.into(),
-                api_key.id.into(),
-                api_key.user_id.into(),
-                api_key.name.as_str().into(),
-                api_key.prefix.as_str().into(),
-                key.hash().into(),
-                scopes.into(),
-                now.0.into(),
-            ],
-        ))
-        .await?;
-    if inserted.rows_affected() == 0 {
-        return Err(Refusal::invalid("/userId", "Must be an active user of role integration.").into());
-    }
+    work.once_written(
+        "INSERT INTO api_key (tenant_id, id, user_id, name, prefix, hash, scopes, created_at, revoked_at, last_used_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL)",
+        [
+            api_key.id.into(),
+            user_id.into(),
+            api_key.name.as_str().into(),
+            api_key.prefix.as_str().into(),
+            key.hash().into(),
+            scopes.into(),
+            work.now.0.into(),
+        ],
+    );
     Ok(CreatedApiKey { key: key.into_secret(), api_key })
+}
+
+async fn integration(work: &mut UnitOfWork, id: Uuid) -> Result<Uuid, Error> {
+    work.load_shared::<entity::user::Model>([id]).await?;
+    let stands = |user: &&entity::user::Model| {
+        user.role == Role::Integration && user.disabled_at.is_none() && user.deleted_at.is_none()
+    };
+    let detail = "Must be an active user of role integration. Leave it out, and the key gets one of its own.";
+    let found = work.get::<entity::user::Model>(id).filter(stands).map(|user| user.id);
+    Ok(found.ok_or_else(|| Refusal::invalid("/userId", detail))?)
 }
 
 pub async fn list(db: &impl ConnectionTrait, tenant_id: Uuid) -> Result<ApiKeyList, Error> {

@@ -39,6 +39,7 @@ use crate::problem::{ApiResult, E400, E401, E403, E404, E409, E422, E429, Error,
 use crate::rest::NoContent;
 use crate::state::State;
 use crate::tag::Tag;
+use crate::write::whole;
 
 /// Public keys change rarely, and a new one is published before it signs: caches may keep them for some minutes.
 const JWKS_CACHING: &str = "public, max-age=300";
@@ -237,7 +238,8 @@ impl AuthApi {
 
     /// Create an API key
     ///
-    /// The key is in this answer and never to be had again.
+    /// Admins only. The key is in this answer and never to be had again. It acts as a user of role `integration`, who is made
+    /// with it: disable that user to stop all his keys, or name him in `userId` to give him another one.
     #[oai(path = "/v1/api-keys", method = "post", operation_id = "createApiKey", tag = "Tag::Auth")]
     async fn create_api_key(
         &self,
@@ -246,8 +248,12 @@ impl AuthApi {
         body: Json<CreateApiKey>,
     ) -> Result<ApiKeyCreated, Fail<{ E400 | E401 | E403 | E422 }>> {
         actor.must_be_admin()?;
-        let created = api_key::create(&state.db, actor.tenant_id, body.0, state.clock.now()).await?;
-        Ok(ApiKeyCreated::Created(Json(created)))
+        let wanted = body.0;
+        let created = whole(&state, &actor, move |work| {
+            let wanted = wanted.clone();
+            Box::pin(async move { api_key::create(work, wanted).await })
+        });
+        Ok(ApiKeyCreated::Created(Json(created.await?)))
     }
 
     /// Revoke an API key

@@ -8,6 +8,7 @@ mod fields;
 mod history;
 mod prepare;
 mod settings;
+mod taken;
 
 use entity::kind::Kind;
 use serde_json::{Map, Value};
@@ -216,6 +217,7 @@ pub fn apply(work: &mut UnitOfWork, context: &Context, change: &Change) -> Resul
     }
     let before = points::cards::snapshot(work, change.kind, change.id);
     let outcome = decide(work, context, change)?;
+    context.taken.check(work, change)?;
     points::cards::follow(work, context, change.kind, change.id, before)?;
     Ok(outcome)
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::earned;
 use super::history::History;
 use super::settings::Settings;
+use super::taken::Taken;
 use super::{Body, Change, Intent};
 use crate::custom_field;
 use crate::hold::Lately;
@@ -38,6 +39,8 @@ pub struct Context {
     pub planned: BTreeMap<Uuid, Timestamp>,
     /// By opportunity that is to be signed: who documented its account before it was reassigned.
     pub contributors: BTreeMap<Uuid, Uuid>,
+    /// The external ids of the batch that others have.
+    pub taken: Taken,
     /// Read only if a change in the batch is about leads.
     leads: LeadFacts,
 }
@@ -183,8 +186,9 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
         None => Lately::default(),
     };
     let in_use = in_use(work, changes).await?;
+    let taken = Taken::read(work, changes).await?;
     let earned::Earned { first_visits, planned, contributors } = earned;
-    Ok(Context { history, settings, lately, in_use, first_visits, planned, contributors, leads })
+    Ok(Context { history, settings, lately, in_use, first_visits, planned, contributors, taken, leads })
 }
 
 /// Whether the change may make a file come or go.

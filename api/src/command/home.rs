@@ -21,6 +21,8 @@ use crate::state::State;
 const NAME: &str = "waypost";
 /// Connections of a command that is not a server.
 const FEW: u32 = 4;
+/// How often the embedded Postgres is looked after.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long what a request left running in the database may still take when a command has ended.
 pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
 
@@ -53,21 +55,25 @@ impl Home {
         }
     }
 
-    /// Brings the schema up to date, does `job`, and stops what was started.
+    /// Brings the schema up to date, does `job`, and stops what was started. If the embedded Postgres ends meanwhile, so does
+    /// this: without it nothing can be answered, and whoever supervises the process starts both again.
     pub(super) fn run<T>(self, job: impl AsyncFnOnce(DatabaseConnection) -> Outcome<T>) -> Outcome<T> {
         let runtime = Runtime::new()?;
         let done = runtime.block_on(async {
             let pool = self.open().await?;
-            let done = job(pool.clone()).await;
+            let done = tokio::select! {
+                done = job(pool.clone()) => Some(done),
+                () = gone(self.cluster.as_ref()) => None,
+            };
             if timeout(LEFTOVERS, pool.close()).await.is_err() {
                 tracing::warn!("what is still under way in the database is given up");
             }
-            done
+            Outcome::<Option<Outcome<T>>>::Ok(done)
         });
         // While the runtime still lives: it hears the second Ctrl-C.
-        drop(self.cluster);
+        let ended = self.cluster.map(Cluster::end);
         runtime.shutdown_timeout(LEFTOVERS);
-        done
+        done?.unwrap_or_else(|| Err(obituary(&ended.unwrap_or_default()).into()))
     }
 
     async fn open(&self) -> Outcome<DatabaseConnection> {
@@ -98,6 +104,20 @@ impl Home {
             Ok(_) => told.to_string(),
         }
     }
+}
+
+/// Waits until the embedded Postgres has ended, which is for ever where there is none.
+async fn gone(cluster: Option<&Cluster>) {
+    while !cluster.is_some_and(Cluster::has_ended) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn obituary(status: &str) -> String {
+    format!(
+        "PostgreSQL ended ({status}), and so does Waypost. postgres.log in the data directory may say why. Start Waypost \
+         again: whatever was acknowledged is kept"
+    )
 }
 
 /// Runs `job` to its end on the database that the command means.

@@ -22,7 +22,7 @@ const ROWS_A_LINE: u64 = 10_000;
 /// Bring a company's records in from CSV, XLSX or NDJSON files
 ///
 /// A mapping file says what the columns mean. UTF-8, UTF-16 and GBK are told apart by themselves, gzip is unpacked. Records are found again by their external ids: a second run changes only
-/// what differs. Refused rows go to <file>.refused.csv with the reason and stop nothing. Exits with 2 if the mapping
+/// what differs. Refused rows go to sales.refused.csv for sales.csv with the reason and stop nothing. Exits with 2 if the mapping
 /// and the files do not go together; nothing was written then.
 #[derive(Args)]
 pub(super) struct Import {

@@ -15,6 +15,7 @@ use super::home::{Home, LEFTOVERS};
 use crate::app::app;
 use crate::clock::Clock;
 use crate::config::{Database, Server};
+use crate::http::door::Door;
 use crate::jobs;
 use crate::state::{Beside, State};
 
@@ -68,7 +69,8 @@ pub(super) fn serve(
             () = signals.next() => return Ok(()),
         }
         let jobs = jobs::start(state.clone());
-        poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener)?)
+        let door = Door::new(TcpAcceptor::from_std(listener)?, server.database_connections);
+        poem::Server::new_with_acceptor(door)
             .run_with_graceful_shutdown(app, signals.stop(state.clone(), limit), Some(limit))
             .await?;
         // A job that hangs does not keep the server.

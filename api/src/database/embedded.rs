@@ -130,6 +130,16 @@ impl Cluster {
         self.major
     }
 
+    /// Whether Postgres has ended, by itself or by somebody's hand.
+    pub fn has_ended(&self) -> bool {
+        self.server.as_ref().is_none_or(Kept::has_ended)
+    }
+
+    /// Stops Postgres if it still runs, and tells how it ended.
+    pub fn end(mut self) -> String {
+        self.stop_server().unwrap_or_else(|| "unknown".to_owned())
+    }
+
     /// Where the socket lies; nothing else does.
     pub(super) fn socket_directory(&self) -> &Path {
         &self.socket
@@ -137,11 +147,10 @@ impl Cluster {
 
     /// Ends connections, writes everything out and stops Postgres. Blocks until it is gone.
     pub fn stop(self) {}
-}
 
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let Some(server) = self.server.take() else { return };
+    /// Once; how it ended, in words.
+    fn stop_server(&mut self) -> Option<String> {
+        let server = self.server.take()?;
         // INT is the fast shutdown; QUIT leaves recovery to the next start; both keep what was committed.
         for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
             if server.has_ended() {
@@ -153,8 +162,15 @@ impl Drop for Cluster {
                 thread::sleep(POLL);
             }
         }
-        let _ = server.wait();
+        let status = server.wait();
         let _ = fs::remove_dir_all(&self.socket);
+        Some(status.map_or_else(|error| error.to_string(), |status| status.to_string()))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop_server();
     }
 }
 

@@ -143,6 +143,13 @@ impl<'a> Matched<'a> {
         Some(&parameters.find(|p| p["name"].as_str().is_some_and(|n| n.eq_ignore_ascii_case(name)))?["schema"])
     }
 
+    /// Whether the query may have the parameter `name`; anything may stand in that of a path that is not in the document.
+    pub fn knows_query(self, method: &Method, name: &str) -> bool {
+        let operation = self.operation(method);
+        let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+        operation.is_null() || parameters.any(|p| p["in"] == "query" && p["name"] == name)
+    }
+
     /// Schema of the JSON body.
     pub fn body_schema(self, method: &Method) -> Option<&'a Value> {
         self.operation(method).pointer("/requestBody/content/application~1json/schema")

@@ -2,7 +2,9 @@
 //! every layer as problem+json. Routes and rules are not here. No CORS: browsers reach the API through their own origin.
 
 pub mod docs;
+pub mod door;
 
+mod asked;
 mod compress;
 mod contract;
 pub mod explain;
@@ -93,6 +95,9 @@ impl<E: Endpoint> Envelope<E> {
     async fn guarded(&self, mut request: Request, failed: render::Failed<'_>, limit: Limit) -> Response {
         let too_large = || Refusal::new(Code::TooLarge, format!("The body may have at most {} bytes.", limit.bytes));
         let answer = async {
+            if let Err(refusal) = asked::check(&request, failed.matched) {
+                return failed.refusal(&refusal);
+            }
             let Ok(seen) = limits::count(&mut request, limit).await else {
                 return failed.refusal(&too_large());
             };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use entity::kind::Kind;
 
-/// Writes `<file>.refused.csv`, one a file that has any.
+/// Writes `sales.refused.csv` for `sales.csv`, one a file that has any.
 pub struct Refused {
     /// `None`: beside the file.
     folder: Option<PathBuf>,

@@ -8,7 +8,7 @@ use entity::opportunity;
 use super::AdvanceOpportunity;
 use super::create::required;
 use super::field::filled;
-use super::moves::{Move, not_in_the_future, record, refusal};
+use super::moves::{Move, not_in_the_future, record, refusal, signed_by_today};
 use super::stage::{Facts, TransitionKind, decide};
 use crate::change::{Change, Context, Outcome, current};
 use crate::points;
@@ -35,6 +35,7 @@ pub fn advance_at(
     let before: opportunity::Model = current(work, change)?;
     let occurred = advance.occurred.unwrap_or(work.captured.at);
     not_in_the_future(work, occurred, "A move is entered when it has happened; `expectedOn` holds what is expected.")?;
+    signed_by_today(work, context.settings(), advance.signed_on)?;
 
     let touched = context.touched(change);
     let (mut after, losing) = with_values(&before, advance, &touched);
@@ -71,6 +72,7 @@ pub fn advance_at(
             occurred_assumed,
             reason: advance.reason.clone().map(String::from),
             lost_reason: advance.lost_reason.filter(|_| lost),
+            lost_note: after.lost_note.clone(),
         },
     );
     points::moves::forward(work, context.settings(), &after)?;

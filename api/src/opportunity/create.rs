@@ -8,7 +8,7 @@ use entity::scalar::Timestamp;
 
 use super::OpportunityFields;
 use super::field::filled;
-use super::moves::{Move, record, refusal};
+use super::moves::{Move, record, refusal, signed_by_today};
 use super::stage::{Facts, decide};
 use super::update::refers;
 use crate::account::create::owner;
@@ -69,6 +69,7 @@ pub fn create_in(
         opportunity.owner_id = owner(work, fields.owner_id)?;
     }
     refers(work, fields, &opportunity)?;
+    signed_by_today(work, context.settings(), fields.signed_on)?;
     let required = required(&context.settings().stages);
     let facts = Facts {
         current: None,
@@ -83,7 +84,7 @@ pub fn create_in(
     decide(stage, &facts).map_err(|refused| refusal(&refused))?;
     let revision = work.put(opportunity.clone());
     opportunity.tenant_id = work.actor.tenant_id;
-    let first = Move { from: None, occurred, occurred_assumed, reason: None, lost_reason: None };
+    let first = Move { from: None, occurred, occurred_assumed, reason: None, lost_reason: None, lost_note: None };
     record(work, context.settings(), &opportunity, first);
     Ok(Outcome { revision, ..Outcome::default() })
 }

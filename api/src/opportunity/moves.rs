@@ -1,7 +1,7 @@
 //! The history of stages: one row a move, written once.
 
 use entity::kind::{LostReason, StageKey};
-use entity::scalar::Timestamp;
+use entity::scalar::{Date, Timestamp};
 use entity::{opportunity, stage_move};
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ pub struct Move {
     pub occurred_assumed: bool,
     pub reason: Option<String>,
     pub lost_reason: Option<LostReason>,
+    pub lost_note: Option<String>,
 }
 
 /// Stages the next move of `opportunity`, which stands where the move led.
@@ -53,6 +54,7 @@ pub fn record(work: &mut UnitOfWork, settings: &Settings, opportunity: &opportun
         probability,
         reason: moved.reason,
         lost_reason: moved.lost_reason,
+        lost_note: moved.lost_note,
     });
 }
 
@@ -77,6 +79,17 @@ pub fn refusal(refused: &super::stage::Refusal) -> Refusal {
     };
     let errors = refused.pointers().into_iter().map(|(pointer, detail)| FieldError::new(pointer, detail)).collect();
     Refusal { code, detail: refused.sentence(), errors, retry_after: None }
+}
+
+/// A day on which something was signed has come, by the tenant's calendar.
+pub fn signed_by_today(work: &UnitOfWork, settings: &Settings, signed_on: Option<Date>) -> Result<(), Refusal> {
+    let today = settings.day(work.now);
+    if signed_on.is_some_and(|day| day > today) {
+        let detail =
+            format!("Lies after today ({today}). `expectedOn` holds the day on which a signature is expected.");
+        return Err(Refusal::invalid("/signedOn", detail));
+    }
+    Ok(())
 }
 
 /// Nothing happens after it was written down; five minutes are granted to clocks that disagree.

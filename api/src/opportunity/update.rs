@@ -5,7 +5,7 @@ use entity::{opportunity, product};
 
 use super::OpportunityFields;
 use super::field::filled;
-use super::moves::{follow, refusal};
+use super::moves::{follow, refusal, signed_by_today};
 use super::stage::{keeps_terms, may_edit};
 use crate::account::create::worker;
 use crate::change::{self, Change, Context, Outcome};
@@ -32,6 +32,7 @@ pub fn update(
             ));
         }
         refers(work, fields, after)?;
+        signed_by_today(work, context.settings(), fields.signed_on)?;
         keeps_terms(after.stage, &filled(after)).map_err(|refused| refusal(&refused))
     })?;
     if let Some(opportunity) = work.get::<opportunity::Model>(change.id).cloned() {

@@ -7,16 +7,18 @@ use poem::web::sse::SSE;
 use poem::{IntoResponse, Request, Response};
 
 use super::answer::{bare, who};
+use super::browser::session_token;
 use crate::import::job;
 use crate::problem::{Error, Refusal};
 use crate::state::State;
-use crate::sync::events::events;
+use crate::sync::events::{Credential, events};
 
 pub async fn listen(request: Request) -> poem::Result<Response> {
     // Without a session there is nothing to listen to; the browser stops asking.
     let Some(proof) = who(&request).await? else { return Ok(bare(StatusCode::NO_CONTENT)) };
     let state = request.data::<State>().ok_or_else(|| Error::Internal("the pages have no state".into()))?;
-    let events = events(state, &proof.actor).await.map_err(Error::from)?;
+    let credential = Credential::Cookie(session_token(&request).unwrap_or_default().to_owned());
+    let events = events(state, &proof.actor, credential).await.map_err(Error::from)?;
     Ok(SSE::new(events).keep_alive(Duration::from_secs(20)).into_response())
 }
 

@@ -96,7 +96,7 @@ pub fn moved(view: &View, stages: &Stages, names: &Names, step: &stage_move::Mod
                 @if let Some(amount) = step.amount { " " (show::amount(view.look, amount.0, step.currency.as_deref())) }
             }
             @if let Some(reason) = &step.reason { p.text { (reason) } }
-            @if let Some(reason) = step.lost_reason { p.text { (words::lost(reason, view.look)) } }
+            @if let Some(reason) = step.lost_reason { p.text { (words::lost(reason, view.look)) @if let Some(note) = &step.lost_note { ": " (note) } } }
             p.muted { (names.of(step.actor_id)) " · " (show::moment(view.look, step.occurred, view.zone)) }
         }
     }

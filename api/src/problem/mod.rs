@@ -136,7 +136,12 @@ impl Refusal {
 
     /// Any code that is about fields. The detail names each of them, for clients that show nothing else.
     pub fn fields(code: Code, errors: Vec<FieldError>) -> Self {
-        let detail = errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join(" ");
+        // The whole body has an empty pointer.
+        let told = |e: &FieldError| match e.pointer.as_str() {
+            "" => e.detail.clone(),
+            pointer => format!("{pointer}: {}", e.detail),
+        };
+        let detail = errors.iter().map(told).collect::<Vec<_>>().join(" ");
         Self { code, detail, errors, retry_after: None }
     }
 
@@ -301,6 +306,12 @@ mod tests {
                 "errors": [{ "pointer": "/amount", "detail": "Must not be negative." }],
             })
         );
+    }
+
+    #[test]
+    fn a_fault_of_the_whole_body_names_no_field() {
+        let whole = Refusal::fields(Code::Malformed, vec![FieldError::new("", "Must be an object.")]);
+        assert_eq!(whole.detail, "Must be an object.");
     }
 
     #[test]

@@ -4,20 +4,22 @@ use std::time::Duration;
 
 use entity::kind::Kind;
 use futures_util::stream;
-use poem::Body;
 use poem::web::Data;
 use poem::web::sse::SSE;
+use poem::{Body, Request};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
 use super::cursor::Cursor;
 use super::digest::{self, Digest, RecordKey};
+use super::events::Credential;
 use super::pull::{Pulled, pull};
 use super::syncs;
 use super::wire::{EventStream, PullAnswer, Push, PushResults, Ready, SyncRecords};
 use crate::auth::Actor;
-use crate::problem::{ApiResult, E400, E401, E403, E410, E413, E422, Fail, Refusal};
+use crate::auth::actor::bearer;
+use crate::problem::{ApiResult, Code, E400, E401, E403, E410, E413, E422, Fail, FieldError, Refusal};
 use crate::state::State;
 use crate::tag::Tag;
 
@@ -56,7 +58,10 @@ impl SyncApi {
         syncs(&actor)?;
         let limit = match limit.0.unwrap_or(PAGE) {
             limit @ 1..=LONGEST_PAGE => limit as usize,
-            _ => return Err(Refusal::invalid("limit", "Must be between 1 and 5000.").into()),
+            _ => {
+                let told = FieldError::new("limit", "Must be between 1 and 5000.");
+                return Err(Refusal::fields(Code::Malformed, vec![told]).into());
+            }
         };
         let cursor = match &cursor.0 {
             Some(text) => Cursor::read(text, &actor)?,
@@ -94,11 +99,16 @@ impl SyncApi {
     /// Wait for changes.
     ///
     /// Server-sent events that say only that the tenant's head moved; pull to see what changed. The stream ends after
-    /// 15 minutes at the latest: connect again with a fresh access token.
+    /// 15 minutes at the latest, and when the access token is no longer good: connect again with a fresh one.
     #[oai(path = "/v1/sync/events", method = "get", operation_id = "listenEvents", tag = "Tag::Sync")]
-    async fn listen_events(&self, actor: Actor, state: Data<&State>) -> Result<EventStream, Fail<{ E401 | E403 }>> {
+    async fn listen_events(
+        &self,
+        actor: Actor,
+        state: Data<&State>,
+        request: &Request,
+    ) -> Result<EventStream, Fail<{ E401 | E403 }>> {
         syncs(&actor)?;
-        let events = super::events::events(&state, &actor).await?;
+        let events = super::events::events(&state, &actor, Credential::Bearer(bearer(request)?.to_owned())).await?;
         Ok(EventStream(SSE::new(events).keep_alive(Duration::from_secs(20))))
     }
 

@@ -31,7 +31,7 @@ pub struct CreateUser {
     /// What he logs in with.
     pub email: Email,
     pub name: Line,
-    /// `rep`, `manager` or `admin`; integrations come with their API keys.
+    /// `rep`, `manager` or `admin`; integrations are made by `createApiKey`.
     pub role: Role,
     /// By default the team above all others.
     pub team_id: Option<Uuid>,
@@ -80,7 +80,11 @@ impl UserApi {
         actor.must_be_admin()?;
         let new = body.0;
         if new.role == Role::Integration {
-            return Err(Refusal::invalid("/role", "Integrations come with their API keys: create one instead.").into());
+            return Err(Refusal::invalid(
+                "/role",
+                "An integration is made together with its API key: POST /v1/api-keys.",
+            )
+            .into());
         }
         let new = NewUser {
             email: new.email,

@@ -17,7 +17,7 @@ use crate::write::at_revision;
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateUser {
     pub name: Option<Line>,
-    /// `rep`, `manager` or `admin`; integrations come with their API keys.
+    /// `rep`, `manager` or `admin`; integrations are made by `createApiKey`.
     pub role: Option<Role>,
     pub team_id: Option<Uuid>,
     pub locale: Option<Locale>,
@@ -81,7 +81,7 @@ fn keeps_himself(work: &UnitOfWork, user: &user::Model, edit: &UpdateUser) -> Re
 pub fn may_be(user: &user::Model, role: Option<Role>) -> Result<(), Refusal> {
     match role {
         Some(role) if role != user.role && (role == Role::Integration || user.role == Role::Integration) => {
-            Err(Refusal::invalid("/role", "Integrations come with their API keys: create one instead."))
+            Err(Refusal::invalid("/role", "An integration is made together with its API key: POST /v1/api-keys."))
         }
         _ => Ok(()),
     }

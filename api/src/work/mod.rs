@@ -57,6 +57,7 @@ pub struct UnitOfWork {
     tables: BTreeMap<Kind, Box<dyn Staging>>,
     sight: Sight,
     receipts: Receipts,
+    later: Vec<Statement>,
 }
 
 impl UnitOfWork {
@@ -75,6 +76,7 @@ impl UnitOfWork {
             tables: BTreeMap::new(),
             sight: Sight::default(),
             receipts: Receipts::default(),
+            later: Vec::new(),
         })
     }
 
@@ -277,6 +279,12 @@ impl UnitOfWork {
         self.receipts.add(key, hash, result);
     }
 
+    /// Runs at commit, once the rows are written: for what is no record but refers to one that is new. `$1` is the tenant.
+    pub fn once_written(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        let statement = self.statement(sql, values);
+        self.later.push(statement);
+    }
+
     /// Keeps concurrent changes of teams and users apart, so that grants are worked out from all of them.
     pub async fn lock_teams(&self) -> Result<(), DbErr> {
         self.lock("teams").await
@@ -334,6 +342,9 @@ impl UnitOfWork {
         let moved = self.moved();
         if !moved.is_empty() {
             self.tx.execute_raw(self.statement(stays::SQL, [moved.into()])).await?;
+        }
+        for statement in std::mem::take(&mut self.later) {
+            self.tx.execute_raw(statement).await?;
         }
         if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
             self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;

@@ -91,7 +91,7 @@ fn the_text_says_what_the_tree_says() {
         }),
         json!({
             "account_id": ID, "from_stage": "intent", "amount": "5.00", "currency": "CNY", "reason": "r",
-            "lost_reason": "price",
+            "lost_reason": "price", "lost_note": "n",
         }),
     );
     same::<plan::Model>(

@@ -1,13 +1,14 @@
 //! `POST /v1/rule-sets/{id}/simulation`: the past replayed under other rules, and exactly as it was under the same.
 
+mod late;
+mod year;
+
 use std::time::Duration as Pause;
 
 use chrono::{Duration, TimeDelta};
 use entity::kind::{EntrySource, RuleSetStatus};
 use entity::rule_set;
 use entity::rules::Rules;
-use entity::scalar::Points;
-use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -393,84 +394,6 @@ async fn every_kind_of_entry_is_reproduced() {
 }
 
 #[tokio::test]
-async fn what_arrives_late_or_goes_is_booked_as_it_is_simulated() {
-    let world = World::new().await;
-    rule(&world, &strict()).await;
-    let (lin, admin) = (world.rep("Lin Wei").await, world.admin().await);
-    renew_in(&world.state, world.tenant_id).await.expect("quotas");
-    let account = lin.account("Acme").await;
-    let planned = async |day: &str| {
-        lin.post("/v1/plans", json!({ "accountId": account, "plannedOn": day })).await.expect(201).id()
-    };
-    let visit = async |plan: Uuid, occurred: &str| {
-        let body =
-            json!({ "accountId": account, "kind": "visit", "occurred": occurred, "planId": plan, "summary": "Talked" });
-        lin.post("/v1/activities", body).await.expect(201).header("location")
-    };
-    let book = async || of_tenant(&world.state, world.tenant_id).await.expect("books");
-    let same = async || {
-        let answer = simulate(&admin, active(&admin).await, "2026-03-01", "2026-03-12").await;
-        let rep =
-            answer.body["result"]["reps"].as_array().expect("reps").iter().find(|rep| rep["userId"] == json!(lin.id));
-        let rep = rep.expect("Lin").clone();
-        assert_eq!((&rep["then"], &rep["difference"]), (&rep["now"], &json!("0.00")), "{rep}");
-        rep["now"]["fines"].as_str().expect("fines").to_owned()
-    };
-    let (kept, missed) = (planned("2026-03-03").await, planned("2026-03-03").await);
-    world.wait(TimeDelta::hours(20));
-    let first = visit(kept, "2026-03-03T03:00:00Z").await;
-    world.wait(TimeDelta::days(2));
-    assert_eq!(book().await.fines, 1);
-    assert_eq!(same().await, "-3.00");
-    // The proof comes, and goes again: what was taken back stays so.
-    let proof = visit(missed, "2026-03-03T04:00:00Z").await;
-    assert_eq!(book().await.taken_back, 1);
-    assert_eq!(same().await, "0.00");
-    lin.delete(&proof).await.expect(204);
-    assert_eq!(book().await.fines, 0);
-    assert_eq!(same().await, "0.00");
-    // What kept a plan goes after its day was judged; a plan of a day that was judged comes late.
-    lin.delete(&first).await.expect(204);
-    let phone = Phone::new(&world, world.person(lin.id));
-    let fields = json!({ "accountId": account, "plannedOn": "2026-03-03", "purpose": "Samples" });
-    let late = phone.mutation_typed(TimeDelta::days(2), "plan", "create", Uuid::now_v7(), json!({ "plan": fields }));
-    assert_eq!(phone.push(&[late]).await[0]["status"], "applied");
-    assert_eq!(book().await.fines, 2);
-    assert_eq!(same().await, "-6.00");
-    // Late, moved to a later time, and deleted: the fine stays, and so it does in the replay.
-    let occurred = (world.state.clock.now().0 - TimeDelta::hours(100)).to_rfc3339();
-    let note = json!({ "accountId": account, "kind": "note", "occurred": occurred, "summary": "Talked" });
-    let note = lin.post("/v1/activities", note).await.expect(201).header("location");
-    lin.patch(&note, json!({ "occurred": world.state.clock.now() })).await.expect(200);
-    same().await;
-    lin.delete(&note).await.expect(204);
-    same().await;
-    assert_eq!(lin.get("/v1/points/balance").await.expect(200).text("/points"), "-11.00");
-    world.audit().await;
-}
-
-#[tokio::test]
-async fn many_who_ask_for_the_shadow_wait_for_one_replay() {
-    let world = World::new().await;
-    let (lin, admin) = (world.rep("Lin Wei").await, world.admin().await);
-    let account = lin.account("Acme").await;
-    let id = draft(&world, &strict()).await;
-    admin.post(&format!("/v1/rule-sets/{id}/shadow"), json!({})).await.expect(200);
-    let path = format!("/v1/rule-sets/{id}/shadow-scores");
-    let ask = async || lin.get(&path).await.expect(200).body["result"]["reps"][0]["now"]["points"].clone();
-    let told = futures_util::future::join_all((0..24).map(|_| ask())).await;
-    assert_eq!((told, world.state.shadows.replays()), (vec![json!("0.00"); 24], 1));
-    let note =
-        json!({ "accountId": account, "kind": "note", "occurred": world.state.clock.now(), "summary": "Talked" });
-    lin.post("/v1/activities", note).await.expect(201);
-    assert_eq!((ask().await, world.state.shadows.replays()), (json!("10.00"), 2), "what is written since is told");
-    // Each sees his own of the same answer.
-    let all = admin.get(&path).await.expect(200);
-    assert_eq!((all.body["result"]["reps"].as_array().map(Vec::len), world.state.shadows.replays()), (Some(1), 2));
-    world.rep("Bo Chen").await.get(&path).await.expect(200);
-}
-
-#[tokio::test]
 async fn the_shadow_is_compared_with_what_was_booked() {
     let world = World::new().await;
     let (lin, bo, admin) = (world.rep("Lin Wei").await, world.rep("Bo Chen").await, world.admin().await);
@@ -606,80 +529,4 @@ async fn only_admins_simulate_and_only_the_past() {
     lin.get(&found).await.expect(404);
     elsewhere.get(&found).await.expect(404);
     elsewhere.get(&path).await.expect(404);
-}
-
-const SIGNED: i64 = 401;
-
-/// An opportunity at an account that was handed over, signed by its new owner, and copies of it.
-async fn signed_many_times(world: &World, lin: &Person, bo: &Person, admin: &Person) {
-    let card = json!({ "kind": "business", "name": "Bolt", "phone": "+86 21 5555 0100" });
-    let bolt = lin.post("/v1/accounts", card).await.expect(201).id();
-    lin.post("/v1/contacts", json!({ "accountId": bolt, "name": "Wang Fang" })).await.expect(201);
-    let member = format!("/v1/accounts/{bolt}/members/{}", bo.id);
-    admin.put(&member, json!({ "role": "owner" })).await.expect(200);
-    let one = json!({ "name": "Fibre", "accountId": bolt, "amount": "500000", "currency": "CNY" });
-    let one = bo.post("/v1/opportunities", one).await.expect(201);
-    let path = format!("{}/advance", one.header("location"));
-    bo.post(&path, json!({ "stage": "signed", "signedOn": "2026-03-02" })).await.expect(200);
-    let copies = "WITH made AS MATERIALIZED (SELECT gen_random_uuid() AS id FROM generate_series(1, $3::bigint) AS n),
-    rows AS (
-        INSERT INTO opportunity
-        SELECT (jsonb_populate_record(o, jsonb_build_object('id', made.id))).* FROM made CROSS JOIN opportunity o
-        WHERE o.tenant_id = $1 AND o.id = $2
-    ), history AS (
-        INSERT INTO record_history
-        SELECT (jsonb_populate_record(h, jsonb_build_object(
-            'record_id', made.id, 'changes', replace(h.changes, $2::text, made.id::text)))).*
-        FROM made CROSS JOIN record_history h WHERE h.tenant_id = $1 AND h.record_id = $2
-    )
-    INSERT INTO stage_move
-    SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'opportunity_id', made.id))).*
-    FROM made CROSS JOIN stage_move s WHERE s.tenant_id = $1 AND s.opportunity_id = $2";
-    let values = [world.tenant_id.into(), one.id().into(), (SIGNED - 1).into()];
-    world
-        .state
-        .db
-        .execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, copies, values))
-        .await
-        .expect("rows");
-}
-
-/// A year of a hundred thousand activities, put there by plain SQL with what was booked for them.
-#[tokio::test]
-async fn a_year_of_a_hundred_thousand_activities() {
-    const MANY: i64 = 100_000;
-    let world = World::new().await;
-    let mut rules = everything();
-    rules["caps"] = json!({});
-    rules["penalties"] = json!([]);
-    rule(&world, &rules).await;
-    let (lin, bo, admin) = (world.rep("Lin Wei").await, world.rep("Bo Chen").await, world.admin().await);
-    let account = lin.account("Acme").await;
-    let made = "WITH made AS (
-        SELECT gen_random_uuid() AS id, '2025-03-03T01:00:00Z'::timestamptz + n * interval '5 minutes' AS at
-        FROM generate_series(1, $4::bigint) AS n
-    ), activity AS (
-        INSERT INTO activity (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, kind, occurred, captured,
-                              captured_proven, received, summary)
-        SELECT $1, id, 1, at, at, $2, $3, 'note', at, at, true, at, 'Talked about the offer' FROM made
-    )
-    INSERT INTO record_history (tenant_id, kind, record_id, revision, seq, actor_id, op, changes, captured, received)
-    SELECT $1, 'activity', id, 1, 1, $3, 'create', json_build_object(
-        'id', id, 'revision', 1, 'createdAt', at, 'updatedAt', at, 'accountId', $2, 'ownerId', $3, 'kind', 'note', 'occurred', at,
-        'captured', at, 'capturedProven', true, 'received', at, 'summary', 'Talked about the offer')::text, at, at FROM made";
-    let values = [world.tenant_id.into(), account.into(), lin.id.into(), MANY.into()];
-    world.state.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, made, values)).await.expect("rows");
-    signed_many_times(&world, &lin, &bo, &admin).await;
-    let begun = std::time::Instant::now();
-    let answer = simulate(&admin, active(&admin).await, "2025-03-03", "2026-03-02").await;
-    eprintln!("{MANY} activities and {SIGNED} signatures in {:?}", begun.elapsed());
-    // The two accounts, the contact, and the opportunities.
-    assert_eq!(answer.body["total"], json!(MANY + SIGNED + 3));
-    let reps = answer.body["result"]["reps"].as_array().expect("reps");
-    let of =
-        |who: &Person| reps.iter().find(|rep| rep["userId"] == json!(who.id)).expect("a rep")["now"]["points"].clone();
-    // A card's phone, and 15 per cent of each signature; the others are the owner's, with half a stage move each.
-    let share = |part: i64, more: i64| json!(Points(Decimal::new(SIGNED * part + more, 2)));
-    assert_eq!(of(&lin), share(1_500, 100_000_000 + 1_000));
-    assert_eq!(of(&bo), share(8_501 + 400, 0));
 }

@@ -142,6 +142,7 @@ fn result(view: &View, set: &rule_set::Model, simulation: Option<&Simulation>) -
                     }
                 }
                 p.note { (view.t("Below zero now and not before: ", "新规则下转为负分的人数：")) b { (result.newly_losing) } }
+                p.note { (view.t("Fewer points than before: ", "新规则下得分减少的人数：")) b { (result.earning_less) } }
                 (people(view, set, simulation))
             }
             (SimulationStatus::Finished | SimulationStatus::Failed, _) => p.alert { (view.t("It failed. Start another.", "试算失败，请重新开始。")) }

@@ -73,7 +73,7 @@ async fn a_year_that_was_mistyped_is_refused_and_not_fined() {
     let refused = lin.post("/v1/activities", note("1900-01-01T00:00:00Z")).await.expect(422);
     assert_eq!(refused.problem().1, ["/occurred"]);
     let path = lin.post("/v1/activities", note("2026-03-02T08:00:00Z")).await.expect(201).header("location");
-    lin.patch(&path, json!({ "occurred": "0206-03-02T08:00:00Z" })).await.expect(422);
+    lin.patch(&path, json!({ "occurred": "1926-03-02T08:00:00Z" })).await.expect(422);
     assert_eq!(lin.get("/v1/points/balance").await.expect(200).text("/points"), "0.00");
 }
 

@@ -76,11 +76,11 @@ async fn a_month_is_closed_once_an_hour_after_its_end() {
 
 #[tokio::test]
 async fn a_correction_goes_to_the_next_statement_and_a_server_may_be_down_for_months() {
-    let (world, lin, _) = march().await;
+    let (world, lin, chen) = march().await;
     world.wait(Duration::hours(2));
     assert_eq!(close(&world.state).await.expect("a job"), 2);
     let late = lin.get("/v1/points/entries?sort=ordinal").await.items()[1]["sourceId"].clone();
-    lin.delete(&format!("/v1/activities/{}", late.as_str().expect("an id"))).await.expect(204);
+    chen.delete(&format!("/v1/activities/{}", late.as_str().expect("an id"))).await.expect(204);
     // April and May are closed in June.
     world.state.clock.set(at("2026-06-15T00:00:00Z"));
     assert_eq!(close(&world.state).await.expect("a job"), 4);

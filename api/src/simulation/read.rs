@@ -32,10 +32,11 @@ const BOOKED: &str = "
       AND ((e.source_kind IN ('activity', 'stage_move', 'plan', 'account', 'contact', 'opportunity') AND e.entry_id IS NULL)
            OR (e.kind = 'reversal' AND e.ledger_account = 'rep' AND f.offence IS NOT NULL))";
 
-/// Rights to pick leads that were given for the days of the period: quotas, and what was bought.
+/// Rights to pick leads that were given for the days of the period: quotas, and what was bought. Who is assigned a lead gets
+/// the right to it with it, and uses it at once.
 const GRANTED: &str = "
     SELECT user_id, sum(leads)::integer FROM points_entry
-    WHERE tenant_id = $1 AND kind = 'grant' AND leads > 0 AND day BETWEEN $2 AND $3 GROUP BY user_id";
+    WHERE tenant_id = $1 AND kind = 'grant' AND source_kind <> 'lead' AND day BETWEEN $2 AND $3 GROUP BY user_id";
 
 /// What a simulation is read with.
 pub struct Ground {

@@ -15,6 +15,7 @@ async fn the_demo_needs_nothing_and_its_commands_do_what_they_say() {
     let ready = reqwest::get(format!("{}/readyz", server.url)).await.unwrap();
     assert_eq!(ready.status(), StatusCode::OK);
     assert!(banner.contains(&format!("{}/docs", server.url)), "{banner}");
+    assert!(server.log().contains("Making up a company"), "whoever waits is told for what: {}", server.log());
     assert!(banner.contains(directory.path().to_str().unwrap()), "{banner}");
     for who in ["rep1", "rep35", "manager1", "manager6", "admin"] {
         let login = json!({"tenant": "demo", "email": format!("{who}@demo.example"), "password": "waypost-demo"});

@@ -87,9 +87,10 @@ impl Api {
 
     /// Say who calls
     #[oai(path = "/v1/secret", method = "get", operation_id = "getSecret", tag = "Tag::Things")]
-    async fn secret(&self, request: &Request, _token: Token) -> PlainText<&'static str> {
+    async fn secret(&self, request: &Request, _token: Token, note: Query<Option<String>>) -> PlainText<&'static str> {
         let context = RequestContext::of(request).expect("inside the envelope");
         context.who.set((TENANT, USER)).expect("nobody else says who it is");
+        let _ = note.0;
         PlainText("hush")
     }
 

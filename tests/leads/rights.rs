@@ -86,7 +86,7 @@ async fn bought_rights_cost_points_and_do_not_expire() {
     assert_eq!(slug, "balance_too_low");
     lin.post("/v1/leads/rights", json!({ "count": 0 })).await.expect(400);
     world.admin().await.post("/v1/leads/rights", json!({ "count": 1 })).await.expect(403);
-    let entries = lin.get("/v1/points/entries?kind=grant").await.expect(200);
+    let entries = lin.get("/v1/points/entries").await.expect(200);
     assert!(entries.items().iter().any(|e| e["explanation"]["arithmetic"] == "2 × 7.50 = 15.00"), "{:#}", entries.body);
 
     // Picks use the quota first; it expires, what was bought stays.

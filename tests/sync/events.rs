@@ -7,6 +7,7 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use waypost::auth::Identity;
+use waypost::auth::identity::TRUST;
 use waypost::auth::token::Keys;
 use waypost::state::State;
 
@@ -41,7 +42,8 @@ async fn who_is_disabled_hears_no_more() {
     event(&mut of_lin).await;
     event(&mut of_wu).await;
     admin.patch(&format!("/v1/users/{}", lin.id), json!({ "disabled": true })).await.expect(200);
-    let end = timeout(SOON, async { while of_lin.next().await.is_some() {} }).await;
+    // At the latest when the proof is asked again.
+    let end = timeout(2 * TRUST, async { while of_lin.next().await.is_some() {} }).await;
     assert!(end.is_ok(), "the stream ends by itself");
     assert!(event(&mut of_wu).await["head"].is_number(), "the colleague hears on");
 }

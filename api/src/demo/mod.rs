@@ -74,6 +74,7 @@ pub async fn fill(
     if credential::tenant(&state.db, TENANT).await?.is_some() {
         return Ok(None);
     }
+    tracing::info!("Making up a company and its last year, which takes a while …");
     let calendar = Calendar::until(today, ZONE);
     // Everything before the first day was set up the evening before.
     let clock = Clock::fixed(calendar.start().0 - TimeDelta::hours(6));

@@ -24,7 +24,7 @@ async fn the_document_tells_the_errors_of_every_operation() {
         ("/v1/things", "get", vec!["200", "400", "500", "503"]),
         ("/v1/things", "post", vec!["200", "400", "413", "415", "500", "503"]),
         ("/v1/things/{id}", "get", vec!["200", "400", "500", "503"]),
-        ("/v1/secret", "get", vec!["200", "401", "429", "500", "503"]),
+        ("/v1/secret", "get", vec!["200", "400", "401", "429", "500", "503"]),
         ("/v1/refused", "get", vec!["200", "409", "500", "503"]),
     ] {
         let responses = document["paths"][path][method]["responses"].as_object().expect("documented");

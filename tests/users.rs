@@ -4,11 +4,12 @@ use entity::kind::Role;
 use reqwest::Client;
 use serde_json::json;
 
+use crate::ledger::own_world;
 use crate::world::World;
 
 #[tokio::test]
 async fn an_invited_user_sets_a_password_and_comes_in() {
-    let world = World::new().await;
+    let world = own_world().await;
     let (admin, lin) = (world.admin().await, world.rep("Lin Wei").await);
     let body = json!({ "email": "Zhao.Min@example.com", "name": "赵敏", "role": "rep", "locale": "zh" });
     lin.post("/v1/users", body.clone()).await.expect(403);

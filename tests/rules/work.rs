@@ -158,6 +158,6 @@ async fn a_signature_pays_its_owner_and_who_documented_the_account_before() {
     // It was not signed after all; then it was.
     advance(&admin, &path, "negotiation", json!({ "reason": "The paper was wrong" })).await;
     assert_eq!((points(&bo).await, points(&lin).await), ("0.00".into(), "100.00".into()));
-    advance(&bo, &path, "signed", json!({ "signedOn": "2026-03-03" })).await;
+    advance(&bo, &path, "signed", json!({ "signedOn": "2026-03-02" })).await;
     assert_eq!((points(&bo).await, points(&lin).await), ("85.00".into(), "115.00".into()));
 }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 use waypost::clock::Clock;
 
+use crate::ledger::own_world_at;
 use crate::tools::Npm;
 use crate::world::{Answer, Person, World};
 
@@ -87,7 +88,7 @@ async fn run(npm: &Npm, in_token: bool, port: &str) -> (Child, String) {
 
 /// A world whose clock is right, as the provider's is, and stands still.
 async fn world() -> World {
-    World::at(Clock::fixed(Clock::system().now().0)).await
+    own_world_at(Clock::fixed(Clock::system().now().0)).await
 }
 
 /// What an administrator sets, with these members in place of others.

@@ -4,6 +4,7 @@
 //! statement a table, then the feed (see `emit`). Handlers know nothing of sync: what is put here reaches the phones.
 
 mod columns;
+mod commit;
 mod document;
 mod emit;
 mod receipts;
@@ -12,23 +13,20 @@ mod stays;
 mod table;
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use entity::kind::Kind;
 use entity::scalar::Timestamp;
-use entity::{account, account_member, stage_move};
 use poem_openapi::types::ToJSON;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, Statement, TransactionTrait, Value};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::captured::Captured;
-use crate::problem::{Code, Error, Refusal};
+use crate::problem::{Code, Refusal};
 use crate::record::Record;
 use crate::state::State;
 pub use document::text;
-use emit::Emitted;
 use receipts::Receipts;
 use sight::Sight;
 pub use stays::SQL as STAYS;
@@ -295,112 +293,6 @@ impl UnitOfWork {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2 || ' ' || $1::text, 0))";
         self.tx.execute_raw(self.statement(sql, [what.into()])).await.map(drop)
     }
-
-    /// Writes everything and tells the listeners. After an error nothing was written, except that an error of the
-    /// connection during COMMIT leaves it open; a receipt makes the repetition safe.
-    pub async fn commit(mut self) -> Result<(), Error> {
-        let head = self.flush().await?;
-        self.tx.commit().await?;
-        if let Some(head) = head {
-            self.state.pokes.moved(self.actor.tenant_id, head);
-        }
-        Ok(())
-    }
-
-    /// For a dry run: writes the rows, so that the database checks them, but not the feed, for whose clock others wait.
-    /// Then the unit is as if it had just begun, except that it reads what was written. After an error the rows of this
-    /// time are taken back. Nothing stays once the unit is dropped.
-    pub async fn rehearse(&mut self) -> Result<(), DbErr> {
-        self.tx.execute_unprepared("SAVEPOINT rehearsal").await?;
-        let written = self.write_rows().await.map(drop);
-        self.tables.clear();
-        self.sight = Sight::default();
-        let end = if written.is_ok() { "RELEASE SAVEPOINT rehearsal" } else { "ROLLBACK TO SAVEPOINT rehearsal" };
-        self.tx.execute_unprepared(end).await?;
-        written
-    }
-
-    /// Writes the rows, so that the database checks them, and takes them back.
-    pub async fn check(self) -> Result<(), Error> {
-        self.write_rows().await?;
-        Ok(self.tx.rollback().await?)
-    }
-
-    /// One statement a table; answers what the feed and the history are to get.
-    async fn write_rows(&self) -> Result<Emitted, DbErr> {
-        let mut emitted = Emitted::default();
-        for table in self.tables.values() {
-            for (sql, parameters) in table.stage(&mut emitted) {
-                self.tx.execute_raw(self.statement(sql, parameters)).await?;
-            }
-        }
-        Ok(emitted)
-    }
-
-    async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
-        let emitted = self.write_rows().await?;
-        let moved = self.moved();
-        if !moved.is_empty() {
-            self.tx.execute_raw(self.statement(stays::SQL, [moved.into()])).await?;
-        }
-        for statement in std::mem::take(&mut self.later) {
-            self.tx.execute_raw(statement).await?;
-        }
-        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
-            self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
-        }
-        if emitted.is_empty() {
-            return Ok(None);
-        }
-        let by = [self.now.into(), self.actor.user_id.into(), self.device.into()];
-        let mut head = self.moved_clock(emit::RECORDS, emitted.parameters().chain(by)).await?;
-        let members = self.membership();
-        if !members.is_empty() {
-            head = self.moved_clock(emit::MEMBERS, [text_of(&members), self.now.into()]).await?.or(head);
-        }
-        if [Kind::Team, Kind::User].iter().any(|kind| self.tables.get(kind).is_some_and(|table| table.is_touched())) {
-            head = self.moved_clock(emit::GRANTS, []).await?.or(head);
-        }
-        Ok(head)
-    }
-
-    async fn moved_clock(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<i64>, DbErr> {
-        let row = self.tx.query_one_raw(self.statement(sql, values)).await?;
-        row.map(|row| row.try_get_by_index(0)).transpose()
-    }
-
-    /// The opportunities that have a new move.
-    fn moved(&self) -> Vec<Uuid> {
-        let moves = self.slots::<stage_move::Model>().filter(|slot| slot.found.is_none());
-        moves.map(|slot| slot.now.opportunity_id).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
-    /// Who came to an account that was there before, or left it.
-    fn membership(&self) -> Vec<serde_json::Value> {
-        let fresh: BTreeSet<Uuid> = self
-            .peek::<account::Model>()
-            .into_iter()
-            .flat_map(|table| table.rows())
-            .filter(|slot| slot.found.is_none())
-            .map(|slot| slot.now.id)
-            .collect();
-        self.peek::<account_member::Model>()
-            .into_iter()
-            .flat_map(|table| table.rows())
-            .filter(|slot| !fresh.contains(&slot.now.account_id))
-            .filter_map(|slot| {
-                let before = slot.found.as_ref().is_some_and(|found| !found.deleted());
-                let gained = !slot.now.deleted();
-                (before != gained).then(
-                    || json!({ "account_id": slot.now.account_id, "user_id": slot.now.user_id, "gained": gained }),
-                )
-            })
-            .collect()
-    }
-}
-
-fn text_of(rows: &[serde_json::Value]) -> Value {
-    serde_json::to_string(rows).expect("rows are plain data").into()
 }
 
 /// The values of an object that are present, by their names on the wire.

@@ -168,12 +168,12 @@ pub fn told(opportunities: &[&Opportunity], telling: Telling) -> Vec<Opportunity
 }
 
 /// By key, in the order of the answer, leaving out those that `counts` does not say yes to.
-fn grouped<'a>(
-    opportunities: &'a [Opportunity],
+fn grouped(
+    opportunities: &[Opportunity],
     by: SplitBy,
     zone: Tz,
     counts: impl Fn(&Opportunity) -> bool,
-) -> Vec<(Key, Vec<&'a Opportunity>)> {
+) -> Vec<(Key, Vec<&Opportunity>)> {
     let mut groups: BTreeMap<_, Vec<&Opportunity>> = BTreeMap::new();
     if by != SplitBy::None {
         for opportunity in opportunities.iter().filter(|o| counts(o)) {

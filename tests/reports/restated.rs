@@ -120,8 +120,11 @@ async fn act(random: &mut StdRng, house: &House, things: &mut Things) {
                 "durationMinutes": random.random_range(10..90),
             });
             let mut activity = fields;
-            if plan.is_some() && activity["kind"] == "visit" && random.random_bool(0.7) {
-                let found = rui.get(&format!("/v1/plans/{}", plan.expect("a plan"))).await.expect(200).body;
+            if let Some(plan) = plan
+                && activity["kind"] == "visit"
+                && random.random_bool(0.7)
+            {
+                let found = rui.get(&format!("/v1/plans/{plan}")).await.expect(200).body;
                 (activity["planId"], activity["accountId"]) = (json!(plan), found["accountId"].clone());
             }
             let change = phone.mutation_typed(typed, "activity", "create", id, json!({ "activity": activity }));

@@ -1,6 +1,7 @@
 //! Webhooks: what is committed arrives, in order, signed, however often the receiver fails, and nowhere that it must not.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,10 +25,13 @@ pub struct Receiver {
     seen: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answer: Arc<Mutex<StatusCode>>,
     retry_after: Arc<Mutex<Option<String>>>,
+    takes: Arc<Mutex<Duration>>,
 }
 
 #[handler]
-fn take(headers: &HeaderMap, body: String, receiver: Data<&Receiver>) -> Response {
+async fn take(headers: &HeaderMap, body: String, receiver: Data<&Receiver>) -> Response {
+    let takes = *receiver.takes.lock().unwrap();
+    tokio::time::sleep(takes).await;
     receiver.seen.lock().unwrap().push((headers.clone(), body));
     let status = *receiver.answer.lock().unwrap();
     let response = Response::builder().status(status).header("location", "/elsewhere");
@@ -46,6 +50,7 @@ impl Receiver {
             seen: Arc::default(),
             answer: Arc::new(Mutex::new(StatusCode::OK)),
             retry_after: Arc::default(),
+            takes: Arc::default(),
         };
         let app = Route::new().at("/hook", post(take)).data(receiver.clone());
         tokio::spawn(Server::new_with_acceptor(acceptor).run(app));
@@ -241,6 +246,26 @@ async fn a_receiver_that_asks_for_a_rest_gets_it_but_not_for_ever() {
     receiver.answers(StatusCode::OK);
     assert_eq!(tried_after(TimeDelta::hours(5)).await, (0, 1));
     assert_eq!(admin.get(&format!("/v1/webhooks/{id}")).await.expect(200).body["failures"], 0);
+}
+
+#[tokio::test]
+async fn a_slow_receiver_has_turns_like_the_others_and_misses_nothing() {
+    let world = World::new().await;
+    let (admin, lin) = (world.admin().await, world.rep("Lin Wei").await);
+    let receiver = Receiver::new().await;
+    hook(&admin, json!({ "url": receiver.url, "kinds": ["account"] })).await;
+    for name in ["Acme", "Beta", "Gamma", "Delta"] {
+        lin.account(name).await;
+    }
+    *receiver.takes.lock().unwrap() = Duration::from_secs(3);
+    let names = |seen: Vec<(HeaderMap, Value)>| -> Vec<String> {
+        seen.iter().map(|(_, body)| body["data"]["record"]["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    // The second begins within the five seconds of a turn, the third would not.
+    assert_eq!((send(&world).await, names(receiver.take())), (2, vec!["Acme".to_owned(), "Beta".into()]));
+    *receiver.takes.lock().unwrap() = Duration::ZERO;
+    assert_eq!((send(&world).await, names(receiver.take())), (2, vec!["Gamma".to_owned(), "Delta".into()]));
+    assert_eq!(send(&world).await, 0);
 }
 
 #[tokio::test]

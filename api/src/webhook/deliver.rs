@@ -3,7 +3,7 @@
 //! dies, another goes on from the last event that was taken. At least once, then: receivers know repetitions by the id.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::scalar::Timestamp;
@@ -25,8 +25,11 @@ use crate::state::State;
 /// Events of one turn; then others have theirs.
 const BATCH: i64 = 100;
 
-/// Endpoints that are served at the same time.
-const AT_ONCE: usize = 16;
+/// How long a turn goes on with another event: one of a slow receiver is over long before all of these.
+const TURN: Duration = Duration::from_secs(5);
+
+/// Endpoints that are served at the same time; nearly all of that time is waiting for their answers.
+const AT_ONCE: usize = 64;
 
 /// Longer than one attempt can take.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
@@ -100,9 +103,13 @@ pub async fn serve(state: &State, (tenant_id, id): (Uuid, Uuid)) -> Result<usize
     let head = statement(tenant_id, "SELECT head FROM sync_clock WHERE tenant_id = $1", []);
     let head: i64 = state.db.query_one_raw(head).await?.map_or(Ok(0), |row| row.try_get_by_index(0))?;
     let events = events(state, &endpoint, head).await?;
-    let all = events.len() < BATCH as usize;
-    let mut taken = 0;
+    let mut all = events.len() < BATCH as usize;
+    let (mut taken, begun) = (0, Instant::now());
     for event in events {
+        if begun.elapsed() > TURN {
+            all = false;
+            break;
+        }
         let outcome = attempt(state, &endpoint, &event).await;
         let delivered = outcome.delivered();
         if !outcome.record(state, &endpoint, &event).await? || !delivered {
@@ -114,10 +121,13 @@ pub async fn serve(state: &State, (tenant_id, id): (Uuid, Uuid)) -> Result<usize
     }
     let end = if all { Cursor::behind(head) } else { endpoint.at.clone() };
     let sql = format!(
-        "UPDATE webhook SET seq = $3, record_id = $4, kind = $5, revision = $6, leased_until = NULL WHERE {UNMOVED}"
+        "UPDATE webhook SET seq = $3, record_id = $4, kind = $5, revision = $6, leased_until = NULL, next_attempt_at = $11
+         WHERE {UNMOVED}"
     );
     let mut values = vec![id.into(), end.seq.into(), end.record_id.into(), end.kind.into(), end.revision.into()];
     values.extend(place(&endpoint.at));
+    // Behind those that wait since before.
+    values.push(state.clock.now().into());
     state.db.execute_raw(statement(tenant_id, &sql, values)).await?;
     Ok(taken)
 }

@@ -77,7 +77,7 @@ impl Words {
         }
     }
 
-    /// After a period: that it is told of a past day, and that less, or something else, was known on it. Nothing for now.
+    /// After a period: that it is told of a past day, and that less, or something else, was known on it. Empty for what is told of now.
     pub fn as_of(&self, day: Option<Date>, differs: bool) -> String {
         let Some(day) = day else { return String::new() };
         let differs = if differs { self.say(", known otherwise then", "，当时所知不同") } else { "" };

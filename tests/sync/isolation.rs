@@ -85,7 +85,7 @@ async fn victim() -> Victim {
     books(&world, &phone.person, account).await;
     let body = json!({ "accountId": account, "kind": "document", "fileName": SECRET });
     let attachment = phone.person.post("/v1/attachments", body).await.expect(201).id();
-    put(&phone.person, attachment, format!("%PDF-1.7\n{SECRET}").as_bytes()).await.expect(200);
+    put(&phone.person, attachment, format!("%PDF-1.7\n{SECRET}\n%%EOF").as_bytes()).await.expect(200);
     let mut secret = BTreeMap::from([
         ("attachment", attachment),
         ("lead", lead),
@@ -289,8 +289,7 @@ async fn call(caller: &Person, operation: &Operation, filler: &Filler<'_>, filte
         request = request.json(body);
     }
     if operation.brings_file {
-        let form =
-            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n%PDF-1.7 mine\r\n--x--\r\n";
+        let form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n%PDF-1.7 mine %%EOF\r\n--x--\r\n";
         request = request.header("content-type", "multipart/form-data; boundary=x").body(form);
     }
     let answer = request.send().await.expect("an answer");

@@ -5,6 +5,7 @@
 
 mod bare;
 mod cpu;
+mod fleet;
 mod http;
 mod load;
 mod reports;
@@ -206,6 +207,9 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         by_rep * 1e3,
         by_manager / by_rep
     );
+    if !arguments.reads {
+        fleet::day(&state, process.address).await?;
+    }
     let mib = |value: Option<u64>| value.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"));
     println!("Resident memory of the server: {} idle, {} after.", mib(idle), mib(process.resident_mib()));
     println!(

@@ -207,9 +207,6 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         by_rep * 1e3,
         by_manager / by_rep
     );
-    if !arguments.reads {
-        fleet::day(&state, process.address).await?;
-    }
     let mib = |value: Option<u64>| value.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"));
     println!("Resident memory of the server: {} idle, {} after.", mib(idle), mib(process.resident_mib()));
     println!(
@@ -222,6 +219,10 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         cluster.major(),
         std::thread::available_parallelism()?
     );
+    if !arguments.reads {
+        // Last: forty log-ins at once take the memory of forty hashes.
+        fleet::day(&state, process.address).await?;
+    }
     drop(process);
     state.db.clone().close().await?;
     cluster.stop();

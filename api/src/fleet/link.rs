@@ -146,7 +146,7 @@ impl Link {
             }
             let response = request.body(ask.body.clone()).send().await.map_err(Trouble::Unreachable)?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let failed = response.error_for_status_ref().err();
+            let failed = response.error_for_status_ref().err().filter(|_| status.is_server_error());
             let body = response.bytes().await.map_err(Trouble::Unreachable)?;
             match status {
                 StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => return Ok(Answer { headers, body }),
@@ -156,11 +156,8 @@ impl Link {
                 }
                 StatusCode::GONE => return Err(Trouble::Expired),
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => pause(&headers).await,
-                _ => {
-                    // What became of it then, only a repetition tells.
-                    let failed = failed.filter(|_| status.is_server_error()).map(Trouble::Unreachable);
-                    return Err(failed.unwrap_or_else(|| refused(&ask.path, status, &body)));
-                }
+                // What became of it then, only a repetition tells.
+                _ => return Err(failed.map_or_else(|| refused(&ask.path, status, &body), Trouble::Unreachable)),
             }
         }
         Err(Trouble::Refused(format!("{}: the server was busy {PATIENCE} times", ask.path)))
@@ -171,6 +168,7 @@ impl Link {
             let request = self.http.post(format!("{}{path}", self.url)).header(CONTENT_TYPE, "application/json");
             let response = request.body(body.to_string()).send().await.map_err(Trouble::Unreachable)?;
             let (status, headers) = (response.status(), response.headers().clone());
+            let failed = response.error_for_status_ref().err().filter(|_| status.is_server_error());
             let bytes = response.bytes().await.map_err(Trouble::Unreachable)?;
             if status == StatusCode::OK {
                 let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -179,7 +177,7 @@ impl Link {
                 return Ok(());
             }
             if !headers.contains_key(RETRY_AFTER) {
-                return Err(refused(path, status, &bytes));
+                return Err(failed.map_or_else(|| refused(path, status, &bytes), Trouble::Unreachable));
             }
             pause(&headers).await;
         }

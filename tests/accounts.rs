@@ -100,8 +100,8 @@ async fn a_repeated_creation_makes_one_account() {
     };
     let (first, second) = tokio::join!(create("Acme", None), create("Acme", None));
     assert_eq!(first.expect(201).body, second.expect(201).body);
-    assert_eq!(create("Other", None).await.expect(409).problem().0, "mutation_reused");
-    assert_eq!(create("Acme", Some(Uuid::now_v7())).await.expect(409).problem().0, "mutation_reused");
+    assert_eq!(create("Other", None).await.expect(409).problem().0, "idempotency_key_reused");
+    assert_eq!(create("Acme", Some(Uuid::now_v7())).await.expect(409).problem().0, "idempotency_key_reused");
     assert_eq!(lin.get("/v1/accounts").await.ids().len(), 1);
 
     // The same key on another record is another request, too.

@@ -1,6 +1,7 @@
 //! `waypost fleet`, against the whole application: many phones on a bad link end up right, and one that is not is told.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use waypost::clock::Clock;
 use waypost::fleet::{Login, Plan, Step, play};
@@ -29,6 +30,7 @@ async fn plan(world: &World) -> Plan {
         entries: 6,
         photos: 40,
         loss: 30,
+        patience: Duration::ZERO,
         seed: 7,
     }
 }

@@ -48,7 +48,7 @@ impl Desk {
     async fn attempt(&self, mapping: &str, dry_run: bool) -> Result<Summary, Stopped> {
         let mapping = Mapping::parse(Path::new("test.toml"), mapping).unwrap_or_else(|wrong| panic!("{wrong}"));
         let files = Files::Folder(self.folder.path().to_owned());
-        let options = Options { files, refused: None, dry_run };
+        let options = Options { files, refused: None, dry_run, made_up: None };
         import(&self.world, &mapping, &options).await
     }
 

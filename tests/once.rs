@@ -47,9 +47,9 @@ async fn a_setting_is_made_once_however_often_it_is_asked_for() {
     assert_eq!(admin.get("/v1/teams?search=North").await.expect(200).items().len(), 1);
 
     let other = post(&admin, "/v1/teams", "key-1", json!({ "name": "South" })).await.expect(409);
-    assert_eq!(other.problem().0, "mutation_reused");
+    assert_eq!(other.problem().0, "idempotency_key_reused");
     let elsewhere = post(&admin, "/v1/rule-sets", "key-1", north()).await.expect(409);
-    assert_eq!(elsewhere.problem().0, "mutation_reused", "the same key at another path is another request");
+    assert_eq!(elsewhere.problem().0, "idempotency_key_reused", "the same key at another path is another request");
 
     // Nothing was done, so the key is free for what is right.
     post(&admin, "/v1/teams", "key-2", json!({ "name": "" })).await.expect(400);
@@ -71,6 +71,7 @@ async fn of_requests_at_one_moment_one_is_carried_out() {
     assert_eq!(made.len(), 1);
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         assert_eq!((answer.status, answer.header("retry-after").as_str()), (409, "1"), "{:#}", answer.body);
+        assert_eq!(answer.problem().0, "idempotency_in_progress");
     }
     assert_eq!(admin.get("/v1/teams?search=Twin").await.expect(200).items().len(), 1);
     let settled = post(&admin, "/v1/teams", "one-moment", json!({ "name": "Twin" })).await.expect(201);
@@ -84,6 +85,7 @@ async fn a_secret_is_shown_once_and_made_once() {
     let wanted = || json!({ "name": "Warehouse", "scopes": ["read"] });
     let made = post(&admin, "/v1/api-keys", "key-1", wanted()).await.expect(201);
     let again = post(&admin, "/v1/api-keys", "key-1", wanted()).await.expect(409);
+    assert_eq!(again.problem().0, "answer_not_kept");
     assert!(again.text("/detail").contains("shown once"), "{:#}", again.body);
     let keys = admin.get("/v1/api-keys").await.expect(200);
     assert_eq!(keys.items().len(), 1);

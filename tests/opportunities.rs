@@ -122,7 +122,7 @@ async fn a_repeated_move_is_made_once() {
     assert_eq!(advance(&one).await.expect(200).body, first.body);
     assert_eq!(lin.get(&format!("{one}/moves")).await.items().len(), 2);
     // The same key for another opportunity is not the same request.
-    assert_eq!(advance(&two).await.expect(409).problem().0, "mutation_reused");
+    assert_eq!(advance(&two).await.expect(409).problem().0, "idempotency_key_reused");
     assert_eq!(lin.get(&two).await.text("/stage"), "intent");
 }
 

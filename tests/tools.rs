@@ -106,8 +106,13 @@ impl Python {
 
     /// Runs a program of the environment in a folder of the source tree.
     pub async fn run(&self, folder: &str, program: &str, arguments: &[&str], variables: &[(&str, String)]) -> String {
-        let mut command = Command::new(self.0.join("bin").join(program));
+        let programs = self.0.join("bin");
+        let mut command = Command::new(programs.join(program));
         command.args(arguments).current_dir(root().join(folder)).env("PYTHONDONTWRITEBYTECODE", "1");
+        // Programs that call each other find each other.
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(programs).chain(std::env::split_paths(&paths));
+        command.env("PATH", std::env::join_paths(paths).expect("folders"));
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         succeed(command).await
     }

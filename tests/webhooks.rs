@@ -1,5 +1,7 @@
 //! Webhooks: what is committed arrives, in order, signed, however often the receiver fails, and nowhere that it must not.
 
+mod hanging;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use poem_openapi::types::ParseFromJSON;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -124,19 +124,31 @@ async fn attempt<M: Record>(
     Ok(row)
 }
 
-/// What was answered to this key before; the same key with something else in it is refused.
+/// The record that was answered to this key before.
 async fn stored<M: ParseFromJSON>(work: &UnitOfWork, key: &str, hash: &str) -> Result<Option<M>, Error> {
-    let sql = "SELECT hash, result FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
-    let statement = work.statement(sql, [work.actor.user_id.into(), key.into()]);
-    let Some(row) = work.connection().query_one_raw(statement).await? else { return Ok(None) };
-    let (known, result): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    if known != hash {
-        let detail = "This Idempotency-Key was used for another request. Make a new one for each request.";
-        return Err(Refusal::conflict(Code::MutationReused, detail).into());
-    }
+    let Some(result) = answered(work.connection(), &work.actor, key, hash).await? else { return Ok(None) };
     M::parse_from_json_string(&result)
         .map(Some)
         .map_err(|error| Error::Internal(format!("a stored answer is unreadable: {}", error.into_message())))
+}
+
+/// What was answered to this key before; the same key with something else in it is refused.
+pub async fn answered(
+    connection: &impl ConnectionTrait,
+    actor: &Actor,
+    key: &str,
+    hash: &str,
+) -> Result<Option<String>, Error> {
+    let sql = "SELECT hash, result FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
+    let values = [actor.tenant_id.into(), actor.user_id.into(), key.into()];
+    let asked = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let Some(row) = connection.query_one_raw(asked).await? else { return Ok(None) };
+    let (known, result): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    if known != hash {
+        let detail = "This Idempotency-Key was used for another request. Make a new one for each request.";
+        return Err(Refusal::conflict(Code::IdempotencyKeyReused, detail).into());
+    }
+    Ok(Some(result))
 }
 
 /// Tells two changes with one key apart. An id that the server made for the request is not part of it.
@@ -151,11 +163,19 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(digits[usize::from(half)])).collect()
 }
 
-/// The revision that an `If-Match` header names: `"3"`, `W/"3"` or `3`; `*` and absence name none.
+/// The revision that an `If-Match` header names: `"3"` or `3`; `*` and absence name none. A weak tag would never match
+/// (RFC 9110, 13.1.1), and of several tags a record can have one at the most, so both are told instead of tried.
 pub fn if_match(header: Option<&str>) -> Result<Option<i32>, Refusal> {
     let Some(text) = header.map(str::trim).filter(|text| *text != "*") else { return Ok(None) };
-    let text = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
-    text.parse().map(Some).map_err(|_| Refusal::malformed("If-Match: must be the ETag of the record, such as \"3\"."))
+    let told = if text.contains(',') {
+        "names several tags. Send the one of the revision that you saw, such as \"3\"."
+    } else if text.starts_with("W/") {
+        "a weak tag matches nothing. Send the record's revision, such as \"3\"; a proxy that compresses may have put the W/ there."
+    } else {
+        "must be the ETag of the record, such as \"3\"."
+    };
+    let tag = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    tag.parse().map(Some).map_err(|_| Refusal::malformed(format!("If-Match: {told}")))
 }
 
 /// Refuses if the record is not at the revision that `If-Match` named.
@@ -169,4 +189,29 @@ pub fn at_revision(record: &impl Record, expected: Option<i32>) -> Result<(), Re
 /// The id of a new record: the client's, or one made here.
 pub fn new_id(given: Option<Uuid>) -> Uuid {
     given.unwrap_or_else(Uuid::now_v7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_match_names_one_revision_or_any() {
+        for (header, names) in
+            [(None, None), (Some("*"), None), (Some(" * "), None), (Some("\"3\""), Some(3)), (Some("3"), Some(3))]
+        {
+            assert_eq!(if_match(header), Ok(names), "{header:?}");
+        }
+        for (header, told) in [
+            ("W/\"3\"", "weak"),
+            ("\"3\", \"4\"", "several"),
+            ("W/\"3\", \"4\"", "several"),
+            ("\"3", "must be"),
+            ("\"abc\"", "must be"),
+            ("", "must be"),
+        ] {
+            let refusal = if_match(Some(header)).expect_err(header);
+            assert!(refusal.detail.starts_with("If-Match: ") && refusal.detail.contains(told), "{header}: {refusal}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod bare;
 mod cpu;
+mod fleet;
 mod floor;
 mod http;
 mod load;
@@ -240,6 +241,10 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         cluster.major(),
         std::thread::available_parallelism()?
     );
+    if !arguments.reads {
+        // Last: forty log-ins at once take the memory of forty hashes.
+        fleet::day(&state, process.address).await?;
+    }
     drop(process);
     state.db.clone().close().await?;
     cluster.stop();

@@ -12,7 +12,7 @@ export type Mutation = Schemas['Mutation'];
 export interface Held { id: string; revision: number }
 
 /** Plain values that outlive the process. */
-type Setting = 'deviceId' | 'cursor' | 'head' | 'round' | 'sweeping' | 'refreshToken';
+type Setting = 'deviceId' | 'cursor' | 'paging' | 'head' | 'round' | 'sweeping' | 'refreshToken';
 
 export class Store {
   readonly #db: Database.Database;
@@ -60,24 +60,29 @@ export class Store {
   }
 
   /**
-   * A page and its cursor, together. After the last page of a fresh start, what did not come is gone. Only a pull in one
-   * page (`alone`) ends at the head that it tells: while several were read, the head moved on.
+   * A page and its cursor, together. After the last page of a fresh start, what did not come is gone. True: everything
+   * up to the head is here. Only a pull in one page ends there: while several were read, maybe by a process before this
+   * one, the head moved on.
    */
-  apply(page: Schemas['SyncPage'], alone: boolean): void {
+  apply(page: Schemas['SyncPage']): boolean {
+    const whole = !page.hasMore && !this.get('paging');
     this.#together(() => {
       this.#put(page.changes);
       this.set('cursor', page.cursor);
+      this.set('paging', page.hasMore ? 'yes' : undefined);
       if (page.hasMore) return;
-      this.set('head', alone ? String(page.head) : undefined);
+      this.set('head', whole ? String(page.head) : undefined);
       if (this.get('sweeping')) this.#db.prepare('DELETE FROM record WHERE round < ?').run(this.#round());
       this.set('sweeping', undefined);
     });
+    return whole;
   }
 
   /** Begins to read from nothing; the queue stays, and so does the replica until all of it has come anew. */
   restart(): void {
     this.#together(() => {
       this.set('cursor', undefined);
+      this.set('paging', undefined);
       this.set('round', String(this.#round() + 1));
       this.set('sweeping', 'yes');
     });

@@ -76,14 +76,12 @@ async function push(api: Api, store: Store): Promise<number> {
 }
 
 async function pull(api: Api, store: Store): Promise<number> {
-  for (let came = 0, alone = true; ; ) {
+  for (let came = 0; ; ) {
     const query = { cursor: store.get('cursor'), limit: PULLED };
     const { data, error } = await api.GET('/v1/sync/changes', { params: { query } });
     if (data) {
-      store.apply(data, alone && !data.hasMore);
       came += data.changes.length;
-      if (alone && !data.hasMore) return came;
-      alone = !data.hasMore; // After several pages, one more request: it tells the head that all this belongs to.
+      if (store.apply(data)) return came; // After several pages, one more request: it tells the head that all this belongs to.
     } else if (error.status === 410) {
       store.restart();
     } else {

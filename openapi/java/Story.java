@@ -5,10 +5,12 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.util.Base64;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import waypost.ApiClient;
 import waypost.ApiException;
@@ -91,7 +93,11 @@ public class Story {
         return held;
     }
 
+    /** The kinds that were pushed. */
+    static final Set<MutationKind> PUSHED = EnumSet.noneOf(MutationKind.class);
+
     static Mutation write(MutationOp op, MutationKind kind, UUID id) {
+        PUSHED.add(kind);
         return new Mutation().mutationId(UUID.randomUUID()).op(op).kind(kind).recordId(id);
     }
 
@@ -100,15 +106,26 @@ public class Story {
         return sync.pushMutations(request).getResults();
     }
 
+    static List<MutationResult> applied(SyncApi sync, UUID device, Mutation... mutations) throws ApiException {
+        List<MutationResult> results = push(sync, device, mutations);
+        for (MutationResult result : results) hold(result.getStatus() == ResultStatus.APPLIED, result);
+        equal(results.size(), mutations.length);
+        return results;
+    }
+
     public static void main(String[] arguments) throws Exception {
         ApiClient rep = someone(env("WAYPOST_REP"));
         ApiClient manager = someone(env("WAYPOST_MANAGER"));
         SyncApi sync = new SyncApi(rep);
-        pull(sync);
+        Map<String, SyncChange> before = pull(sync);
+        UUID fine = before.values().stream().map(SyncChange::getPointsEntry).filter(Objects::nonNull)
+            .filter(entry -> entry.getKind() == EntryKind.FINE).findAny().orElseThrow().getId();
+        UUID hold = before.values().stream().filter(change -> change.getKind() == Kind.HOLD).findAny().orElseThrow().getId();
 
         // One of each kind, written offline.
         UUID device = UUID.randomUUID(), account = UUID.randomUUID(), contact = UUID.randomUUID(), opportunity = UUID.randomUUID();
-        UUID plan = UUID.randomUUID(), activity = UUID.randomUUID(), lead = UUID.randomUUID();
+        UUID plan = UUID.randomUUID(), activity = UUID.randomUUID(), photo = UUID.randomUUID();
+        UUID appeal = UUID.randomUUID(), lead = UUID.randomUUID();
         Check here = new Check().at(NOW).latitude(31.2304).longitude(121.4737);
         Mutation[] mutations = {
             write(MutationOp.CREATE, MutationKind.ACCOUNT, account)
@@ -121,14 +138,18 @@ public class Story {
             write(MutationOp.CREATE, MutationKind.ACTIVITY, activity).activity(new ActivityFields().accountId(account)
                 .kind(ActivityKind.VISIT).planId(plan).occurred(NOW).summary("Showed the switch").checkIn(here)),
             write(MutationOp.ADVANCE, MutationKind.OPPORTUNITY, opportunity).advance(new AdvanceOpportunity().stage(StageKey.PRE_SALE)),
+            write(MutationOp.CREATE, MutationKind.ATTACHMENT, photo).attachment(new AttachmentFields()
+                .accountId(account).activityId(activity).kind(AttachmentKind.PHOTO).fileName("shelf.png")),
+            write(MutationOp.CREATE, MutationKind.APPEAL, appeal).appeal(new AppealFields().entryId(fine).reason("The phone was in repair.")),
         };
-        List<MutationResult> results = push(sync, device, mutations);
-        for (MutationResult result : results) equal(result.getStatus(), ResultStatus.APPLIED);
-        equal(results.size(), mutations.length);
+        List<MutationResult> results = applied(sync, device, mutations);
         equal(push(sync, device, mutations), results);
-        LeadFields found = new LeadFields().name("上海同创").source("fair").phone("+86 21 5555 0199");
-        Mutation claim = write(MutationOp.CREATE, MutationKind.LEAD, lead).lead(found);
-        equal(push(new SyncApi(manager), UUID.randomUUID(), claim).get(0).getStatus(), ResultStatus.APPLIED);
+        // What only a manager decides, and a lead that the rep picks.
+        applied(new SyncApi(manager), UUID.randomUUID(),
+            write(MutationOp.CREATE, MutationKind.LEAD, lead).lead(new LeadFields().name("上海同创").source("fair").phone("+86 21 5555 0199")),
+            write(MutationOp.RELEASE, MutationKind.HOLD, hold).ruling(new Ruling().reason("He was there twice.")),
+            write(MutationOp.GRANT, MutationKind.APPEAL, appeal).ruling(new Ruling().reason("Asked the shop.")));
+        applied(sync, device, write(MutationOp.CLAIM, MutationKind.LEAD, lead));
 
         // A conflict: the manager was faster. And a problem that a program can read.
         int seen = results.get(0).getRevision();
@@ -148,17 +169,14 @@ public class Story {
         Problem mismatch = problem(412, () -> new AccountsApi(rep).updateAccount(account, stale, "\"" + seen + "\""));
         equal(mismatch.getType(), "/problems/revision_mismatch");
 
-        // A photo: the record first, then its file. What is no photo is refused, and another file is welcome.
+        // A photo: its record was pushed, its file follows. What is no photo is refused, and another file is welcome.
         AttachmentsApi attachments = new AttachmentsApi(rep);
-        Attachment photo = attachments.createAttachment(new CreateAttachment()
-            .accountId(account).activityId(activity).kind(AttachmentKind.PHOTO).fileName("shelf.png"), null);
-        equal(photo.getState(), AttachmentState.PENDING);
         Path file = Files.createTempFile("shelf", ".png");
         try {
             Files.writeString(file, "no photo");
-            equal(problem(422, () -> attachments.putAttachmentContent(photo.getId(), file.toFile())).getType(), "/problems/file_refused");
+            equal(problem(422, () -> attachments.putAttachmentContent(photo, file.toFile())).getType(), "/problems/file_refused");
             Files.write(file, PIXEL);
-            Attachment ready = attachments.putAttachmentContent(photo.getId(), file.toFile());
+            Attachment ready = attachments.putAttachmentContent(photo, file.toFile());
             equal(List.of(ready.getState(), ready.getContentType(), ready.getBytes()),
                 List.of(AttachmentState.READY, "image/png", (long) PIXEL.length));
         } finally {
@@ -180,8 +198,14 @@ public class Story {
         hold(visit.getOccurred().isEqual(NOW), visit);
         equal(held.get("plan " + plan).getPlan().getStatus(), PlanStatus.FULFILLED);
         equal(held.get("contact " + contact).getContact().getName(), "Lin Wei");
-        hold(held.values().stream().map(SyncChange::getRejectedWrite).filter(Objects::nonNull)
-            .anyMatch(one -> one.getRecordId().equals(account) && one.getFields().contains("Hopton")), "the value that lost is kept");
+        equal(held.get("appeal " + appeal).getAppeal().getStatus(), AppealStatus.GRANTED);
+        equal(held.get("hold " + hold).getHold().getStatus(), HoldStatus.RELEASED);
+        equal(held.get("lead " + lead).getLead().getStatus(), LeadStatus.CLAIMED);
+        // What was refused is kept, until its author has seen it.
+        RejectedWrite lost = held.values().stream().map(SyncChange::getRejectedWrite).filter(Objects::nonNull)
+            .filter(one -> one.getRecordId().equals(account) && one.getFields().contains("Hopton")).findAny().orElseThrow();
+        applied(sync, device, write(MutationOp.DELETE, MutationKind.REJECTED_WRITE, lost.getId()));
+        equal(PUSHED, EnumSet.allOf(MutationKind.class));
         System.out.println("told: " + mutations.length + " writes, " + held.size() + " records");
     }
 }

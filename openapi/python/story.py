@@ -9,15 +9,15 @@ import uuid
 
 from generated.waypost_client import AuthenticatedClient, Client
 from generated.waypost_client.api.accounts import update_account
-from generated.waypost_client.api.attachments import create_attachment, get_attachment_content, put_attachment_content
+from generated.waypost_client.api.attachments import get_attachment_content, put_attachment_content
 from generated.waypost_client.api.auth import login
 from generated.waypost_client.api.opportunities import get_opportunity
 from generated.waypost_client.api.sync import pull_changes, push_mutations
 from generated.waypost_client.models import (
-    AccountFields, AccountFieldsCustom, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AttachmentKind,
-    AttachmentState, Check, ClockReading, ContactFields, CreateAttachment,
-    Kind, LeadFields, Login, Mutation, MutationKind, MutationOp, OpportunityFields, PlanFields, PlanStatus, PushRequest,
-    PutAttachmentContentBody, ResultStatus, StageKey, UpdateAccount, UpdateAccountClearItem,
+    AccountFields, AccountFieldsCustom, AccountKind, ActivityFields, ActivityKind, AdvanceOpportunity, AppealFields,
+    AppealStatus, AttachmentFields, AttachmentKind, AttachmentState, Check, ClockReading, ContactFields, EntryKind, HoldStatus,
+    Kind, LeadFields, LeadStatus, Login, Mutation, MutationKind, MutationOp, OpportunityFields, PlanFields, PlanStatus, PushRequest,
+    PutAttachmentContentBody, ResultStatus, Ruling, StageKey, UpdateAccount, UpdateAccountClearItem,
 )
 from generated.waypost_client.types import UNSET, File
 
@@ -50,7 +50,12 @@ def pull(client):
     return held, pages
 
 
+# The kinds that were pushed.
+PUSHED = set()
+
+
 def write(op, kind, record_id, **rest):
+    PUSHED.add(kind)
     return Mutation(kind=kind, mutation_id=uuid.uuid4(), op=op, record_id=record_id, **rest)
 
 
@@ -60,13 +65,22 @@ def push(client, device, *mutations):
     return answer.results
 
 
+def applied(client, device, *mutations):
+    results = push(client, device, *mutations)
+    assert [result.status for result in results] == [ResultStatus.APPLIED] * len(mutations), results
+    return results
+
+
 def main():
     rep, manager = someone(os.environ["WAYPOST_REP"]), someone(os.environ["WAYPOST_MANAGER"])
-    _, pages = pull(rep)
+    before, pages = pull(rep)
     assert pages > 1, "a tenant has more than three records"
 
     # One of each kind, written offline; None is what Kotlin and Dart send for a field that holds nothing.
-    device, account, contact, opportunity, plan, activity, lead = (uuid.uuid4() for _ in range(7))
+    device, account, contact, opportunity, plan, activity, photo, appeal, lead = (uuid.uuid4() for _ in range(9))
+    fine = next(id for (what, id), change in before.items()
+                if what == Kind.POINTS_ENTRY and change.points_entry.kind == EntryKind.FINE)
+    hold = next(id for what, id in before if what == Kind.HOLD)
     create, kind = MutationOp.CREATE, MutationKind
     here = Check(at=NOW, latitude=31.2304, longitude=121.4737)
     mutations = [
@@ -81,12 +95,20 @@ def main():
         write(create, kind.ACTIVITY, activity, activity=ActivityFields(
             account_id=account, kind=ActivityKind.VISIT, plan_id=plan, occurred=NOW, check_in=here)),
         write(MutationOp.ADVANCE, kind.OPPORTUNITY, opportunity, advance=AdvanceOpportunity(stage=StageKey.PRE_SALE)),
+        write(create, kind.ATTACHMENT, photo, attachment=AttachmentFields(
+            account_id=account, activity_id=activity, kind=AttachmentKind.PHOTO, file_name="shelf.png")),
+        write(create, kind.APPEAL, appeal, appeal=AppealFields(entry_id=fine, reason="The phone was in repair.")),
     ]
-    results = push(rep, device, *mutations)
-    assert [result.status for result in results] == [ResultStatus.APPLIED] * len(mutations), results
+    results = applied(rep, device, *mutations)
     assert push(rep, device, *mutations) == results, "the same push has the same results"
-    found = push(manager, uuid.uuid4(), write(create, kind.LEAD, lead, lead=LeadFields(name="上海同创", source="fair")))
-    assert found[0].status == ResultStatus.APPLIED, found
+    # What only a manager decides, and a lead that the rep picks.
+    applied(
+        manager, uuid.uuid4(),
+        write(create, kind.LEAD, lead, lead=LeadFields(name="上海同创", source="fair")),
+        write(MutationOp.RELEASE, kind.HOLD, hold, ruling=Ruling(reason="He was there twice.")),
+        write(MutationOp.GRANT, kind.APPEAL, appeal, ruling=Ruling(reason="Asked the shop.")),
+    )
+    applied(rep, device, write(MutationOp.CLAIM, kind.LEAD, lead))
 
     # A conflict: the manager was faster. And a problem that a program can read.
     seen = results[0].revision
@@ -109,16 +131,14 @@ def main():
     stale = update_account.sync_detailed(account, client=rep, body=UpdateAccount(name="Late"), if_match=f'"{seen}"')
     assert (stale.status_code, stale.parsed.type_) == (412, "/problems/revision_mismatch"), stale
 
-    # A photo: the record first, then its file. What is no photo is refused, and another file is welcome.
-    photo = CreateAttachment(account_id=account, activity_id=activity, kind=AttachmentKind.PHOTO, file_name="shelf.png")
-    photo = create_attachment.sync(client=rep, body=photo)
+    # A photo: its record was pushed, its file follows. What is no photo is refused, and another file is welcome.
     send = lambda content: put_attachment_content.sync_detailed(
-        photo.id, client=rep, body=PutAttachmentContentBody(file=File(payload=io.BytesIO(content), file_name="shelf.png")))
+        photo, client=rep, body=PutAttachmentContentBody(file=File(payload=io.BytesIO(content), file_name="shelf.png")))
     wrong = send(b"no photo")
     assert (wrong.status_code, wrong.parsed.type_) == (422, "/problems/file_refused"), wrong
     ready = send(PIXEL).parsed
     assert (ready.state, ready.content_type, ready.bytes_) == (AttachmentState.READY, "image/png", len(PIXEL)), ready
-    assert get_attachment_content.sync_detailed(photo.id, client=rep).content == PIXEL
+    assert get_attachment_content.sync(photo, client=rep).payload.read() == PIXEL
 
     # What was written came back whole.
     kept = get_opportunity.sync(opportunity, client=rep)
@@ -133,8 +153,14 @@ def main():
     assert (visit.check_in.longitude, visit.occurred) == (121.4737, NOW), visit
     assert held[Kind.PLAN, plan].plan.status == PlanStatus.FULFILLED
     assert held[Kind.CONTACT, contact].contact.name == "Lin Wei"
+    assert held[Kind.APPEAL, appeal].appeal.status == AppealStatus.GRANTED
+    assert held[Kind.HOLD, hold].hold.status == HoldStatus.RELEASED
+    assert held[Kind.LEAD, lead].lead.status == LeadStatus.CLAIMED
+    # What was refused is kept, until its author has seen it.
     lost = [change.rejected_write for change in held.values() if change.kind == Kind.REJECTED_WRITE and not change.deleted]
-    assert any(one.record_id == account and "Hopton" in one.fields for one in lost), lost
+    lost = next(one for one in lost if one.record_id == account and "Hopton" in one.fields)
+    applied(rep, device, write(MutationOp.DELETE, kind.REJECTED_WRITE, lost.id))
+    assert PUSHED == set(MutationKind), set(MutationKind) - PUSHED
     print(f"told: {pages} pages, {len(mutations)} writes, {len(held)} records")
 
 

@@ -18,7 +18,6 @@ await tell((baseUrl, token) => {
     updateAccount: (id, ifMatch, body) =>
       client.PATCH('/v1/accounts/{id}', { params: { path: { id }, header: { 'If-Match': ifMatch } }, body }),
     getOpportunity: (id) => client.GET('/v1/opportunities/{id}', { params: { path: { id } } }),
-    createAttachment: (body) => client.POST('/v1/attachments', { body }),
     putContent: (id, file) => {
       const form = new FormData();
       form.append('file', file);

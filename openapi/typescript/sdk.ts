@@ -13,7 +13,6 @@ await tell((baseUrl, token) => {
     updateAccount: (id, ifMatch, body) =>
       waypost.updateAccount({ path: { id }, headers: { 'if-match': ifMatch }, body }),
     getOpportunity: (id) => waypost.getOpportunity({ path: { id } }),
-    createAttachment: (body) => waypost.createAttachment({ body }),
     putContent: (id, file) => waypost.putAttachmentContent({ path: { id }, body: { file } }),
   };
 });

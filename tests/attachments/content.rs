@@ -19,7 +19,12 @@ async fn a_file_that_cannot_be_taken_is_refused_with_the_reason_and_another_may_
     let account = lin.account("Hopton").await;
     let good = png(20, 10);
     let sum = hex(&Sha256::digest(&good));
+    let contract = pdf(9_000);
+    let document = |file: &[u8], detail| (json!({ "kind": "document" }), file.to_vec(), "damaged", detail);
     let cases = [
+        document(&contract[..8_000], "application/pdf, and its end is missing. Send the whole file again"),
+        document(b"", "The file is empty"),
+        (json!({}), Vec::new(), "damaged", "The file is empty"),
         (json!({}), b"<html><script>alert(1)</script>".to_vec(), "wrong_type", "A photo is JPEG"),
         (json!({}), pdf(100), "wrong_type", "application/pdf"),
         (json!({}), good[..good.len() / 2].to_vec(), "damaged", "damaged or not complete"),
@@ -47,13 +52,12 @@ async fn a_form_must_hold_a_file_and_a_file_must_not_be_too_long() {
     let lin = world.rep("Lin").await;
     let account = lin.account("Hopton").await;
     let id = attachment(&lin, account, "photo", json!({})).await;
-    assert_eq!(put_form(&lin, id, "other", b"x").await.expect(400).problem().0, "malformed");
+    let (slug, told) = put_form(&lin, id, "other", b"x").await.expect(400).problem();
+    assert!(slug == "malformed" && told.contains("file (required)"), "{told}");
     let path = format!("/v1/attachments/{id}/content");
     let json_type = [("content-type", "application/json")];
-    assert_eq!(
-        raw(&lin, Method::PUT, &path, &json_type, b"{}".to_vec()).await.expect(415).problem().0,
-        "unsupported_media_type"
-    );
+    let (slug, told) = raw(&lin, Method::PUT, &path, &json_type, b"{}".to_vec()).await.expect(415).problem();
+    assert!(slug == "unsupported_media_type" && told.contains("multipart/form-data"), "{told}");
     let form = [("content-type", "multipart/form-data; boundary=frontier")];
     let cut = b"--frontier\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf".to_vec();
     assert_eq!(raw(&lin, Method::PUT, &path, &form, cut).await.expect(400).problem().0, "malformed");

@@ -91,6 +91,9 @@ pub async fn get(who: &Person, id: Uuid) -> Raw {
     raw(who, Method::GET, &format!("/v1/attachments/{id}/content"), &[], Vec::new()).await
 }
 
+/// How a PDF ends.
+const END: &[u8] = b"\n%%EOF\n";
+
 /// A contract of this many bytes.
 pub fn pdf(bytes: usize) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();
@@ -99,6 +102,7 @@ pub fn pdf(bytes: usize) -> Vec<u8> {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (seed >> 24) as u8
     });
+    file[bytes - END.len()..].copy_from_slice(END);
     file
 }
 

@@ -113,7 +113,9 @@ async fn every_kind_of_picture_is_taken() {
         assert_eq!(small(&boss, id).await.dimensions(), (100, 50), "nothing is made larger");
     }
     let id = attachment(&lin, account, "photo", json!({})).await;
-    let heic = [b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x06Exif\0\0".as_slice(), &exif()].concat();
+    let exif = [b"Exif\0\0".as_slice(), &exif()].concat();
+    let begin = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x0cmeta\0\0\0\0".as_slice();
+    let heic = [begin, &(exif.len() as u32 + 8).to_be_bytes(), b"mdat", &exif].concat();
     let record = put(&lin, id, &heic).await.expect(200);
     assert_eq!(
         (record.text("/contentType"), record.body["hasThumbnail"].as_bool()),

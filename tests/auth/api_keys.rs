@@ -32,7 +32,10 @@ async fn a_key_works_until_it_is_revoked() {
     assert!(!list.body.to_string().contains(&key), "a key is shown once");
 
     world.send(Method::DELETE, &format!("/v1/api-keys/{id}"), Some(&admin), None).await.expect(204);
-    world.get("/v1/me", &key).await.expect(401);
+    for gone in [&key, "wpk_cut-off"] {
+        let told = world.get("/v1/me", gone).await.expect(401).text("/detail");
+        assert!(told.starts_with("This API key is unknown or revoked"), "{told}");
+    }
     world.send(Method::DELETE, &format!("/v1/api-keys/{id}"), Some(&admin), None).await.expect(204);
     let list = world.get("/v1/api-keys", &admin).await.expect(200);
     assert_eq!(list.text("/items/0/revokedAt"), "2026-03-02T09:00:00.000Z");

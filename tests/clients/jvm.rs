@@ -96,7 +96,7 @@ async fn a_java_client_tells_the_story() {
     let mut story = Command::new("java");
     story.args(SWIFTLY.split(' ')).arg("-cp").arg(path).arg("Story");
     story.envs(variables.iter().map(|(name, value)| (name, value)));
-    assert!(succeed(story).await.contains("told: 6 writes"));
+    assert!(succeed(story).await.contains("told: 8 writes"));
     world.audit().await;
 }
 

@@ -24,22 +24,22 @@ const COMMAND: &str = "generated/built/command.js";
 /// Written offline at once: more than one push takes.
 const WRITTEN: usize = 150;
 
-struct Device<'a> {
+pub struct Device<'a> {
     npm: &'a Npm,
     home: TempDir,
-    url: String,
+    pub url: String,
 }
 
 impl Device<'_> {
     /// A device on which somebody has logged in.
-    async fn of<'a>(npm: &'a Npm, world: &World, person: &Person) -> Device<'a> {
+    pub async fn of<'a>(npm: &'a Npm, world: &World, person: &Person) -> Device<'a> {
         let device = Device { npm, home: TempDir::new().expect("a folder"), url: world.url.clone() };
         let email = with_password(world, &world.admin().await, person).await;
         succeed(device.command(&["log-in", &world.slug, &email])).await;
         device
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("node");
         command.arg(COMMAND).arg(self.home.path().join("device.sqlite")).args(arguments).current_dir(self.npm.folder());
         command.env("WAYPOST_URL", &self.url).env("WAYPOST_PASSWORD", PASSWORD).kill_on_drop(true);
@@ -56,7 +56,7 @@ impl Device<'_> {
         serde_json::from_str(&succeed(command).await).expect("ids")
     }
 
-    async fn sync(&self) -> Value {
+    pub async fn sync(&self) -> Value {
         serde_json::from_str(&succeed(self.command(&["sync"])).await).expect("numbers")
     }
 
@@ -68,12 +68,12 @@ impl Device<'_> {
         child.kill().await.expect("killed");
     }
 
-    async fn show(&self, kind: &str) -> usize {
+    pub async fn show(&self, kind: &str) -> usize {
         succeed(self.command(&["show", kind])).await.lines().count()
     }
 
     /// Does something to its file behind its back.
-    async fn spoil(&self, sql: &str) {
+    pub async fn spoil(&self, sql: &str) {
         let file = self.home.path().join("device.sqlite");
         let program = format!("new (require('libsql'))({:?}).exec({sql:?})", Path::new(&file));
         let mut command = Command::new("node");
@@ -155,12 +155,17 @@ async fn spoilt_and_repaired(device: &Device<'_>) {
     assert_eq!(device.show("activity").await, WRITTEN);
 }
 
-/// After a restore all cursors end; what is gone meanwhile goes from the replica too, and what waits is sent.
-async fn cursor_expired(device: &Device<'_>, world: &World, rep: &Person) {
-    let gone = rep.get("/v1/activities?limit=1").await.expect(200).ids()[0];
+/// As a restore of the database does.
+pub async fn end_cursors(world: &World) {
     let ended = "UPDATE sync_clock SET epoch = epoch + 1 WHERE tenant_id = $1";
     let ended = Statement::from_sql_and_values(Postgres, ended, [world.tenant_id.into()]);
     world.state.db.execute_raw(ended).await.expect("cursors end");
+}
+
+/// After a restore all cursors end; what is gone meanwhile goes from the replica too, and what waits is sent.
+async fn cursor_expired(device: &Device<'_>, world: &World, rep: &Person) {
+    let gone = rep.get("/v1/activities?limit=1").await.expect(200).ids()[0];
+    end_cursors(world).await;
     rep.delete(&format!("/v1/activities/{gone}")).await.expect(204);
     device.write(&[account(WRITTEN)]).await;
     let told = device.sync().await;

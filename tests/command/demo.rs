@@ -23,6 +23,10 @@ async fn the_demo_needs_nothing_and_its_commands_do_what_they_say() {
         assert_eq!(sent.unwrap().status(), StatusCode::OK, "{who}");
     }
     paste(&banner);
+    let fleet = banner.lines().find(|line| line.contains(" fleet --url ")).unwrap_or_else(|| panic!("{banner}"));
+    let played = Command::new("sh").args(["-c", &format!("{fleet} --phones 3 --rounds 2")]).output().unwrap();
+    let told = String::from_utf8(played.stdout).unwrap();
+    assert!(played.status.success() && told.contains("converged     3 of 3"), "{told}");
     let pid = postgres(directory.path());
     server.signal(Signal::INT);
     assert!(server.end());

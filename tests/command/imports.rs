@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{Server, directory, done, eventually, fed, is_gone, postgres, program};
+use super::{Server, directory, done, eventually, fed, is_gone, postgres, program, refused};
 
 const PASSWORD: &str = "correct horse";
 
@@ -125,4 +125,57 @@ async fn a_long_file_takes_little_memory() {
     println!("a file of {megabytes} MiB: {grown} MiB more at the most");
     assert!(megabytes >= 38 && grown < 36, "{grown} MiB more for a file of {megabytes} MiB");
     server.stop();
+}
+
+#[test]
+fn a_dry_run_into_a_company_that_is_not_there_leaves_none() {
+    let directory = directory();
+    let data = directory.path();
+    let mapping = data.join("mapping.toml");
+    let files = [
+        ("people.csv", "No,Name,Mail\n1,Lin Wei,lin@acme.example\n"),
+        ("accounts.csv", "No,Name,Owner\n7,Hopton,1\n8,Seaside,9\n"),
+        (
+            "mapping.toml",
+            r#"
+[[file]]
+path = "people.csv"
+kind = "user"
+[file.fields]
+externalId = "No"
+name = "Name"
+email = "Mail"
+role = { value = "rep" }
+teamId = { value = "Acme", by = "name" }
+
+[[file]]
+path = "accounts.csv"
+kind = "account"
+[file.fields]
+externalId = "No"
+name = "Name"
+kind = { value = "business" }
+ownerId = "Owner"
+"#,
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(data.join(name), text).unwrap();
+    }
+    let import = |more: &[&str]| {
+        let mut command = program(["import", "--tenant", "acme", "--mapping", mapping.to_str().unwrap()]);
+        command.args(more).env("WAYPOST_DATA", data);
+        command
+    };
+    let new = ["--create-tenant", "Acme", "--time-zone", "Asia/Shanghai"];
+    let tried = done(import(&["--dry-run"]).args(new));
+    let none = refused(&mut import(&["--dry-run"]));
+    assert!(none.contains("tenant as `acme`"), "{none}");
+    let made = done(import(&[]).args(new));
+    let counts = |told: &str| told.lines().filter(|line| line.contains(".csv")).map(str::to_owned).collect::<Vec<_>>();
+    assert!(counts(&tried).len() >= 2, "{tried}");
+    assert_eq!(counts(&tried), counts(&made), "the dry run tells what the import does");
+    // The company is there now, and stays.
+    let again = done(import(&["--dry-run"]).args(new));
+    assert_ne!(counts(&again), counts(&made), "{again}");
 }

@@ -91,6 +91,22 @@ accountId = "Shop"
     let shop = lin.get("/v1/accounts?externalId=1").await.expect(200);
     let custom = json!({ "metres": "13", "opened": "2026-03-02", "format": "corner", "slogan": "Hopton! 13 m" });
     assert_eq!(shop.items()[0]["custom"], custom);
+
+    // Spelled in another way it is the same, also where the field was archived since.
+    let fields = admin.get("/v1/custom-fields").await.expect(200);
+    let metres = fields.items().iter().position(|field| field["key"] == "metres").expect("it is defined");
+    let metres = fields.ids()[metres];
+    let path = format!("/v1/accounts/{}", shop.ids()[0]);
+    for archived in [false, true] {
+        archive(&admin, metres, archived).await;
+        let row = format!("1,Hopton,business,{},013.00", lin.id);
+        let spelled = format!("externalId,name,kind,ownerId,custom.metres\n{row}\n");
+        let parts = [Part::Text("kind", "account"), Part::File("a.csv", spelled.as_bytes())];
+        let before = lin.get(&path).await.expect(200).body;
+        let done = import(&world, &admin, &parts).await;
+        assert_eq!(counts(&done), [0, 0, 1, 0, 0], "{done:#}");
+        assert_eq!(lin.get(&path).await.expect(200).body, before);
+    }
 }
 
 #[tokio::test]

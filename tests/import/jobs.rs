@@ -170,7 +170,7 @@ async fn a_request_that_is_repeated_is_one_import() {
     let first = send(&admin, &form("product"), &key).await.expect(202).id();
     assert_eq!(send(&admin, &form("product"), &key).await.expect(202).id(), first);
     let other = send(&admin, &form("account"), &key).await.expect(409);
-    assert_eq!(other.problem().0, "mutation_reused");
+    assert_eq!(other.problem().0, "idempotency_key_reused");
     assert_eq!(admin.get("/v1/imports").await.expect(200).ids(), [first]);
     assert_eq!(counts(&ended(&world, &admin, first).await.body), [3, 0, 0, 0, 0]);
     assert_eq!(send(&admin, &form("product"), &key).await.expect(202).text("/status"), "done");

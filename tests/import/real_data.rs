@@ -72,7 +72,7 @@ async fn the_funnel_agrees_with_the_file() {
     let mapping = Mapping::read(&repository.join("imports/crm-sales-opportunities.toml")).unwrap();
     let refused = tempfile::tempdir().unwrap();
     let files = Files::Folder(folder.clone());
-    let options = Options { files, refused: Some(refused.path().to_owned()), dry_run: true };
+    let options = Options { files, refused: Some(refused.path().to_owned()), dry_run: true, made_up: None };
 
     let empty = ask(&world, TRACES).await;
     let rehearsed = import(&world, &mapping, &options).await.unwrap();

@@ -84,7 +84,7 @@ async fn victim() -> Victim {
     books(&world, &phone.person, account).await;
     let body = json!({ "accountId": account, "kind": "document", "fileName": SECRET });
     let attachment = phone.person.post("/v1/attachments", body).await.expect(201).id();
-    put(&phone.person, attachment, format!("%PDF-1.7\n{SECRET}").as_bytes()).await.expect(200);
+    put(&phone.person, attachment, format!("%PDF-1.7\n{SECRET}\n%%EOF").as_bytes()).await.expect(200);
     let mut secret = BTreeMap::from([
         ("attachment", attachment),
         ("lead", lead),

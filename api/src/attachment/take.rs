@@ -129,10 +129,20 @@ async fn judge(state: &State, attachment: &attachment::Model, file: &Spooled) ->
         let detail = "The file has another SHA-256 than the record says: it changed on its way. Send it again.";
         return Ok(Err((AttachmentReason::WrongChecksum, detail.to_owned())));
     }
+    if file.bytes == 0 {
+        let detail = "The file is empty. Send it again, from where it was chosen or taken.";
+        return Ok(Err((AttachmentReason::Damaged, detail.to_owned())));
+    }
     let is = match files::of_content(&file.head, attachment.kind) {
         Ok(is) => is,
         Err(detail) => return Ok(Err((AttachmentReason::WrongType, detail))),
     };
+    let mut again = file.again().map_err(failed)?;
+    let has_end = spawn_blocking(move || files::has_end(&mut again, is));
+    if !has_end.await.map_err(failed)?.map_err(failed)? {
+        let detail = format!("The content is {}, and its end is missing. Send the whole file again.", is.media_type());
+        return Ok(Err((AttachmentReason::Damaged, detail)));
+    }
     if !is.is_picture() {
         return Ok(Ok((is, Picture { shared: None, thumbnail: None })));
     }

@@ -93,6 +93,7 @@ impl Identity {
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let found = match Opaque::parse(Purpose::ApiKey, bearer) {
             Some(opaque) => self.of_api_key(db, &opaque, now).await?,
+            None if bearer.starts_with(Purpose::ApiKey.prefix()) => return Err(no_key().into()),
             None => self.of_token(db, bearer, now).await?,
         };
         if self.forgotten.load(Ordering::SeqCst) == forgotten {
@@ -142,8 +143,7 @@ impl Identity {
 
     async fn of_api_key(&self, db: &impl ConnectionTrait, key: &Opaque, now: Timestamp) -> Result<Remembered, Error> {
         let found = api_key::find(db, key, now).await?;
-        let found =
-            found.ok_or_else(|| Refusal::unauthorized("This API key is unknown or revoked, or its user disabled."))?;
+        let found = found.ok_or_else(no_key)?;
         let proof = Proof {
             actor: Actor {
                 tenant_id: key.tenant_id,
@@ -188,6 +188,12 @@ impl Identity {
 
 fn role(text: &str) -> Result<Role, Error> {
     Role::parse(text).ok_or_else(|| Error::Internal(format!("a user has the unknown role {text}")))
+}
+
+fn no_key() -> Refusal {
+    Refusal::unauthorized(
+        "This API key is unknown or revoked, or its user disabled. An administrator makes another one.",
+    )
 }
 
 fn expired() -> Refusal {

@@ -89,7 +89,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    fn prefix(self) -> &'static str {
+    pub(super) fn prefix(self) -> &'static str {
         match self {
             Purpose::Refresh => "wpr_",
             Purpose::ApiKey => "wpk_",

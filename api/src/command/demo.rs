@@ -46,6 +46,7 @@ impl Demo {
             if let Some(guide) = guide(state).await? {
                 print!("{}", commands(&url, &guide));
             }
+            print!("{}", fleet(&url));
             println!("Ctrl-C stops it.\n");
             Ok(())
         })
@@ -119,6 +120,18 @@ Pull what he may see, and the next time only what is new:
 Push a visit to {name}; then pull again: there it is, with the points that it earned and why.
 
 {push}
+
+"
+    )
+}
+
+/// Life for the dashboard.
+fn fleet(url: &str) -> String {
+    let program = std::env::current_exe().map_or_else(|_| "waypost".to_owned(), |path| path.display().to_string());
+    format!(
+        "Or let all {REPS} reps work a day, on phones whose link loses every fifth request; the dashboard follows:
+
+'{program}' fleet --url {url}
 
 "
     )

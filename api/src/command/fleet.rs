@@ -1,6 +1,7 @@
 //! `waypost fleet`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -13,9 +14,9 @@ use crate::webhook::reach::encrypt;
 /// Play a day of many phones against a server
 ///
 /// Each phone logs in, pulls, works offline, and syncs over a link that loses requests and answers. In the end it is
-/// compared with the server's digest. Exits with 1 if a phone does not hold what it should, a mutation has no result or a photo
-/// did not arrive. The
-/// visits stay: play against the demo or a tenant made for it, never against a company's real one.
+/// compared with the server's digest. Exits with 1 if a phone does not hold what it should, a mutation has no result, something
+/// that was acknowledged is gone, or a photo did not arrive. The visits stay: play against the demo or a tenant made for it,
+/// never against a company's real one.
 #[derive(Args)]
 pub(super) struct Fleet {
     /// Where the server is
@@ -42,6 +43,9 @@ pub(super) struct Fleet {
     /// Per cent of requests that get lost, or their answers
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=90))]
     loss: u8,
+    /// Seconds to wait for a server that does not answer, as one that is started anew
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    patience: u64,
     /// Of everything that is left to chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -59,6 +63,7 @@ impl Fleet {
             entries: self.entries as usize,
             photos: self.photos,
             loss: self.loss,
+            patience: Duration::from_secs(self.patience),
             seed: self.seed,
         };
         let bars = MultiProgress::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use encoding_rs::UTF_8;
 use indicatif::{ProgressBar, ProgressStyle};
+use uuid::Uuid;
 
 use super::Outcome;
 use super::home::{refused_flags, with_state};
@@ -39,9 +40,9 @@ pub(super) struct Import {
     #[arg(long, value_name = "DIRECTORY")]
     refused_dir: Option<PathBuf>,
     /// Do everything, but keep nothing
-    #[arg(long, conflicts_with = "create_tenant")]
+    #[arg(long)]
     dry_run: bool,
-    /// Make the tenant under this name if there is none
+    /// Make the tenant under this name if there is none; a dry run makes it up and leaves none
     #[arg(long, value_name = "NAME")]
     create_tenant: Option<String>,
     /// The zone whose midnight ends the new tenant's days, such as Asia/Shanghai
@@ -55,10 +56,11 @@ impl Import {
     pub(super) fn run(self) -> Outcome {
         let mapping = Mapping::read(&self.mapping)?;
         let beside = || self.mapping.parent().unwrap_or(Path::new("")).to_owned();
-        let options = Options {
+        let mut options = Options {
             files: Files::Folder(self.folder.clone().unwrap_or_else(beside)),
             refused: self.refused_dir,
             dry_run: self.dry_run,
+            made_up: None,
         };
         let new = match &self.create_tenant {
             Some(name) => {
@@ -68,13 +70,18 @@ impl Import {
         };
         let slug = self.tenant;
         let summary = with_state(&self.database, |state| async move {
-            if let Some(new) = new {
-                match create::create(&state, new).await {
-                    Err(taken) if taken.refusal().code == Code::Duplicate => {}
-                    made => drop(made?),
+            let tenant = match (tenant::by_slug(&state.db, &slug).await, new) {
+                (Err(none), Some(new)) if none.refusal().code == Code::NotFound => {
+                    if options.dry_run {
+                        let tenant = new.tenant(Uuid::now_v7(), state.clock.now());
+                        options.made_up = Some(new);
+                        tenant
+                    } else {
+                        create::create(&state, new).await?.tenant
+                    }
                 }
-            }
-            let tenant = tenant::by_slug(&state.db, &slug).await?;
+                (found, _) => found?,
+            };
             match run(&state, &tenant, &mapping, &options, teller()).await {
                 Ok(summary) => Ok(Ok(summary)),
                 Err(Stopped::Mapping(cause)) => Ok(Err(cause)),

@@ -12,9 +12,9 @@ use poem_openapi::registry::{
 use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Enum, OpenApi};
 
-use super::stream::{Begun, Form, begin};
+use super::stream::{Begun, Form, begin, expired};
 use crate::auth::Actor;
-use crate::problem::{E400, E401, E403, E410, Fail, Refusal};
+use crate::problem::{Code, E400, E401, E403, E410, Fail, Refusal};
 use crate::state::State;
 use crate::sync::cursor::Cursor;
 use crate::tag::Tag;
@@ -81,6 +81,16 @@ impl ApiResponse for Export {
     fn register(_: &mut Registry) {}
 }
 
+/// A cursor that is none, or none any more, by the name that it has here.
+fn told(refusal: &Refusal) -> Refusal {
+    match refusal.code {
+        Code::CursorExpired => expired(),
+        _ => {
+            Refusal::malformed("since: must be the Export-Cursor of an earlier export. Without it you get everything.")
+        }
+    }
+}
+
 pub struct ExportApi;
 
 #[OpenApi]
@@ -117,7 +127,7 @@ impl ExportApi {
                     "What changed since an export comes by pull: GET /v1/sync/changes?cursor=… with the same cursor.";
                 return Err(Refusal::forbidden(detail).into());
             }
-            Some(text) => Some(Cursor::read(&text, &actor)?),
+            Some(text) => Some(Cursor::read(&text, &actor).map_err(|refusal| told(&refusal))?),
             None => None,
         };
         let begun = begin(&state, &actor, kind.0, form, since).await?;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::columns::{cells, columns_with};
 use crate::auth::Actor;
 use crate::custom_field::{customizable, defined};
-use crate::problem::{Error, Refusal};
+use crate::problem::{Code, Error, Refusal};
 use crate::read::visible;
 use crate::record::Record;
 use crate::state::State;
@@ -67,6 +67,12 @@ struct Export {
     at: Uuid,
 }
 
+/// 410: the only remedy is to begin anew.
+pub fn expired() -> Refusal {
+    let detail = "This snapshot is too old to go on from, or somebody else's. Export all again, without `since`.";
+    Refusal::new(Code::CursorExpired, detail)
+}
+
 /// Begins; everything that can be refused is refused here.
 pub async fn begin(
     state: &State,
@@ -87,7 +93,7 @@ pub async fn begin(
                 inner.db.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
             let clock = clock(&snapshot, actor.tenant_id).await?;
             if since.as_ref().is_some_and(|since| !since.holds(&clock)) {
-                return Err(Refusal::cursor_expired().into());
+                return Err(expired().into());
             }
             let cursor = Cursor { epoch: clock.epoch, since: clock.head, ..Cursor::start(&actor) };
             let since = since.map(|since| since.since);

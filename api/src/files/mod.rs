@@ -6,6 +6,7 @@ mod heic;
 mod location;
 mod picture;
 mod stripped;
+mod whole;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub use content::{HEAD, TYPES, Type, of_content};
 pub use location::{open, open_as};
 pub use picture::{Picture, read as read_picture};
+pub use whole::has_end;
 
 use crate::problem::{Error, Refusal};
 

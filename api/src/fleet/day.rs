@@ -1,5 +1,5 @@
 //! What a rep types in a day: mostly visits, now and then a contact and the visit to him, or a correction of an account that
-//! others may correct at the same time.
+//! others may correct at the same time. Who has no account begins with one.
 
 use chrono::TimeDelta;
 use entity::scalar::Timestamp;
@@ -17,6 +17,15 @@ pub struct Account {
     pub revision: i32,
 }
 
+impl Account {
+    /// The one that this mutation makes.
+    pub fn made_by(mutation: &Value) -> Option<Self> {
+        let is_one = mutation["kind"] == "account" && mutation["op"] == "create";
+        let id = mutation["recordId"].as_str().filter(|_| is_one)?.parse().ok()?;
+        Some(Account { id, revision: 1 })
+    }
+}
+
 const SAID: [&str; 4] = [
     "Showed the new switch; they want an offer for two.",
     "客户希望下周看到光模块的报价。",
@@ -26,7 +35,10 @@ const SAID: [&str; 4] = [
 
 /// The mutations of one entry, parents first. `captured` is the reading of the phone's clocks.
 pub fn entry(accounts: &[Account], captured: &Value, chance: &mut StdRng) -> Vec<Value> {
-    let Some(account) = accounts.get(chance.random_range(0..accounts.len().max(1))) else { return Vec::new() };
+    let Some(account) = accounts.get(chance.random_range(0..accounts.len().max(1))) else {
+        let fields = json!({ "kind": "business", "name": format!("Customer {}", chance.random_range(1..1000)) });
+        return vec![mutation("account", "create", Uuid::now_v7(), captured, &fields)];
+    };
     match chance.random_range(0..10) {
         0 => vec![correction(*account, captured, chance)],
         1 => {

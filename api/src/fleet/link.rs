@@ -2,7 +2,7 @@
 //! the phone cannot tell one from the other.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -11,7 +11,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::bytes::Bytes;
 
-use super::Login;
+use super::{Login, Plan};
 
 /// How often a busy server is asked again before that is an error.
 const PATIENCE: usize = 30;
@@ -23,7 +23,7 @@ pub enum Trouble {
     Lost,
     /// The cursor is over: begin anew.
     Expired,
-    /// The server cannot be reached at all.
+    /// The server cannot be reached, or does not know itself what became of the request.
     Unreachable(reqwest::Error),
     /// The server said no, or something that is no part of the protocol.
     Refused(String),
@@ -34,7 +34,7 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::Lost => f.write_str("the link lost the request"),
             Trouble::Expired => f.write_str("the cursor is over"),
-            Trouble::Unreachable(cause) => write!(f, "the server cannot be reached: {cause}"),
+            Trouble::Unreachable(cause) => write!(f, "the server does not answer: {cause}"),
             Trouble::Refused(told) => f.write_str(told),
         }
     }
@@ -64,16 +64,28 @@ pub struct Link {
     refresh: String,
     /// Per cent of requests that get lost.
     loss: u8,
+    /// How long the server may be silent, and since when it is.
+    patience: Duration,
+    silent: Option<Instant>,
     pub requests: u64,
     pub lost: u64,
 }
 
 impl Link {
-    pub async fn log_in(url: &str, tenant: &str, login: &Login, loss: u8) -> Result<Self, Trouble> {
+    pub async fn log_in(plan: &Plan, login: &Login) -> Result<Self, Trouble> {
         let http = Client::builder().timeout(Duration::from_secs(60)).build().map_err(Trouble::Unreachable)?;
-        let url = url.trim_end_matches('/').to_owned();
-        let mut link = Link { http, url, access: String::new(), refresh: String::new(), loss, requests: 0, lost: 0 };
-        let who = json!({ "tenant": tenant, "email": login.email, "password": login.password });
+        let mut link = Link {
+            http,
+            url: plan.url.trim_end_matches('/').to_owned(),
+            access: String::new(),
+            refresh: String::new(),
+            loss: plan.loss,
+            patience: plan.patience,
+            silent: None,
+            requests: 0,
+            lost: 0,
+        };
+        let who = json!({ "tenant": plan.tenant, "email": login.email, "password": login.password });
         link.session("/v1/auth/login", &who).await?;
         Ok(link)
     }
@@ -111,8 +123,20 @@ impl Link {
         Ok(answer)
     }
 
-    /// Asks until there is an answer; a busy server is asked again when it says so, an old session is renewed.
+    /// What a server that is silent for a while did not answer is as good as lost.
     async fn answered(&mut self, ask: &Ask) -> Result<Answer, Trouble> {
+        let answer = self.asked(ask).await;
+        if let Err(Trouble::Unreachable(_)) = answer {
+            let since = *self.silent.get_or_insert_with(Instant::now);
+            self.lost += 1;
+            return if since.elapsed() < self.patience { Err(Trouble::Lost) } else { answer };
+        }
+        self.silent = None;
+        answer
+    }
+
+    /// Asks until there is an answer; a busy server is asked again when it says so, an old session is renewed.
+    async fn asked(&mut self, ask: &Ask) -> Result<Answer, Trouble> {
         for _ in 0..PATIENCE {
             self.requests += 1;
             let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
@@ -122,6 +146,7 @@ impl Link {
             }
             let response = request.body(ask.body.clone()).send().await.map_err(Trouble::Unreachable)?;
             let (status, headers) = (response.status(), response.headers().clone());
+            let failed = response.error_for_status_ref().err().filter(|_| status.is_server_error());
             let body = response.bytes().await.map_err(Trouble::Unreachable)?;
             match status {
                 StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => return Ok(Answer { headers, body }),
@@ -131,7 +156,8 @@ impl Link {
                 }
                 StatusCode::GONE => return Err(Trouble::Expired),
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => pause(&headers).await,
-                _ => return Err(refused(&ask.path, status, &body)),
+                // What became of it then, only a repetition tells.
+                _ => return Err(failed.map_or_else(|| refused(&ask.path, status, &body), Trouble::Unreachable)),
             }
         }
         Err(Trouble::Refused(format!("{}: the server was busy {PATIENCE} times", ask.path)))
@@ -142,6 +168,7 @@ impl Link {
             let request = self.http.post(format!("{}{path}", self.url)).header(CONTENT_TYPE, "application/json");
             let response = request.body(body.to_string()).send().await.map_err(Trouble::Unreachable)?;
             let (status, headers) = (response.status(), response.headers().clone());
+            let failed = response.error_for_status_ref().err().filter(|_| status.is_server_error());
             let bytes = response.bytes().await.map_err(Trouble::Unreachable)?;
             if status == StatusCode::OK {
                 let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -150,7 +177,7 @@ impl Link {
                 return Ok(());
             }
             if !headers.contains_key(RETRY_AFTER) {
-                return Err(refused(path, status, &bytes));
+                return Err(failed.map_or_else(|| refused(path, status, &bytes), Trouble::Unreachable));
             }
             pause(&headers).await;
         }

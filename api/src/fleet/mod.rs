@@ -47,6 +47,8 @@ pub struct Plan {
     pub photos: u8,
     /// Per cent of requests that are lost, half of them on the way and half on the way back.
     pub loss: u8,
+    /// How long phones wait for a server that does not answer, as one that is started anew, before that is an error.
+    pub patience: Duration,
     pub seed: u64,
 }
 
@@ -91,6 +93,8 @@ pub struct Report {
     pub converged: usize,
     /// Mutations that no phone has a result for, and photos that did not arrive. None is right.
     pub unanswered: u64,
+    /// Records that the server acknowledged and does not have. None is right.
+    pub vanished: u64,
     pub tally: Tally,
     pub took: Duration,
 }
@@ -114,7 +118,7 @@ impl Tally {
 impl Report {
     /// Whether nothing was lost and every phone is right.
     pub fn is_good(&self) -> bool {
-        self.converged == self.phones && self.unanswered == 0
+        self.converged == self.phones && self.unanswered == 0 && self.vanished == 0
     }
 }
 
@@ -134,6 +138,7 @@ impl fmt::Display for Report {
         writeln!(f, "pushed        {sent}, repeated ones again")?;
         writeln!(f, "acknowledged  {acknowledged} ({})", by_status.join(", "))?;
         writeln!(f, "unanswered    {}", self.unanswered)?;
+        writeln!(f, "vanished      {}", self.vanished)?;
         writeln!(f, "pulled        {pulled} changes")?;
         writeln!(f, "photos        {photos}, {} KiB arrived", photo_bytes / 1024)?;
         writeln!(f, "requests      {requests}, of which {lost} were lost")?;
@@ -189,7 +194,8 @@ pub async fn play(plan: &Plan, told: impl Fn(Step) + Sync) -> Result<Report, Tro
 
     let mut tally = Tally::default();
     let unanswered = phones.iter().map(Phone::waiting).sum();
+    let vanished = phones.iter().map(Phone::vanished).sum();
     phones.into_iter().for_each(|phone| tally.add(phone.tally()));
     let converged = proven.into_iter().filter(|proven| *proven).count();
-    Ok(Report { phones: plan.phones, converged, unanswered, tally, took: begun.elapsed() })
+    Ok(Report { phones: plan.phones, converged, unanswered, vanished, tally, took: begun.elapsed() })
 }

@@ -35,6 +35,8 @@ pub struct Phone {
     /// Kind → id → revision.
     replica: BTreeMap<String, BTreeMap<Uuid, i32>>,
     queue: VecDeque<Value>,
+    /// What it made and the server acknowledged.
+    kept: Vec<(String, Uuid)>,
     /// Photos on their way; they follow their records and never hold them up.
     photos: VecDeque<Photo>,
     tally: Tally,
@@ -50,7 +52,7 @@ impl Phone {
     pub async fn log_in(plan: &Plan, login: &Login, seed: u64) -> Result<Self, Trouble> {
         let mut chance = StdRng::seed_from_u64(seed);
         Ok(Phone {
-            link: Link::log_in(&plan.url, &plan.tenant, login, plan.loss).await?,
+            link: Link::log_in(plan, login).await?,
             device: Uuid::now_v7(),
             boot: format!("boot-{}", chance.random::<u32>()),
             chance,
@@ -58,6 +60,7 @@ impl Phone {
             cursor: None,
             replica: BTreeMap::new(),
             queue: VecDeque::new(),
+            kept: Vec::new(),
             photos: VecDeque::new(),
             tally: Tally::default(),
         })
@@ -76,7 +79,7 @@ impl Phone {
 
     /// What its user types while it is offline; of so many per cent of the visits he takes a photo.
     pub fn work(&mut self, entries: usize, photos: u8) {
-        let accounts: Vec<Account> = self.replica.get("account").into_iter().flatten().map(account).collect();
+        let mut accounts: Vec<Account> = self.replica.get("account").into_iter().flatten().map(account).collect();
         for _ in 0..entries {
             let captured = self.clocks();
             let mut typed = day::entry(&accounts, &captured, &mut self.chance);
@@ -87,6 +90,7 @@ impl Phone {
                 self.tally.photos += 1;
                 typed.push(record);
             }
+            accounts.extend(typed.iter().filter_map(Account::made_by));
             self.tally.typed += typed.len() as u64;
             self.queue.extend(typed);
         }
@@ -121,13 +125,29 @@ impl Phone {
     pub async fn prove(&mut self) -> Result<bool, Trouble> {
         self.link.mend();
         for _ in 0..PROOFS {
-            let pulled = self.pull().await?;
-            let digest = self.link.get("/v1/sync/digest", &mut self.chance).await?;
-            if pulled.pages == 1 && digest["head"].as_i64() == Some(pulled.head) {
-                return Ok(self.holds(&digest));
+            match self.compare().await {
+                Ok(Some(holds)) => return Ok(holds),
+                Ok(None) => {}
+                Err(Trouble::Lost) => self.pause().await,
+                Err(trouble) => return Err(trouble),
             }
         }
         Ok(false)
+    }
+
+    /// `None`: the server's head moved on meanwhile.
+    async fn compare(&mut self) -> Result<Option<bool>, Trouble> {
+        let pulled = self.pull().await?;
+        let digest = self.link.get("/v1/sync/digest", &mut self.chance).await?;
+        let same = pulled.pages == 1 && digest["head"].as_i64() == Some(pulled.head);
+        Ok(same.then(|| self.holds(&digest)))
+    }
+
+    /// Records that it made, that were acknowledged and that are not there.
+    pub fn vanished(&self) -> u64 {
+        let is_there =
+            |kind: &String, id: &Uuid| self.replica.get(kind).is_some_and(|records| records.contains_key(id));
+        self.kept.iter().filter(|(kind, id)| !is_there(kind, id)).count() as u64
     }
 
     /// Mutations without a result, and photos that did not arrive.
@@ -168,6 +188,14 @@ impl Phone {
                 return Err(Trouble::Refused("results do not follow the mutations".into()));
             }
             let status = result["status"].as_str().unwrap_or("no status").to_owned();
+            if let ("create", "applied", Some(kind), Some(id)) = (
+                mutation["op"].as_str().unwrap_or_default(),
+                status.as_str(),
+                mutation["kind"].as_str(),
+                mutation["recordId"].as_str().and_then(|id| id.parse().ok()),
+            ) {
+                self.kept.push((kind.to_owned(), id));
+            }
             *self.tally.results.entry(status).or_default() += 1;
         }
         Ok(())

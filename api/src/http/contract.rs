@@ -154,6 +154,23 @@ impl<'a> Matched<'a> {
     pub fn body_schema(self, method: &Method) -> Option<&'a Value> {
         self.operation(method).pointer("/requestBody/content/application~1json/schema")
     }
+
+    /// The media types that a body may have.
+    pub fn media_types(self, method: &Method) -> Vec<&'a str> {
+        let types = self.operation(method).pointer("/requestBody/content").and_then(Value::as_object);
+        types.into_iter().flat_map(Map::keys).map(String::as_str).collect()
+    }
+
+    /// The parts that a form may have, those first that it must.
+    pub fn form_parts(self, method: &Method) -> Vec<String> {
+        let schema = self.operation(method).pointer("/requestBody/content/multipart~1form-data/schema");
+        let Some(schema) = schema.map(|schema| self.contract.resolve(schema)) else { return Vec::new() };
+        let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+        let names = schema["properties"].as_object().into_iter().flat_map(Map::keys);
+        let (must, may): (Vec<&String>, Vec<&String>) = names.partition(|name| required(name));
+        let must = must.into_iter().map(|name| format!("{name} (required)"));
+        must.chain(may.into_iter().cloned()).collect()
+    }
 }
 
 /// GET answers HEAD too.

@@ -36,16 +36,14 @@ pub fn expectation(contract: &Contract, schema: &Value) -> String {
         (Some("string"), _) => "text",
         _ => "a value of the documented form",
     };
+    let form = [
+        form.to_owned(),
+        size(&schema["minLength"], &schema["maxLength"], "characters"),
+        size(&schema["minItems"], &schema["maxItems"], "entries"),
+    ]
+    .concat();
     let mut limits = Vec::new();
-    for (keyword, words) in [
-        ("minimum", "at least"),
-        ("maximum", "at most"),
-        ("minLength", "of length at least"),
-        ("maxLength", "of length at most"),
-        ("minItems", "with at least this many entries:"),
-        ("maxItems", "with at most this many entries:"),
-        ("pattern", "matching"),
-    ] {
+    for (keyword, words) in [("minimum", "at least"), ("maximum", "at most"), ("pattern", "matching")] {
         if keyword == "pattern" && schema[keyword] == LINE_PATTERN {
             limits.push("in one line that is not blank".to_owned());
         } else if !schema[keyword].is_null() {
@@ -53,6 +51,16 @@ pub fn expectation(contract: &Contract, schema: &Value) -> String {
         }
     }
     if limits.is_empty() { format!("Must be {form}.") } else { format!("Must be {form}, {}.", limits.join(", ")) }
+}
+
+/// How many there may be: ` of 1 to 200 characters`.
+fn size(least: &Value, most: &Value, what: &str) -> String {
+    match (least.as_u64(), most.as_u64()) {
+        (None, None) => String::new(),
+        (Some(least), None) => format!(" of at least {least} {what}"),
+        (None, Some(most)) => format!(" of at most {most} {what}"),
+        (Some(least), Some(most)) => format!(" of {least} to {most} {what}"),
+    }
 }
 
 struct Walk<'a> {
@@ -211,7 +219,7 @@ mod tests {
             (
                 json!({ "id": id, "kind": "call", "tags": ["a", "long"] }),
                 "/tags/1",
-                "Must be text, of length at most 3.",
+                "Must be text of at most 3 characters.",
             ),
             (
                 json!({ "id": id, "kind": "call", "next": { "id": id, "kind": "call", "minuts": 5 } }),

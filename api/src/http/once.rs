@@ -16,7 +16,7 @@ use super::Contract;
 use crate::auth::{Actor, Proof};
 use crate::problem::{Code, Error, Refusal};
 use crate::state::State;
-use crate::write::{Idempotency, hex};
+use crate::write::{Idempotency, answered, hex};
 
 /// The header, as the document spells it.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -31,7 +31,6 @@ const SECRET: [&str; 6] =
 const TAKE: &str = "
     INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at) VALUES ($1, $2, $3, $4, '', $5)
     ON CONFLICT (tenant_id, user_id, key) DO NOTHING";
-const READ: &str = "SELECT hash, result FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
 const KEEP: &str = "UPDATE receipt SET result = $4 WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
 const GIVE_BACK: &str = "DELETE FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
 
@@ -156,18 +155,10 @@ impl Receipt {
         if taken.rows_affected() == 1 {
             return Ok(None);
         }
-        let known = db.query_one_raw(self.statement(READ, [])).await?;
-        let (was, result): (String, String) = match &known {
-            Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
-            // Given back at this moment: what it was taken for has failed.
-            None => return Err(in_doubt().into()),
-        };
-        if was != hash {
-            let detail = "This Idempotency-Key was used for another request. Make a new one for each request.";
-            return Err(Refusal::conflict(Code::MutationReused, detail).into());
-        }
+        // Given back at this moment: what it was taken for has failed.
+        let result = answered(db, &self.actor, &self.key, hash).await?.unwrap_or_default();
         if result.is_empty() {
-            return Err(in_doubt().into());
+            return Err(in_progress().into());
         }
         let stored: Answer = serde_json::from_str(&result).map_err(|cause| DbErr::Json(cause.to_string()))?;
         Ok(Some(stored.again()?))
@@ -211,7 +202,7 @@ impl Answer {
         let Some(body) = self.body else {
             let detail = "This request was carried out. Its answer held a secret, which is shown once. List what there \
                           is, and make or rotate the secret with a new Idempotency-Key.";
-            return Err(Refusal::conflict(Code::MutationReused, detail).into());
+            return Err(Refusal::conflict(Code::AnswerNotKept, detail).into());
         };
         let mut response = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK).into_response();
         for (name, value) in self.headers {
@@ -229,9 +220,9 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
     KEPT.iter().filter_map(|name| Some((name.as_str().to_owned(), value(name)?.to_owned()))).collect()
 }
 
-fn in_doubt() -> Refusal {
+fn in_progress() -> Refusal {
     let detail = "A request with this Idempotency-Key is being answered, or the server stopped before it could tell how \
                   it ended. Repeat it in a second; if this stays, look whether it was done before you send it with a \
                   new key.";
-    Refusal { retry_after: Some(1), ..Refusal::conflict(Code::MutationReused, detail) }
+    Refusal { retry_after: Some(1), ..Refusal::conflict(Code::IdempotencyInProgress, detail) }
 }

@@ -126,13 +126,10 @@ impl Failed<'_> {
             Some(self.parameter(name, &e.reason))
         } else if let Some(e) = err.downcast_ref::<ParseRequestPayloadError>() {
             Some(self.body(&e.reason))
-        } else if err.is::<ParseMultipartError>() {
-            Some(Refusal::malformed("The form could not be read. The document lists the parts that it must have."))
         } else if err.is::<ContentTypeError>() || is_media_type(err) {
-            Some(Refusal::new(
-                Code::UnsupportedMediaType,
-                "Send the body as the document says, and name its Content-Type.",
-            ))
+            Some(self.media_type())
+        } else if err.is::<ParseMultipartError>() || err.is::<poem::error::ParseMultipartError>() {
+            Some(self.form())
         } else if err.is::<AuthorizationError>() {
             Some(Refusal::unauthorized("Send a valid access token: Authorization: Bearer <token>."))
         } else if err.is::<NotFoundError>() {
@@ -149,6 +146,24 @@ impl Failed<'_> {
                 ReadBodyError::BodyHasBeenTaken => None,
             }
         }
+    }
+
+    fn media_type(&self) -> Refusal {
+        let types = self.matched.map(|matched| matched.media_types(self.method)).unwrap_or_default();
+        let detail = match types.join(" or ") {
+            none if none.is_empty() => "Send the body as the document says, and name its Content-Type.".to_owned(),
+            types => format!("Send the body as {types}, and say so in Content-Type."),
+        };
+        Refusal::new(Code::UnsupportedMediaType, detail)
+    }
+
+    fn form(&self) -> Refusal {
+        let parts = self.matched.map(|matched| matched.form_parts(self.method)).unwrap_or_default();
+        Refusal::malformed(format!(
+            "The form could not be read. Send multipart/form-data to its end, with the boundary in Content-Type (clients write \
+             that header themselves), and with these parts: {}.",
+            parts.join(", ")
+        ))
     }
 
     fn parameter(&self, name: &str, reason: &str) -> Refusal {
@@ -196,7 +211,8 @@ impl Failed<'_> {
 }
 
 fn is_media_type(err: &poem::Error) -> bool {
-    err.is::<ParseJsonError>() && err.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
+    let is_ours = err.is::<ParseJsonError>() || err.is::<poem::error::ParseMultipartError>();
+    is_ours && err.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE
 }
 
 enum Missed<'a> {

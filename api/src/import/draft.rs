@@ -138,7 +138,12 @@ impl<'a> Reader<'a> {
                 continue;
             }
             match (field.shape.read(&text, source.times, &calendar), field.shape) {
-                (Err(fault), _) => faults.push(format!("{} `{text}`: {fault}", field.name)),
+                (Err(_), _) if text.contains('\n') => faults.push(format!(
+                    "{} `{}`: has several lines: take out the line breaks, or in CSV close the quotation mark before it",
+                    field.name,
+                    shown(&text)
+                )),
+                (Err(fault), _) => faults.push(format!("{} `{}`: {fault}", field.name, shown(&text))),
                 (Ok(_), Shape::Reference(kind)) => {
                     let by = match source.by {
                         By::Any if text.parse::<Uuid>().is_ok() => By::Id,
@@ -159,7 +164,7 @@ impl<'a> Reader<'a> {
             let Some(value_type) = self.own.get(key).filter(|_| !text.is_empty()) else { continue };
             match own::read(*value_type, &text, &calendar) {
                 Ok(value) => drop(values.insert(name, value)),
-                Err(fault) => faults.push(format!("{name} `{text}`: {fault}")),
+                Err(fault) => faults.push(format!("{name} `{}`: {fault}", shown(&text))),
             }
         }
         let steps = self.steps(&cell, &calendar).unwrap_or_else(|fault| {
@@ -219,7 +224,7 @@ impl<'a> Reader<'a> {
         let text = cell(&stages.column);
         let stage = StageKey::parse(text).ok_or_else(|| {
             let known = "intent, pre_sale, negotiation, signed, lost";
-            format!("stage `{text}`: is none of {known}: add it to `translate` of the column {}", stages.column)
+            format!("stage `{text}`: is none of {known}: write one of them, or add it to `translate` of the column {} in a mapping", stages.column)
         })?;
         let mut entered: BTreeMap<StageKey, Date> = BTreeMap::new();
         for (stage, column) in &stages.entered {
@@ -243,4 +248,11 @@ impl<'a> Reader<'a> {
         };
         steps(stage, lost_from, |stage| entered.get(&stage).copied())
     }
+}
+
+/// As much of a cell as tells which one it is.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let start: String = line.chars().take(60).collect();
+    if start.len() < text.len() { format!("{start}…") } else { start }
 }

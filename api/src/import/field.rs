@@ -205,9 +205,10 @@ impl Shape {
             Shape::Id => text.parse::<Uuid>().map(|id| json!(id)).map_err(|_| "is no UUID".into()),
             Shape::Moment => calendar.moment(text).map(|moment| json!(moment)),
             Shape::Choice(choices) if choices.contains(&text) => Ok(json!(text)),
-            Shape::Choice(choices) => {
-                Err(format!("is none of {}: add it to `translate` of its column", choices.join(", ")))
-            }
+            Shape::Choice(choices) => Err(format!(
+                "is none of {}: write one of them, or add it to `translate` of its column in a mapping",
+                choices.join(", ")
+            )),
         }
     }
 }

@@ -22,6 +22,7 @@ use super::write::{Item, Task, Writer};
 use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
+use crate::tenant::create::NewTenant;
 
 /// Rows a commit.
 const CHUNK: usize = 500;
@@ -37,6 +38,8 @@ pub struct Options {
     pub refused: Option<PathBuf>,
     /// Do everything but keep it. One transaction: rows that it would change stay locked until it ends.
     pub dry_run: bool,
+    /// For a dry run: the tenant is not there, and is made only for it.
+    pub made_up: Option<NewTenant>,
 }
 
 /// How far an import is.
@@ -114,7 +117,8 @@ pub async fn run(
     let counts = readings.iter().map(|reading| Count::new(reading.pass.path.clone(), reading.pass.kind)).collect();
     let files = readings.iter().map(|reading| (reading.path.clone(), reading.headers.clone())).collect();
     let journal = Journal::new(counts, Place::Files(refused, files));
-    let journal = import(state, actor, zone, &readings, options.dry_run, journal, progress).await?;
+    let writer = Writer::begin(state, actor, zone, options.dry_run, options.made_up.as_ref()).await?;
+    let journal = import(state, writer, &readings, journal, progress).await?;
     let refused = match journal.place {
         Place::Files(refused, _) => refused.finish().map_err(|cause| broken("the files of refused rows", &cause))?,
         Place::Kept(_) => Vec::new(),
@@ -151,7 +155,8 @@ pub async fn go_on(
     let counts = if begun.counts.len() == readings.len() { begun.counts } else { fresh() };
     let (reached, waiting) = (begun.reached, begun.waiting);
     let journal = Journal { reached, waiting, ..Journal::new(counts, Place::Kept(begun.kept)) };
-    import(state, begun.actor, zone, &readings, begun.dry_run, journal, |_| {}).await.map(drop)
+    let writer = Writer::begin(state, begun.actor, zone, begun.dry_run, None).await?;
+    import(state, writer, &readings, journal, |_| {}).await.map(drop)
 }
 
 fn zone(tenant: &tenant::Model) -> Result<Tz, Error> {
@@ -178,15 +183,12 @@ fn digested(key: &str) -> Digested {
 /// Reads everything, from where the journal stands.
 async fn import(
     state: &State,
-    actor: Actor,
-    zone: Tz,
+    writer: Writer<'_>,
     readings: &[Reading<'_>],
-    dry_run: bool,
     journal: Journal,
     mut progress: impl FnMut(Progress<'_>) + Send,
 ) -> Result<Journal, Stopped> {
     let bytes = readings.iter().map(|reading| reading.source.bytes).sum();
-    let writer = Writer::begin(state, actor, zone, dry_run).await?;
     let mut import = Import { state, writer, journal, bytes, before: 0 };
     for (number, reading) in readings.iter().enumerate() {
         if number >= import.journal.reached.pass {

@@ -14,6 +14,8 @@ use super::steps::{Step, remaining};
 use crate::account::member;
 use crate::change::{Body, Change, Context, Intent, apply};
 use crate::custom_field::check::checked;
+use crate::custom_field::value::spelled;
+use crate::custom_field::{MEMBER, customizable, find};
 use crate::opportunity::advance::advance_at;
 use crate::opportunity::create::create_in;
 use crate::opportunity::moves::not_in_the_future;
@@ -43,6 +45,13 @@ pub enum Done {
     Unchanged,
 }
 
+impl Done {
+    /// Of a record that was at one revision and is at another now: the write itself knows whether anything changed.
+    fn since(was: i32, is: i32) -> Self {
+        if was == is { Done::Unchanged } else { Done::Updated }
+    }
+}
+
 impl Plan {
     /// All that the row says as one change, for `prepare` to load what it refers to; `None` for kinds that have no
     /// changes: teams and users.
@@ -57,45 +66,66 @@ impl Plan {
         Change { kind, id: self.id, fresh: false, intent, base: None, expected: None, clear: Vec::new(), reason }
     }
 
-    /// Changes what differs from the record as it stands.
+    /// Changes what differs from the record as it stands, at the revision `was`.
     fn update(
         &self,
         work: &mut UnitOfWork,
         context: &Context,
         kind: Kind,
         differs: &Map<String, Value>,
+        was: i32,
     ) -> Result<Done, Refusal> {
         match body(kind, differs)? {
             Some(body) if !differs.is_empty() => {
-                apply(work, context, &self.of(kind, Intent::Update(body)))?;
-                Ok(Done::Updated)
+                let outcome = apply(work, context, &self.of(kind, Intent::Update(body)))?;
+                Ok(Done::since(was, outcome.revision))
             }
             _ => Ok(Done::Unchanged),
         }
+    }
+
+    /// The values, those of fields that the tenant defined itself in their one spelling; what is no value stays as it is, to
+    /// be refused by name.
+    fn spelled(&self, context: &Context, kind: Kind) -> Map<String, Value> {
+        let mut values = self.values.clone();
+        if let (Some(kind), Some(Value::Object(own))) = (customizable(kind), values.get_mut(MEMBER)) {
+            for (key, value) in own {
+                let field = find(&context.settings().custom, kind, key).zip(value.as_str());
+                if let Some(Ok(text)) = field.map(|(field, text)| spelled(field, text)) {
+                    *value = json!(text);
+                }
+            }
+        }
+        values
     }
 }
 
 /// Stores an account, a contact, a product, an activity or a lead.
 pub fn record(work: &mut UnitOfWork, context: &Context, kind: Kind, plan: &Plan) -> Result<Done, Refusal> {
     let current = match kind {
-        Kind::Account => work.get::<account::Model>(plan.id).map(document),
-        Kind::Contact => work.get::<contact::Model>(plan.id).map(document),
-        Kind::Product => work.get::<product::Model>(plan.id).map(document),
-        Kind::Lead => work.get::<lead::Model>(plan.id).map(document),
-        _ => work.get::<activity::Model>(plan.id).map(document),
+        Kind::Account => current::<account::Model>(work, plan.id),
+        Kind::Contact => current::<contact::Model>(work, plan.id),
+        Kind::Product => current::<product::Model>(work, plan.id),
+        Kind::Lead => current::<lead::Model>(work, plan.id),
+        _ => current::<activity::Model>(work, plan.id),
     };
-    let Some(current) = current else {
+    let Some((current, was)) = current else {
         if let Some(change) = plan.change(kind)? {
             apply(work, context, &change)?;
         }
         return Ok(Done::Created);
     };
-    let mut differs = difference(&current, &plan.values);
+    let mut differs = difference(&current, &plan.spelled(context, kind));
     if kind == Kind::Account {
         // Who answers for it was decided here since.
         differs.remove("ownerId");
     }
-    plan.update(work, context, kind, &differs)
+    plan.update(work, context, kind, &differs, was)
+}
+
+/// The record as it stands, and its revision.
+fn current<M: Record>(work: &UnitOfWork, id: Uuid) -> Option<(Map<String, Value>, i32)> {
+    work.get::<M>(id).map(|row| (document(row), row.revision()))
 }
 
 /// Stores an opportunity and the moves that the row tells of. Moves that were made already stay as they are.
@@ -129,7 +159,7 @@ pub fn opportunity(
         return Ok(Done::Created);
     };
     let further = remaining(before.stage, steps).map_err(|told| Refusal::invalid("stage", told))?;
-    let mut values = plan.values.clone();
+    let mut values = plan.spelled(context, Kind::Opportunity);
     if let (StageKey::Signed, [], Some(day)) = (before.stage, further, signed_on) {
         values.entry("signedOn").or_insert_with(|| json!(day));
     }
@@ -140,7 +170,7 @@ pub fn opportunity(
             works(work, account_id, fields.owner_id.unwrap_or(before.owner_id))?;
         }
     }
-    let done = plan.update(work, context, Kind::Opportunity, &differs)?;
+    let done = plan.update(work, context, Kind::Opportunity, &differs, before.revision)?;
     advance(work, context, plan, further, draft, calendar)?;
     Ok(if further.is_empty() { done } else { Done::Updated })
 }
@@ -217,21 +247,17 @@ pub fn user(work: &mut UnitOfWork, plan: &Plan) -> Result<Done, Refusal> {
 
 /// Puts the record with the row's values in it.
 fn whole<M: Record>(work: &mut UnitOfWork, plan: &Plan) -> Result<Done, Refusal> {
-    let before = work.get::<M>(plan.id).map(document);
-    let mut next = before.clone().unwrap_or_else(|| {
-        let born =
-            json!({ "id": plan.id, "revision": 0, "createdAt": work.now, "updatedAt": work.now, "locale": "en" });
-        born.as_object().cloned().unwrap_or_default()
-    });
+    let born = json!({ "id": plan.id, "revision": 0, "createdAt": work.now, "updatedAt": work.now, "locale": "en" });
+    let (mut next, was) = match current::<M>(work, plan.id) {
+        Some((current, was)) => (current, Some(was)),
+        None => (born.as_object().cloned().unwrap_or_default(), None),
+    };
     next.extend(plan.values.clone());
-    if before.as_ref() == Some(&next) {
-        return Ok(Done::Unchanged);
-    }
     let record =
         M::parse_from_json(Some(Value::Object(next))).map_err(|cause| Refusal::invalid("", cause.into_message()))?;
     work.reason = Some(REASON.to_owned());
-    work.put(record);
-    Ok(if before.is_some() { Done::Updated } else { Done::Created })
+    let is = work.put(record);
+    Ok(was.map_or(Done::Created, |was| Done::since(was, is)))
 }
 
 /// The values that the record does not have, parts of a field joined with those that it has.

@@ -23,6 +23,7 @@ use crate::change::{Context, prepare};
 use crate::database::gather_statistics;
 use crate::problem::{Error, Refusal, constraint, is_retryable};
 use crate::state::State;
+use crate::tenant::create::{NewTenant, stage_in};
 use crate::work::UnitOfWork;
 
 /// How often a chunk is begun again that lost against another transaction.
@@ -56,8 +57,19 @@ pub struct Task<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub async fn begin(state: &'a State, actor: Actor, zone: Tz, dry_run: bool) -> Result<Self, Error> {
-        let rehearsal = if dry_run { Some(UnitOfWork::begin(state, &actor).await?) } else { None };
+    /// `made_up`: the tenant, if only the rehearsal has it.
+    pub async fn begin(
+        state: &'a State,
+        actor: Actor,
+        zone: Tz,
+        dry_run: bool,
+        made_up: Option<&NewTenant>,
+    ) -> Result<Self, Error> {
+        let mut rehearsal = if dry_run { Some(UnitOfWork::begin(state, &actor).await?) } else { None };
+        if let (Some(work), Some(new)) = (&mut rehearsal, made_up) {
+            stage_in(work, state, new).await?;
+            work.rehearse().await?;
+        }
         Ok(Writer { state, actor, zone, rehearsal })
     }
 
@@ -251,7 +263,10 @@ fn plan(task: &Task<'_>, draft: &Draft, names: &mut Names, is_last: bool) -> Res
                     By::Id => ID,
                     By::ExternalId | By::Any => KEY,
                 };
-                return Err(refused(reference.field, &format!("there is no {kind} with the {by} `{text}`")));
+                let told = format!(
+                    "there is no {kind} with the {by} `{text}`: import it first; a mapping can also find it `by` id or name"
+                );
+                return Err(refused(reference.field, &told));
             }
         };
         values.insert(reference.field.to_owned(), json!(id));

@@ -111,11 +111,14 @@ const EVERYWHERE: [(&str, &str); 4] = [
     ("limit", "How many items a page has at most; 50 by default."),
     (
         "Idempotency-Key",
-        "Made by the client for each request, such as a UUID: sent again, the request is answered again, not done again.",
+        "Made by the client for each request, such as a UUID: sent again, the request is answered again, not done again. A 409 \
+         tells by its `type` what the key was met with: `/problems/idempotency_key_reused`, \
+         `/problems/idempotency_in_progress` or `/problems/answer_not_kept`.",
     ),
     (
         "If-Match",
-        "The `ETag` that the client saw: if the record has changed since, nothing is done and the answer is 412.",
+        "The `ETag` that the client saw, one and no weak one: if the record has changed since, nothing is done and the answer \
+         is 412.",
     ),
 ];
 

@@ -15,6 +15,9 @@ pub enum Code {
     RecordDeleted,
     DependencyRefused,
     MutationReused,
+    IdempotencyKeyReused,
+    IdempotencyInProgress,
+    AnswerNotKept,
     CursorExpired,
     RevisionMismatch,
     TooLarge,
@@ -36,7 +39,7 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 29] = [
+    pub const ALL: [Code; 32] = [
         Code::Malformed,
         Code::Unauthorized,
         Code::Forbidden,
@@ -48,6 +51,9 @@ impl Code {
         Code::RecordDeleted,
         Code::DependencyRefused,
         Code::MutationReused,
+        Code::IdempotencyKeyReused,
+        Code::IdempotencyInProgress,
+        Code::AnswerNotKept,
         Code::CursorExpired,
         Code::RevisionMismatch,
         Code::TooLarge,
@@ -81,6 +87,13 @@ impl Code {
             Code::RecordDeleted => ("record_deleted", 409, "The record has been deleted"),
             Code::DependencyRefused => ("dependency_refused", 409, "Something that this depends on was refused"),
             Code::MutationReused => ("mutation_reused", 409, "The mutation id was used for something else"),
+            Code::IdempotencyKeyReused => {
+                ("idempotency_key_reused", 409, "The Idempotency-Key was used for another request")
+            }
+            Code::IdempotencyInProgress => {
+                ("idempotency_in_progress", 409, "The request with this Idempotency-Key is being answered")
+            }
+            Code::AnswerNotKept => ("answer_not_kept", 409, "The request was carried out, its answer was not kept"),
             Code::CursorExpired => ("cursor_expired", 410, "The cursor can no longer be used"),
             Code::RevisionMismatch => ("revision_mismatch", 412, "The record has changed since it was read"),
             Code::TooLarge => ("too_large", 413, "The request is too large"),

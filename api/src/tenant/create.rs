@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 use entity::kind::{RuleSetStatus, StageKey};
-use entity::scalar::{Date, Line};
+use entity::scalar::{Date, Line, Timestamp};
 use entity::shape::TimePolicy;
 use entity::shape::{Names, Shift, SpecialDays, Week};
 use entity::{calendar, rule_set, stage, team, tenant};
@@ -46,6 +46,18 @@ impl NewTenant {
             }
         }
     }
+
+    /// As it is once it was made.
+    pub fn tenant(&self, id: Uuid, now: Timestamp) -> tenant::Model {
+        tenant::Model {
+            id,
+            slug: self.slug.clone(),
+            name: self.name.0.clone(),
+            time_zone: self.time_zone.name().to_owned(),
+            created_at: now,
+            time_policy: TimePolicy::default(),
+        }
+    }
 }
 
 fn parse_slug(text: &str) -> Result<String, String> {
@@ -72,16 +84,16 @@ pub async fn create(state: &State, new: NewTenant) -> Result<Created, Error> {
 }
 
 async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
-    let tenant_id = Uuid::now_v7();
-    let mut work = UnitOfWork::begin(state, &Actor::system(tenant_id)).await?;
-    let tenant = tenant::Model {
-        id: tenant_id,
-        slug: new.slug,
-        name: new.name.0,
-        time_zone: new.time_zone.name().to_owned(),
-        created_at: work.now,
-        time_policy: TimePolicy::default(),
-    };
+    let mut work = UnitOfWork::begin(state, &Actor::system(Uuid::now_v7())).await?;
+    let created = stage_in(&mut work, state, &new).await?;
+    work.commit().await?;
+    Ok(created)
+}
+
+/// Stages the tenant that the unit of work is of.
+pub async fn stage_in(work: &mut UnitOfWork, state: &State, new: &NewTenant) -> Result<Created, Error> {
+    let tenant_id = work.actor.tenant_id;
+    let tenant = new.tenant(tenant_id, work.now);
     for (sql, values) in [
         (
             "INSERT INTO tenant (id, slug, name, time_zone, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -149,9 +161,8 @@ async fn write(state: &State, new: NewTenant) -> Result<Created, Error> {
         bundle: None,
         rules: first_rule_set(),
     };
-    rules.bundle = Some(bundle::sign(&work, state, &rules).await?);
+    rules.bundle = Some(bundle::sign(work, state, &rules).await?);
     work.put(rules);
-    work.commit().await?;
     Ok(Created { tenant, top_team })
 }
 

@@ -2,7 +2,8 @@
 //! and everything behind it waits too. A server takes an endpoint on lease, so two never send to one at the same time; if it
 //! dies, another goes on from the last event that was taken. At least once, then: receivers know repetitions by the id.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +11,6 @@ use entity::scalar::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 use sea_orm::{ConnectionTrait, QueryResult};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::event::{self, Event};
@@ -31,6 +31,9 @@ const TURN: Duration = Duration::from_secs(5);
 /// Endpoints that are served at the same time; nearly all of that time is waiting for their answers.
 const AT_ONCE: usize = 64;
 
+/// As many of them may be of one tenant, however many of its endpoints hang.
+const OF_ONE_TENANT: usize = 8;
+
 /// Longer than one attempt can take.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 
@@ -44,20 +47,52 @@ const LONGEST_REST: i64 = 86_400;
 /// What a server needs to send.
 pub struct Outbox {
     pub reach: Reach,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 impl Outbox {
     /// `allowed`: private networks that may be reached.
     pub fn new(allowed: Vec<Network>) -> Self {
-        Outbox { reach: Reach::new(allowed), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Outbox { reach: Reach::new(allowed), turns: Arc::default() }
+    }
+}
+
+/// How many turns go on, by tenant.
+#[derive(Default)]
+struct Turns(Mutex<HashMap<Uuid, usize>>);
+
+/// One of them, until it is dropped.
+struct Turn {
+    turns: Arc<Turns>,
+    tenant_id: Uuid,
+}
+
+impl Turns {
+    fn begin(self: &Arc<Self>, tenant_id: Uuid) -> Option<Turn> {
+        let mut going_on = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = going_on.get(&tenant_id).copied().unwrap_or_default();
+        if own == OF_ONE_TENANT || going_on.values().sum::<usize>() == AT_ONCE {
+            return None;
+        }
+        going_on.insert(tenant_id, own + 1);
+        Some(Turn { turns: self.clone(), tenant_id })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut going_on = self.turns.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match going_on.get_mut(&self.tenant_id) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(going_on.remove(&self.tenant_id)),
+        }
     }
 }
 
 /// Serves all that are due and that there is room for, without waiting for them.
 pub async fn send(state: &State) -> Result<(), Error> {
     for key in due(state).await? {
-        let Ok(turn) = state.outbox.turns.clone().try_acquire_owned() else { break };
+        let Some(turn) = state.outbox.turns.begin(key.0) else { continue };
         let state = state.clone();
         tokio::spawn(async move {
             if let Err(cause) = serve(&state, key).await {
@@ -282,6 +317,20 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_tenant_takes_all_turns_and_one_that_ends_makes_room() {
+        let turns = Arc::new(Turns::default());
+        let mut going_on: Vec<Turn> = (0..20).filter_map(|_| turns.begin(Uuid::from_u128(1))).collect();
+        assert_eq!(going_on.len(), OF_ONE_TENANT);
+        going_on.extend((2..200).filter_map(|tenant| turns.begin(Uuid::from_u128(tenant))));
+        assert_eq!(going_on.len(), AT_ONCE);
+        assert!(turns.begin(Uuid::from_u128(200)).is_none());
+        going_on.remove(0);
+        assert!(turns.begin(Uuid::from_u128(200)).is_some_and(|turn| turn.tenant_id == Uuid::from_u128(200)));
+        going_on.clear();
+        assert!(turns.0.lock().unwrap().is_empty());
+    }
 
     #[test]
     fn a_receiver_is_left_alone_as_long_as_it_asks_and_no_longer_than_a_day() {

@@ -95,6 +95,13 @@ async fn push(who: &Client, device: Uuid, mutations: &[types::Mutation]) -> Vec<
     who.push_mutations(&request).await.expect("results").into_inner().results
 }
 
+async fn applied(who: &Client, device: Uuid, mutations: &[types::Mutation]) -> Vec<types::MutationResult> {
+    let results = push(who, device, mutations).await;
+    assert_eq!(results.len(), mutations.len());
+    assert!(results.iter().all(|result| result.status == types::ResultStatus::Applied), "{results:#?}");
+    results
+}
+
 fn write(op: types::MutationOp, kind: types::MutationKind, record: Uuid) -> types::Mutation {
     types::Mutation {
         account: None,
@@ -128,11 +135,16 @@ async fn main() {
     use types::{MutationKind as Kind, MutationOp as Op};
     rustls::crypto::ring::default_provider().install_default().expect("the only one");
     let (rep, manager) = (someone(&var("WAYPOST_REP")).await, someone(&var("WAYPOST_MANAGER")).await);
-    let (_, pages) = pull(&rep).await;
+    let (before, pages) = pull(&rep).await;
     assert!(pages > 1, "a tenant has more than three records");
 
     // One of each kind, written offline.
-    let [device, account, contact, opportunity, plan, activity, lead] = std::array::from_fn(|_| Uuid::new_v4());
+    let is_fine =
+        |change: &&types::SyncChange| change.points_entry.as_ref().is_some_and(|it| it.kind == types::EntryKind::Fine);
+    let fine = before.values().find(is_fine).expect("a fine").id;
+    let hold = before.values().find(|change| change.kind == types::Kind::Hold).expect("a hold").id;
+    let [device, account, contact, opportunity, plan, activity, photo, appeal, lead] =
+        std::array::from_fn(|_| Uuid::new_v4());
     let mutations = [
         types::Mutation {
             account: Some(types::AccountFields {
@@ -202,10 +214,22 @@ async fn main() {
             }),
             ..write(Op::Advance, Kind::Opportunity, opportunity)
         },
+        types::Mutation {
+            attachment: Some(types::AttachmentFields {
+                account_id: Some(account),
+                activity_id: Some(activity),
+                kind: Some(types::AttachmentKind::Photo),
+                file_name: Some(text("shelf.png")),
+                ..Default::default()
+            }),
+            ..write(Op::Create, Kind::Attachment, photo)
+        },
+        types::Mutation {
+            appeal: Some(types::AppealFields { entry_id: Some(fine), reason: Some(text("The phone was in repair.")) }),
+            ..write(Op::Create, Kind::Appeal, appeal)
+        },
     ];
-    let results = push(&rep, device, &mutations).await;
-    assert_eq!(results.len(), mutations.len());
-    assert!(results.iter().all(|result| result.status == types::ResultStatus::Applied), "{results:#?}");
+    let results = applied(&rep, device, &mutations).await;
     let again = push(&rep, device, &mutations).await;
     assert_eq!(format!("{again:?}"), format!("{results:?}"), "the same push has the same results");
     let found = types::Mutation {
@@ -217,8 +241,12 @@ async fn main() {
         }),
         ..write(Op::Create, Kind::Lead, lead)
     };
-    let found = push(&manager, Uuid::new_v4(), &[found]).await;
-    assert_eq!(found[0].status, types::ResultStatus::Applied);
+    // What only a manager decides, and a lead that the rep picks.
+    let ruling = |reason: &str| Some(types::Ruling { reason: text(reason) });
+    let release = types::Mutation { ruling: ruling("He was there twice."), ..write(Op::Release, Kind::Hold, hold) };
+    let grant = types::Mutation { ruling: ruling("Asked the shop."), ..write(Op::Grant, Kind::Appeal, appeal) };
+    applied(&manager, Uuid::new_v4(), &[found, release, grant]).await;
+    applied(&rep, device, &[write(Op::Claim, Kind::Lead, lead)]).await;
 
     // A conflict: the manager was faster. And a problem that a program can read.
     let seen = results[0].revision.expect("a revision");
@@ -261,24 +289,11 @@ async fn main() {
     let mismatch = problem(rep.update_account(&account, Some(&etag), &stale).await, 412);
     assert_eq!(mismatch.type_, "/problems/revision_mismatch");
 
-    // A photo: the record first, then its file. What is no photo is refused, and another file is welcome.
-    let wanted = types::CreateAttachment {
-        account_id: account,
-        activity_id: Some(activity),
-        kind: types::AttachmentKind::Photo,
-        file_name: text("shelf.png"),
-        bytes: None,
-        contact_id: None,
-        id: None,
-        opportunity_id: None,
-        sha256: None,
-    };
-    let photo = rep.create_attachment(None, &wanted).await.expect("made").into_inner();
-    assert_eq!(photo.state, types::AttachmentState::Pending);
-    let refused = put(&rep, photo.id, b"no photo").await;
+    // A photo: its record was pushed, its file follows. What is no photo is refused, and another file is welcome.
+    let refused = put(&rep, photo, b"no photo").await;
     assert_eq!(refused.status().as_u16(), 422);
     assert_eq!(refused.json::<types::Problem>().await.expect("a problem").type_, "/problems/file_refused");
-    let ready = put(&rep, photo.id, &PIXEL).await.json::<types::Attachment>().await.expect("the record");
+    let ready = put(&rep, photo, &PIXEL).await.json::<types::Attachment>().await.expect("the record");
     assert_eq!(ready.state, types::AttachmentState::Ready);
     assert_eq!((ready.content_type.as_deref(), ready.bytes), (Some("image/png"), Some(PIXEL.len() as i64)));
 
@@ -297,11 +312,15 @@ async fn main() {
     let fulfilled = of(types::Kind::Plan, plan).plan.as_ref().expect("a plan");
     assert_eq!((fulfilled.status, fulfilled.planned_on), (types::PlanStatus::Fulfilled, day("2027-12-31")));
     assert_eq!(of(types::Kind::Contact, contact).contact.as_ref().expect("a contact").name, "Lin Wei");
+    let appeal = of(types::Kind::Appeal, appeal).appeal.as_ref().map(|it| it.status);
+    assert_eq!(appeal, Some(types::AppealStatus::Granted));
+    assert_eq!(of(types::Kind::Hold, hold).hold.as_ref().map(|it| it.status), Some(types::HoldStatus::Released));
+    assert_eq!(of(types::Kind::Lead, lead).lead.as_ref().map(|it| it.status), Some(types::LeadStatus::Claimed));
+    // What was refused is kept, until its author has seen it.
     let mut lost = held.values().filter_map(|change| change.rejected_write.as_ref());
-    assert!(
-        lost.any(|write| write.record_id == account && write.fields.contains("Hopton")),
-        "the value that lost is kept"
-    );
+    let lost =
+        lost.find(|it| it.record_id == account && it.fields.contains("Hopton")).expect("the value that lost is kept");
+    applied(&rep, device, &[write(Op::Delete, Kind::RejectedWrite, lost.id)]).await;
     println!("told: {pages} pages, {} writes, {} records", mutations.len(), held.len());
 }
 

@@ -135,8 +135,7 @@ pub async fn call(caller: &Person, operation: &Operation, filler: &Filler<'_>, f
         request = request.json(body);
     }
     if operation.brings_file {
-        let form =
-            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n%PDF-1.7 mine\r\n--x--\r\n";
+        let form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n%PDF-1.7 mine %%EOF\r\n--x--\r\n";
         request = request.header("content-type", "multipart/form-data; boundary=x").body(form);
     }
     let answer = request.send().await.expect("an answer");

@@ -42,7 +42,15 @@ fn is_own(kind: Kind, header: &str) -> bool {
     customizable(kind).is_some() && header.strip_prefix(PREFIX).is_some_and(is_key)
 }
 
+/// Whether a name is that of a column, or of a part of it: JSON has names for all parts of what is one cell in a table.
+fn is_of(column: &str, name: &str) -> bool {
+    name.strip_prefix(column).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Result<String, String> {
+    if headers.iter().all(String::is_empty) {
+        return Err(format!("{name} has nothing in it but empty lines. The first row names the columns."));
+    }
     let has = |column: &str| headers.iter().any(|header| header == column);
     let known = fields(kind);
     let stages = ["stage", "stageSince", "lostFrom", "lostReason", "lostNote"];
@@ -52,7 +60,7 @@ fn of_columns(name: &str, kind: Kind, headers: &[String], delimiter: char) -> Re
             || OWN.contains(&header.as_str())
             || known.iter().any(|field| field.name == header)
             || is_own(kind, header)
-            || only_read.iter().any(|column| column == header)
+            || only_read.iter().any(|column| is_of(column, header))
     };
     let unknown: Vec<&str> = headers.iter().filter(|header| !is_known(header)).map(String::as_str).collect();
     if !unknown.is_empty() {

@@ -13,7 +13,7 @@ use crate::auth::Actor;
 use crate::import::Mapping;
 use crate::problem::{Code, Error, Refusal, constraint};
 use crate::state::State;
-use crate::write::Idempotency;
+use crate::write::{Idempotency, answered};
 
 /// How an error calls a mapping that was sent.
 pub const MAPPING: &str = "mapping";
@@ -118,20 +118,11 @@ async fn make(state: &State, actor: &Actor, sent: Sent, key: Option<Idempotency>
     Ok(sent.id)
 }
 
-/// What was answered to this key before; the same key with something else in it is refused.
+/// The import that was made with this key before.
 async fn known(state: &State, actor: &Actor, key: Option<&str>, hash: &str) -> Result<Option<Uuid>, Error> {
     let Some(key) = key else { return Ok(None) };
-    let sql = "SELECT hash, result FROM receipt WHERE tenant_id = $1 AND user_id = $2 AND key = $3";
-    let asked = statement(actor.tenant_id, sql, [actor.user_id.into(), key.into()]);
-    let Some(row) = state.db.query_one_raw(asked).await? else { return Ok(None) };
-    let (known, result): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    match result.parse() {
-        Ok(id) if known == hash => Ok(Some(id)),
-        _ => {
-            let detail = "This Idempotency-Key was used for another request. Make a new one for each request.";
-            Err(Refusal::conflict(Code::MutationReused, detail).into())
-        }
-    }
+    let Some(id) = answered(&state.db, actor, key, hash).await? else { return Ok(None) };
+    id.parse().map(Some).map_err(|_| Error::Internal("the receipt of an import holds no id".into()))
 }
 
 /// Stops one: at once if it waits, else after the rows at hand. One that is over stays as it is.

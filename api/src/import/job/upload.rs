@@ -1,6 +1,8 @@
 //! Takes a form with files in, piece by piece: each piece goes into the database as it comes, so that memory is bounded, no
 //! connection waits for a slow sender and the file is there whatever becomes of this server.
 
+use std::collections::BTreeSet;
+
 use entity::kind::Kind;
 use poem::web::{Field, Multipart};
 use sea_orm::ConnectionTrait;
@@ -71,6 +73,7 @@ async fn take(state: &State, actor: &Actor, id: Uuid, mut form: Multipart) -> Re
         hash: String::new(),
     };
     let mut hash = Sha256::new();
+    let mut named = BTreeSet::new();
     let mut room = state.importer.most_bytes;
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -90,6 +93,9 @@ async fn take(state: &State, actor: &Actor, id: Uuid, mut form: Multipart) -> Re
                 sent.files.push(file);
             }
             "mapping" | "mappingOf" | "kind" | "dryRun" => {
+                if !named.insert(name.clone()) {
+                    return Err(Refusal::malformed(format!("The form has two parts `{name}`. Send one.")).into());
+                }
                 let text = text(&name, field).await?;
                 hash.update(&text);
                 set(&mut sent, &name, text.trim())?;

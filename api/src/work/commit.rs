@@ -74,8 +74,16 @@ impl UnitOfWork {
         }
         let (moved, later) = (self.moved(), std::mem::take(&mut self.later));
         // Most writes are one statement with the feed. These are read by what follows:
-        if !moved.is_empty() || !later.is_empty() || self.is_touched(Kind::AccountMember) {
+        let read = [Kind::Account, Kind::AccountMember].iter().any(|kind| self.is_touched(*kind));
+        if read || !moved.is_empty() || !later.is_empty() {
             self.write(std::mem::take(&mut rows)).await?;
+        }
+        for (sql, values) in self.days() {
+            rows.add(sql, values);
+            // Two that add to the same day are not one statement.
+            if read {
+                self.write(std::mem::take(&mut rows)).await?;
+            }
         }
         if !moved.is_empty() {
             self.tx.execute_raw(self.statement(stays::SQL, [moved.into()])).await?;

@@ -6,6 +6,7 @@
 mod batch;
 mod columns;
 mod commit;
+pub mod days;
 mod document;
 mod emit;
 mod receipts;

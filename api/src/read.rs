@@ -84,10 +84,21 @@ struct Position {
 
 /// The condition under which `t` is visible to an actor who does not see all; `$2` is the user.
 pub fn visible(kind: entity::kind::Kind) -> String {
+    format!("EXISTS (SELECT {} AND f.record_id = t.id)", shown(kind))
+}
+
+/// The same where it is one of several conditions, over many rows: Postgres then collects what is visible once, where
+/// `visible` would look for each row by itself.
+pub fn among_visible(kind: entity::kind::Kind) -> String {
+    format!("t.id IN (SELECT f.record_id {})", shown(kind))
+}
+
+/// What the feed shows the user of this kind.
+fn shown(kind: entity::kind::Kind) -> String {
     format!(
-        "EXISTS (SELECT FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id \
-         WHERE f.tenant_id = $1 AND f.record_id = t.id AND f.kind = '{kind}' AND f.document IS NOT NULL \
-         AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL)"
+        "FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id \
+         WHERE f.tenant_id = $1 AND f.kind = '{kind}' AND f.document IS NOT NULL \
+         AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL"
     )
 }
 

@@ -90,7 +90,7 @@ fn once_visible(actor: &Actor, kind: Kind, gone: &str) -> String {
     if actor.sees_all() {
         return "true".to_owned();
     }
-    let live = read::visible(kind);
+    let live = read::among_visible(kind);
     let account = if kind == Kind::Account { "t.id" } else { "t.account_id" };
     format!(
         "({live} OR {gone} IS NOT NULL AND EXISTS (

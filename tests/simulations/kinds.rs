@@ -12,7 +12,7 @@ use crate::sync::phone::Phone;
 use crate::world::{Person, World};
 
 /// Rules that reward and fine everything that there is.
-fn everything() -> Value {
+pub fn everything() -> Value {
     let mut rules = strict();
     let brackets = json!([{ "withinHours": 24, "percent": 100 }, { "withinHours": 72, "percent": 50 }]);
     let weight = |field: &str, weight: i32| json!({ "field": field, "weight": weight });
@@ -35,7 +35,7 @@ fn everything() -> Value {
 
 /// What the rules booked for the days from `from` on: source, kind, points, money and day. An offence that was taken back is
 /// none.
-async fn all_booked(who: &Person, from: &str) -> Vec<String> {
+pub async fn all_booked(who: &Person, from: &str) -> Vec<String> {
     let page = who.get("/v1/points/entries?limit=200&sort=ordinal").await.expect(200);
     assert!(page.body["cursor"].is_null(), "more than a page");
     let is_offence = |entry: &Value| entry["explanation"]["offence"].as_str().is_some_and(|kind| kind != "late_entry");
@@ -57,7 +57,7 @@ async fn all_booked(who: &Person, from: &str) -> Vec<String> {
 
 /// Everything that earns or costs something: cards on REST and offline, stages reached in time, late and given up,
 /// signatures, shared and taken back, plans kept, moved and missed, leads that become customers.
-async fn whole_story(world: &World, lin: &Person, bo: &Person, admin: &Person) {
+pub async fn whole_story(world: &World, lin: &Person, bo: &Person, admin: &Person) {
     let day = |days: i64| (world.state.clock.now().0 + TimeDelta::hours(8) + TimeDelta::days(days)).date_naive();
     let ago = |hours: i64| (world.state.clock.now().0 - TimeDelta::hours(hours)).to_rfc3339();
     let visit = async |who: &Person, account: Uuid, hours: i64, plan: Option<Uuid>| {

@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
 
-use super::{active, everything, rule, simulate};
+use super::kinds::everything;
+use super::{active, rule, simulate};
 use crate::world::{Person, World};
 
 const SIGNED: i64 = 401;

@@ -33,6 +33,7 @@ mod rejected_writes;
 mod reports;
 mod rule_sets;
 mod rules;
+mod settings;
 mod sign_on;
 mod simulations;
 mod sync;

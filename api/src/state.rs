@@ -9,6 +9,7 @@ use tracing::Instrument;
 
 use crate::auth::Identity;
 use crate::auth::address::Network;
+use crate::change::KnownSettings;
 use crate::clock::Clock;
 use crate::export::Exporter;
 use crate::files::Files;
@@ -35,6 +36,7 @@ pub struct Parts {
     pub outbox: Outbox,
     pub shadows: Shadows,
     pub sign_on: SignOn,
+    pub settings: KnownSettings,
     files: Option<Files>,
     /// Absent where no mail server is named.
     pub mailer: Option<Mailer>,
@@ -84,6 +86,7 @@ impl State {
             outbox,
             shadows,
             sign_on,
+            settings: KnownSettings::default(),
             files,
             mailer,
             importer,

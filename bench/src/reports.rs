@@ -15,6 +15,7 @@ use waypost::report::quota::quota;
 use waypost::report::velocity::velocity;
 use waypost::report::{FunnelQuery, FunnelView, SplitBy, funnel};
 use waypost::state::State;
+use waypost::work::UnitOfWork;
 
 use crate::Failure;
 use crate::seed::{self, Rep};
@@ -83,8 +84,8 @@ async fn of(state: &State, by: &str, actor: &Actor) -> Result<(), Failure> {
     tell!("forecast accuracy, 6 months", MOVES, accuracy(state, actor, &Scope::default(), 6));
     tell!("calibration", MOVES, calibration(state, actor, &year));
     tell!("lost", MOVES, lost(state, actor, &year, SplitBy::None));
-    tell!("activity of a year", ACTIVITIES, activity(state, actor, &year));
-    tell!("activity of a month", ACTIVITIES, activity(state, actor, &month));
+    tell!("activity of a year", ACTIVITIES, activity(state, actor, &year, None));
+    tell!("activity of a month", ACTIVITIES, activity(state, actor, &month, None));
     tell!("coverage", ACTIVITIES, coverage(state, actor, &month));
     tell!("quota of a quarter, four goals a rep", ALL, quota(state, actor, &Scope { days: 1, ..Scope::default() }));
     Ok(())
@@ -138,12 +139,16 @@ async fn fill(state: &State, reps: &[Rep], size: Size) -> Result<(), Failure> {
         [reps[0].tenant_id.into(), all.into()],
     );
     state.db.execute_raw(stays).await?;
+    let work = UnitOfWork::begin(state, &Actor::system(reps[0].tenant_id)).await?;
+    work.count_days_anew().await?;
+    work.commit().await?;
     state.db.execute_unprepared("VACUUM ANALYZE").await?;
     Ok(())
 }
 
 /// `$1` tenant, `$2` reps, `$3` opportunities, `$4` activities, `$5` now. One account for five opportunities; each of these
-/// has two to four moves in its year, a third of them a change of its amount. Every statement takes all five parameters.
+/// has two to four moves in its year, a third of them a change of its amount. Half of the activities were typed within six hours, the
+/// last four days later. Every statement takes all five parameters.
 const FILL: &[&str] = &[
     "INSERT INTO account (tenant_id, id, revision, created_at, updated_at, kind, name, owner_id, tier)
      SELECT $1, md5('account' || n)::uuid, 1, $5 - interval '400 days', $5, 'business', 'Account ' || n,
@@ -184,11 +189,14 @@ const FILL: &[&str] = &[
     "INSERT INTO activity (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, kind, occurred, captured,
                            captured_proven, received, duration_minutes, summary, verdict)
      SELECT a.tenant_id, md5('activity' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id,
-            (ARRAY['visit', 'call', 'note'])[1 + n % 3], s.at, s.at + interval '2 hours', true, s.at + interval '3 hours', 30,
+            (ARRAY['visit', 'call', 'note'])[1 + n % 3], s.at, s.at + s.delay, true, s.at + s.delay + interval '1 hour', 30,
             'Talked about the needs of the second quarter.', CASE WHEN n % 3 = 0 THEN 'verified' END
      FROM generate_series(1, $4::bigint) n
      JOIN account a ON a.tenant_id = $1 AND a.id = md5('account' || (1 + n % greatest($3::bigint / 5, 1)))::uuid
-     CROSS JOIN LATERAL (SELECT $5::timestamptz - make_interval(mins => (n * 7919 % 525600)::integer) AS at) s
+     CROSS JOIN LATERAL (
+         SELECT $5::timestamptz - make_interval(mins => (n * 7919 % 525600)::integer) AS at,
+                make_interval(secs => 345600 * power((n * 104729 % 1000) / 1000.0, 4)) AS delay
+     ) s
      WHERE $2::uuid[] IS NOT NULL",
     "INSERT INTO plan (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, planned_on, status, activity_id)
      SELECT a.tenant_id, md5('plan' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id, s.at::date,

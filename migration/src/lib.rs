@@ -23,6 +23,7 @@ mod m0013_single_sign_on;
 mod m0015_phones;
 mod m0016_stays;
 mod m0017_lost_notes;
+mod m0018_activity_days;
 
 pub struct Migrator;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_phones::Migration),
             Box::new(m0016_stays::Migration),
             Box::new(m0017_lost_notes::Migration),
+            Box::new(m0018_activity_days::Migration),
         ]
     }
 }

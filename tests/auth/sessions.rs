@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -192,10 +192,19 @@ async fn a_disabled_user_is_out() {
     assert!(told.text("/detail").contains("disabled"));
 }
 
-/// A server that is not told finds out by itself, within a minute.
-#[test]
-fn other_servers_notice_within_a_minute() {
-    assert!(waypost::auth::identity::TRUST < Duration::from_secs(60));
+#[tokio::test]
+async fn a_server_that_is_not_told_finds_out_within_a_minute() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    let token = world.log_in(&user).await.text("/accessToken");
+    world.get("/v1/me", &token).await.expect(200);
+    // As another server does it: in the database.
+    world.disable(user.id).await;
+    let begun = Instant::now();
+    while world.get("/v1/me", &token).await.status != 401 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "still believed");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Keeps what is logged.

@@ -185,5 +185,5 @@ pub async fn agree(admin: &Person, folder: &Path) {
         (&json!(85), &json!(85), &json!(0))
     );
     let told = get("activity?from=2017-01-01&to=2017-12-31").await;
-    assert_eq!((told["reps"].as_array().unwrap().len(), told["days"].as_array().unwrap().len()), (0, 0));
+    assert_eq!((told["reps"].as_array().unwrap().len(), told["spans"].as_array().unwrap().len()), (0, 0));
 }

@@ -1,8 +1,10 @@
 //! The funnel, on rows put there by plain SQL: small stories with figures made by hand, random histories against a
 //! count made without SQL (`model`), and the wire.
 
+mod believed;
 mod burden;
 mod charts;
+mod days;
 mod model;
 mod moves;
 mod random;

@@ -17,7 +17,6 @@ use super::history::History;
 use super::settings::Settings;
 use super::taken::Taken;
 use super::{Body, Change, Intent};
-use crate::custom_field;
 use crate::hold::Lately;
 use crate::lead::Act;
 use crate::lead::facts::{self as lead_facts, LeadFacts};
@@ -166,8 +165,7 @@ async fn load(work: &mut UnitOfWork, changes: &[&Change]) -> Result<Context, DbE
         || changes.iter().any(|change| matches!(change.kind, Kind::Account | Kind::Contact))
         || about_leads
         || !paid.is_empty();
-    let custom = changes.iter().any(|change| custom_field::check::says(change));
-    let settings = if needs_settings { Some(Settings::read_with(work, versions(work), custom).await?) } else { None };
+    let settings = if needs_settings { Some(Settings::read_with(work, &versions(work)).await?) } else { None };
     let mut earned = earned::Earned::default();
     if let Some(settings) = &settings {
         load_photos(work, settings).await?;

@@ -1,14 +1,18 @@
-//! What a tenant sets, read in one statement: zone, calendar, stages and the rule sets that a batch is judged by.
+//! What a tenant sets: zone, calendar, stages, own fields and the rule sets that a batch is judged by. Every write needs it and
+//! it seldom changes, so that it is read again only when it may have changed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use entity::kind::{RuleSetStatus, StageKey, WorkKind};
 use entity::rules::Rules;
 use entity::scalar::Date;
 use entity::shape::{SpecialDays, Week};
-use sea_orm::{ConnectionTrait, DbErr};
-use serde::Deserialize;
+use moka::sync::Cache;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
 
 use crate::calendar::Calendar;
 use crate::points::photo;
@@ -16,45 +20,89 @@ use crate::points::score::Scorer;
 use crate::points::totals::{Place, Totals};
 use crate::work::UnitOfWork;
 
-/// What a tenant sets.
+/// How many tenants' settings a server remembers.
+const REMEMBERED: u64 = 1_000;
+
+/// What a tenant sets, for one batch.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub zone: Tz,
-    pub calendar: Calendar,
-    pub stages: BTreeMap<StageKey, entity::stage::Model>,
+    pub calendar: Arc<Calendar>,
+    pub stages: Arc<BTreeMap<StageKey, entity::stage::Model>>,
     /// The rules of today.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     pub rule_set_version: i32,
     /// Rules under which records of the batch were entered, by version.
-    pub former: BTreeMap<i32, Rules>,
+    pub former: BTreeMap<i32, Arc<Rules>>,
     /// Whether cards earn anything by any rule set that ever was in force.
     pub has_cards: bool,
-    /// The fields that the tenant defined itself; read only if a change of the batch gives them values.
-    pub custom: Vec<entity::custom_field::Model>,
+    /// The fields that the tenant defined itself.
+    pub custom: Arc<Vec<entity::custom_field::Model>>,
 }
 
-/// `$1` tenant, `$2` versions that are asked for beside those in force, `$3` whether the tenant's own fields are asked for.
-const SQL: &str = "
-    SELECT t.time_zone,
+/// What tenants had set when it was read last. It is never stale: each use asks the database for its mark first.
+pub struct Known(Cache<Uuid, Arc<Set>>);
+
+impl Default for Known {
+    fn default() -> Self {
+        Known(Cache::new(REMEMBERED))
+    }
+}
+
+/// All that one tenant set.
+struct Set {
+    mark: Mark,
+    zone: Tz,
+    calendar: Arc<Calendar>,
+    stages: Arc<BTreeMap<StageKey, entity::stage::Model>>,
+    rule_sets: Vec<RuleSet>,
+    has_cards: bool,
+    custom: Arc<Vec<entity::custom_field::Model>>,
+}
+
+/// Settings with one mark are the same: the zone, and the number of the last change that everybody in the tenant sees. What is
+/// set are records that everybody sees, so that no change of them leaves the number as it was.
+#[derive(PartialEq, Eq)]
+struct Mark {
+    zone: String,
+    head: i64,
+}
+
+macro_rules! marked {
+    ($more:literal) => {
+        concat!(
+            "SELECT t.time_zone, coalesce((SELECT h.head FROM scope_head h WHERE h.tenant_id = $1 AND h.scope_id = $1), 0)",
+            $more,
+            " FROM tenant t WHERE t.id = $1"
+        )
+    };
+}
+
+const MARK: &str = marked!("");
+
+/// The mark, and what it stands for, of one moment.
+const ALL: &str = marked!(
+    ",
         (SELECT json_build_object('week', k.week, 'holidays', k.holidays, 'working_days', k.working_days)::text
          FROM calendar k WHERE k.tenant_id = $1 AND k.id = $1),
         (SELECT json_agg(json_build_object('version', r.version, 'status', r.status, 'starts_on', r.starts_on,
                                            'rules', r.rules))::text
-         FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL
-             AND (r.status = 'active' OR r.version = ANY($2))),
+         FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.status <> 'draft'),
         (SELECT json_agg(to_json(s))::text FROM stage s WHERE s.tenant_id = $1 AND s.deleted_at IS NULL),
-        (SELECT count(*) FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.status <> 'draft'
-             AND jsonb_array_length(r.rules -> 'customer') > 0),
-        CASE WHEN $3 THEN (SELECT json_agg(to_json(f))::text FROM custom_field f
-                           WHERE f.tenant_id = $1 AND f.deleted_at IS NULL) END
-    FROM tenant t WHERE t.id = $1";
+        (SELECT json_agg(to_json(f))::text FROM custom_field f WHERE f.tenant_id = $1 AND f.deleted_at IS NULL)"
+);
 
 #[derive(Deserialize)]
 struct RuleSet {
     version: i32,
     status: RuleSetStatus,
     starts_on: Option<Date>,
-    rules: Rules,
+    #[serde(deserialize_with = "shared")]
+    rules: Arc<Rules>,
+}
+
+fn shared<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Rules>, D::Error> {
+    Rules::deserialize(from).map(Arc::new)
 }
 
 #[derive(Deserialize)]
@@ -64,46 +112,86 @@ struct Days {
     working_days: SpecialDays,
 }
 
+impl Known {
+    async fn set(&self, work: &UnitOfWork) -> Result<Arc<Set>, DbErr> {
+        let tenant_id = work.actor.tenant_id;
+        let mark = Mark::of(work, &row(work, MARK).await?)?;
+        if let Some(set) = self.0.get(&tenant_id).filter(|set| set.mark == mark) {
+            return Ok(set);
+        }
+        let set = Arc::new(Set::of(work, &row(work, ALL).await?)?);
+        self.0.insert(tenant_id, set.clone());
+        Ok(set)
+    }
+}
+
+async fn row(work: &UnitOfWork, sql: &str) -> Result<QueryResult, DbErr> {
+    let row = work.connection().query_one_raw(work.statement(sql, [])).await?;
+    row.ok_or_else(|| broken(work, "no row"))
+}
+
+fn broken(work: &UnitOfWork, what: &str) -> DbErr {
+    DbErr::Custom(format!("tenant {} has {what}", work.actor.tenant_id))
+}
+
+impl Mark {
+    fn of(work: &UnitOfWork, row: &QueryResult) -> Result<Self, DbErr> {
+        let zone = row.try_get_by_index::<Option<String>>(0)?.ok_or_else(|| broken(work, "no zone"))?;
+        Ok(Mark { zone, head: row.try_get_by_index(1)? })
+    }
+}
+
+impl Set {
+    fn of(work: &UnitOfWork, row: &QueryResult) -> Result<Self, DbErr> {
+        let text = |index: usize, what: &str| -> Result<String, DbErr> {
+            row.try_get_by_index::<Option<String>>(index)?.ok_or_else(|| broken(work, what))
+        };
+        let mark = Mark::of(work, row)?;
+        let zone: Tz = mark.zone.parse().map_err(|_| broken(work, "a time zone that is not known"))?;
+        let days: Days = read(&text(2, "no calendar")?)?;
+        let rule_sets: Vec<RuleSet> = read(&text(3, "no active rule set")?)?;
+        let stages: Vec<entity::stage::Model> = read(&text(4, "no stages")?)?;
+        let custom: Option<String> = row.try_get_by_index(5)?;
+        Ok(Set {
+            mark,
+            zone,
+            calendar: Arc::new(Calendar::new(zone, &days.week, &days.holidays, &days.working_days)),
+            stages: Arc::new(stages.into_iter().map(|stage| (stage.stage, stage)).collect()),
+            has_cards: rule_sets.iter().any(|set| !set.rules.customer.is_empty()),
+            rule_sets,
+            custom: Arc::new(custom.as_deref().map(read).transpose()?.unwrap_or_default()),
+        })
+    }
+}
+
 impl Settings {
-    /// Reads what is set today.
+    /// What is set today.
     pub async fn read(work: &UnitOfWork) -> Result<Self, DbErr> {
-        Self::read_with(work, Vec::new(), false).await
+        Self::read_with(work, &[]).await
     }
 
-    /// Reads what is set today, the rules of these versions and, where asked, the tenant's own fields.
-    pub async fn read_with(work: &UnitOfWork, versions: Vec<i32>, custom: bool) -> Result<Self, DbErr> {
-        let tenant_id = work.actor.tenant_id;
-        let broken = |what: &str| DbErr::Custom(format!("tenant {tenant_id} has {what}"));
-        let row = work.connection().query_one_raw(work.statement(SQL, [versions.into(), custom.into()])).await?;
-        let row = row.ok_or_else(|| broken("no row"))?;
-        let text = |index: usize, what: &str| -> Result<String, DbErr> {
-            row.try_get_by_index::<Option<String>>(index)?.ok_or_else(|| broken(what))
-        };
-        let zone: Tz = text(0, "no zone")?.parse().map_err(|_| broken("a time zone that is not known"))?;
-        let days: Days = read(&text(1, "no calendar")?)?;
-        let rule_sets: Vec<RuleSet> = read(&text(2, "no active rule set")?)?;
-        let stages: Vec<entity::stage::Model> = read(&text(3, "no stages")?)?;
-        let carded: i64 = row.try_get_by_index(4)?;
-        let custom: Option<String> = row.try_get_by_index(5)?;
-        let today = Date(work.now.0.with_timezone(&zone).date_naive());
-        let in_force = in_force(&rule_sets, today).ok_or_else(|| broken("no active rule set"))?;
-        let (rules, rule_set_version) = (in_force.rules.clone(), in_force.version);
+    /// What is set today, and the rules of these versions.
+    pub async fn read_with(work: &UnitOfWork, versions: &[i32]) -> Result<Self, DbErr> {
+        let set = work.known_settings().set(work).await?;
+        let today = Date(work.now.0.with_timezone(&set.zone).date_naive());
+        let in_force = in_force(&set.rule_sets, today).ok_or_else(|| broken(work, "no active rule set"))?;
+        let of_batch = |set: &&RuleSet| set.status == RuleSetStatus::Active || versions.contains(&set.version);
         Ok(Settings {
-            zone,
-            calendar: Calendar::new(zone, &days.week, &days.holidays, &days.working_days),
-            stages: stages.into_iter().map(|stage| (stage.stage, stage)).collect(),
-            rules,
-            rule_set_version,
-            former: rule_sets.into_iter().map(|set| (set.version, set.rules)).collect(),
-            has_cards: carded > 0,
-            custom: custom.as_deref().map(read).transpose()?.unwrap_or_default(),
+            zone: set.zone,
+            calendar: set.calendar.clone(),
+            stages: set.stages.clone(),
+            rules: in_force.rules.clone(),
+            rule_set_version: in_force.version,
+            former: set.rule_sets.iter().filter(of_batch).map(|set| (set.version, set.rules.clone())).collect(),
+            has_cards: set.has_cards,
+            custom: set.custom.clone(),
         })
     }
 
     /// The scorer of today, or of the version under which something was entered: rules that came later do not bite it.
     pub fn scorer(&self, version: Option<i32>) -> Scorer<'_> {
-        let former = version.and_then(|version| self.former.get(&version).map(|rules| (rules, version)));
-        let (rules, version) = former.unwrap_or((&self.rules, self.rule_set_version));
+        let former = version.and_then(|version| self.former.get(&version).map(|rules| (&**rules, version)));
+        let (rules, version) = former.unwrap_or((&*self.rules, self.rule_set_version));
         Scorer { rules, version, calendar: &self.calendar }
     }
 
@@ -119,12 +207,12 @@ impl Settings {
 
     /// Whether any rules of the batch ask for photos.
     pub fn asks_for_photos(&self) -> bool {
-        std::iter::once(&self.rules).chain(self.former.values()).any(photo::is_weighed_at_all)
+        std::iter::once(&self.rules).chain(self.former.values()).any(|rules| photo::is_weighed_at_all(rules))
     }
 
     /// Whether any rules of the batch cap anything.
     pub fn has_caps(&self) -> bool {
-        std::iter::once(&self.rules).chain(self.former.values()).any(is_capped)
+        std::iter::once(&self.rules).chain(self.former.values()).any(|rules| is_capped(rules))
     }
 
     /// What the caps of `scorer` leave for one source, by the entries that the unit of work holds.

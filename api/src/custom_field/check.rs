@@ -16,11 +16,6 @@ use crate::work::UnitOfWork;
 /// Values that one change may give: more than any kind can have fields.
 const MOST: usize = 200;
 
-/// Whether the change says anything about fields of the tenant's.
-pub fn says(change: &Change) -> bool {
-    asked(change).is_some()
-}
-
 /// What it says: the kind and the values by key; an empty text empties, as `custom.<key>` in `clear` does.
 fn asked(change: &Change) -> Option<(CustomKind, BTreeMap<&str, &str>)> {
     let (Intent::Create(body) | Intent::Update(body)) = &change.intent else { return None };

@@ -6,6 +6,7 @@ mod embedded;
 mod install;
 mod migrate;
 pub mod scratch;
+mod socket;
 mod spawn;
 mod start_error;
 

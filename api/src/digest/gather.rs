@@ -14,7 +14,7 @@ use crate::auth::Actor;
 use crate::leaderboard::{Asked, leaderboard};
 use crate::problem::{Code, Error};
 use crate::read;
-use crate::report::activity::activity;
+use crate::report::activity::{Per, activity};
 use crate::report::coverage::{self, coverage};
 use crate::report::figures::Scope;
 use crate::report::forecast::{ForecastBucket, forecast};
@@ -44,8 +44,8 @@ pub async fn gather(state: &State, actor: &Actor, monday: Date) -> Result<Digest
     let query = FunnelQuery { from: Some(funnel_from), to: Some(to), ..FunnelQuery::default() };
     let stages = funnel(state, actor, &query).await?.cohort.map_or_else(Vec::new, |cohort| cohort.stages);
     let week = |from, to| Scope { from: Some(from), to: Some(to), ..Scope::default() };
-    let done = activity(state, actor, &week(from, to)).await?.total;
-    let visits_before = activity(state, actor, &week(before(14), before(8))).await?.total.visits;
+    let done = activity(state, actor, &week(from, to), Some(Per::Week)).await?.total;
+    let visits_before = activity(state, actor, &week(before(14), before(8)), Some(Per::Week)).await?.total.visits;
     let leaders = leaders(state, actor, from, to).await?;
     Ok(DigestFigures {
         from,

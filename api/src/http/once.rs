@@ -76,9 +76,10 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Once<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        let Some(key) = self.key(&request).transpose()? else { return self.inner.call(request).await };
-        // Who is not known is told so inside.
+        let Some(key) = self.key(&request) else { return self.inner.call(request).await };
+        // Who is not known is told so inside, and before anything else.
         let Ok(proof) = Proof::known(&request, &self.state).await else { return self.inner.call(request).await };
+        let key = key?;
         let operation = self.operation(&request).unwrap_or_default().to_owned();
         let (request, hash) = digested(request).await?;
         let receipt = Receipt { state: self.state.clone(), actor: proof.actor, key: format!("http:{key}") };

@@ -13,7 +13,7 @@ use super::pipeline::{Scope, Stages};
 use super::view::{Theme, View, escaped};
 use super::{rules, show};
 use crate::problem::{Error, Refusal};
-use crate::report::activity::{self, Activity, ActivityChart};
+use crate::report::activity::{self, Activity, ActivityChart, Per};
 use crate::report::answer::sent;
 use crate::report::chart::{NARROW, Picture, Theme as Drawn, WIDE};
 use crate::report::figures::Scope as Period;
@@ -100,7 +100,7 @@ async fn picture(view: &View) -> Result<Picture, Error> {
                 "time" => ActivityChart::Time,
                 _ => ActivityChart::Days,
             };
-            let told = activity::activity(state, actor, &days(activity::DAYS)).await?;
+            let told = activity::activity(state, actor, &days(activity::DAYS), per(view)).await?;
             Activity { chart, ..told }.picture(&words)
         }
         "coverage" => coverage::coverage(state, actor, &days(coverage::DAYS)).await?.picture(&words),
@@ -125,6 +125,11 @@ pub fn split(view: &View) -> SplitBy {
     named.unwrap_or(SplitBy::User)
 }
 
+/// By what spans of time activities are told, if that was chosen.
+pub fn per(view: &View) -> Option<Per> {
+    view.asked.query("per").and_then(|name| Per::ALL.into_iter().find(|per| per.as_str() == name))
+}
+
 /// A picture with its table.
 pub fn figure(view: &View, name: &str, told: &str, period: &Period, table: Markup) -> Markup {
     let id = |id: Option<Uuid>| id.map(|id| id.to_string());
@@ -136,6 +141,7 @@ pub fn figure(view: &View, name: &str, told: &str, period: &Period, table: Marku
         ("to", day(period.to)),
         ("asOf", day(period.as_of)),
         ("split", view.asked.query("split").map(str::to_owned)),
+        ("per", per(view).map(|per| per.as_str().to_owned())),
     ];
     figure_of(view, name, told, about, table)
 }

@@ -9,6 +9,7 @@ use poem_openapi::Enum;
 use crate::auth::Actor;
 use crate::problem::Refusal;
 use crate::read;
+use crate::work::days;
 
 const TOLD: &str = include_str!("told.sql");
 const WAS: &str = include_str!("was.sql");
@@ -25,25 +26,29 @@ pub enum Known {
 }
 
 /// The statement over the rows of now, or over those of the day that it is told of: its parameter, and `told_before` of
-/// its period. `{visible:kind}` in it is the condition under which the actor sees `t`.
+/// its period. `{visible:kind}` in it is the condition under which the actor sees `t`, `{once:kind}` that under which he sees it
+/// or saw it before it was deleted; `{picked}` says that `t` is an opportunity that is there and that he sees.
 pub fn told(sql: &str, actor: &Actor, as_of: Option<Date>, known: Known) -> String {
     let known = as_of.map(|_| known);
     let mut sql = sql.to_owned();
     let rows = if known.is_some() { TOLD } else { "" };
-    sql = sql.replace("{told}", rows);
+    sql = sql.replace("{told}", rows).replace("{picked}", "t.deleted_at IS NULL AND {visible:opportunity}");
+    sql = sql.replace("{once:opportunity}", &once_visible(actor, Kind::Opportunity, "t.deleted_at"));
     for kind in [Kind::Opportunity, Kind::Account, Kind::Activity] {
         sql = sql.replace(&format!("{{visible:{kind}}}"), &visible(actor, kind, known));
     }
     for kind in [Kind::Plan, Kind::Activity] {
         sql = sql.replace(&format!("{{was:{kind}}}"), &WAS.replace("{kind}", kind.as_str()));
     }
-    let tables: [(&str, &str, &str, &str); 6] = [
+    sql = sql.replace("{days_then}", &days::counted("SELECT * FROM done_then"));
+    let tables: [(&str, &str, &str, &str); 7] = [
         ("opportunity", "opportunity", "told_opportunity", "told_opportunity"),
         ("stay", "stay", "stay_now", "stay_then"),
-        ("standing", "(SELECT * FROM stay WHERE is_newest)", "standing_now", "standing_then"),
+        ("standing", "(SELECT * FROM stay WHERE is_newest)", "standing_told", "standing_told"),
         ("account", "account", "told_account", "told_account"),
         ("plan", "plan", "told_plan", "told_plan"),
         ("activity", "activity", "activity_now", "activity_then"),
+        ("activity_day", "activity_day", "activity_day", "day_then"),
     ];
     for (rows, today, now, then) in tables {
         let name = match known {
@@ -58,25 +63,37 @@ pub fn told(sql: &str, actor: &Actor, as_of: Option<Date>, known: Known) -> Stri
             ("{kept}", "(x.deleted_at IS NULL OR x.deleted_at >= period.told_before)"),
             ("{received}", "AND x.received < period.told_before"),
             ("{created}", "AND x.created_at < period.told_before"),
+            ("{stood}", "x.told < period.told_before AND x.told_until >= period.told_before"),
             ("{heard}", "received"),
         ],
-        _ => [("{kept}", "x.deleted_at IS NULL"), ("{received}", ""), ("{created}", ""), ("{heard}", "captured")],
+        _ => [
+            ("{kept}", "x.deleted_at IS NULL"),
+            ("{received}", ""),
+            ("{created}", ""),
+            ("{stood}", "x.entered < period.told_before AND x.stood_until >= period.told_before"),
+            ("{heard}", "captured"),
+        ],
     };
     words.into_iter().fold(sql, |sql, (word, meaning)| sql.replace(word, meaning))
 }
 
-/// What was deleted has left every feed: it is seen by those who would see it if it were still there.
 fn visible(actor: &Actor, kind: Kind, known: Option<Known>) -> String {
+    match known {
+        Some(Known::Then) => once_visible(actor, kind, "t.buried_at"),
+        _ if actor.sees_all() => "true".to_owned(),
+        _ => read::visible(kind),
+    }
+}
+
+/// What was deleted, at the time in `gone`, has left every feed: it is seen by those who would see it if it were still there.
+fn once_visible(actor: &Actor, kind: Kind, gone: &str) -> String {
     if actor.sees_all() {
         return "true".to_owned();
     }
     let live = read::visible(kind);
-    if known != Some(Known::Then) {
-        return live;
-    }
     let account = if kind == Kind::Account { "t.id" } else { "t.account_id" };
     format!(
-        "({live} OR t.buried_at IS NOT NULL AND EXISTS (
+        "({live} OR {gone} IS NOT NULL AND EXISTS (
             SELECT FROM scope_grant g
             LEFT JOIN account_member m ON m.tenant_id = g.tenant_id AND m.user_id = g.scope_id AND m.account_id = {account}
             LEFT JOIN account x ON x.tenant_id = m.tenant_id AND x.id = m.account_id

@@ -1,5 +1,6 @@
 -- The records as they are told of a past day, in place of the tables. `{kept}` leaves deleted ones out: as known now all of
--- them, as known then those that had been deleted by the end of that day. `{heard}` is the time by which a change counts:
+-- them, as known then those that had been deleted by the end of that day. `{stood}` is which stays are those
+-- at the end of it, by when moves took place or by when they were told; `{heard}` the time by which a change counts:
 -- when it was typed, or when the server was told of it. `{was:kind}` are the fields before the first change that came later.
 , worth_then AS MATERIALIZED (
     -- What an opportunity was worth before the first change that came later. A quotation mark within a text is escaped, so
@@ -39,7 +40,7 @@
     CROSS JOIN period
     WHERE x.tenant_id = $1 AND x.told < period.told_before
     WINDOW later AS (PARTITION BY x.opportunity_id ORDER BY x.number ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
-), standing_now AS NOT MATERIALIZED (
+), standing_told AS NOT MATERIALIZED (
     SELECT x.tenant_id, x.opportunity_id, x.from_stage, x.stage, x.entered, x.probability, x.lost_reason,
            CASE WHEN x.came_intent < period.told_before THEN x.came_intent END AS came_intent,
            CASE WHEN x.came_pre_sale < period.told_before THEN x.came_pre_sale END AS came_pre_sale,
@@ -47,16 +48,7 @@
            CASE WHEN x.came_signed < period.told_before THEN x.came_signed END AS came_signed
     FROM stay x
     CROSS JOIN period
-    WHERE x.tenant_id = $1 AND x.entered < period.told_before AND x.stood_until >= period.told_before
-), standing_then AS NOT MATERIALIZED (
-    SELECT x.tenant_id, x.opportunity_id, x.from_stage, x.stage, x.entered, x.probability, x.lost_reason,
-           CASE WHEN x.came_intent < period.told_before THEN x.came_intent END AS came_intent,
-           CASE WHEN x.came_pre_sale < period.told_before THEN x.came_pre_sale END AS came_pre_sale,
-           CASE WHEN x.came_negotiation < period.told_before THEN x.came_negotiation END AS came_negotiation,
-           CASE WHEN x.came_signed < period.told_before THEN x.came_signed END AS came_signed
-    FROM stay x
-    CROSS JOIN period
-    WHERE x.tenant_id = $1 AND x.told < period.told_before AND x.told_until >= period.told_before
+    WHERE x.tenant_id = $1 AND {stood}
 ), told_account AS NOT MATERIALIZED (
     SELECT x.tenant_id, x.id, x.name, x.kind, x.tier, x.owner_id, x.created_at,
            x.deleted_at AS buried_at, NULL::timestamptz AS deleted_at
@@ -95,4 +87,13 @@
     CROSS JOIN period
     LEFT JOIN LATERAL {was:activity} was ON true
     WHERE x.tenant_id = $1 AND x.revision > 1 AND {kept} AND x.received < period.told_before
+)
+, done_then AS NOT MATERIALIZED (
+    SELECT 1 AS sign, x.owner_id, (x.occurred AT TIME ZONE period.time_zone)::date AS day, x.kind, x.verdict,
+           x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
+    FROM activity_then x
+    CROSS JOIN period
+    JOIN account a ON a.tenant_id = $1 AND a.id = x.account_id
+), day_then AS NOT MATERIALIZED (
+    SELECT $1::uuid AS tenant_id, counted.* FROM ({days_then}) counted
 )

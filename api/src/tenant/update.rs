@@ -23,7 +23,7 @@ pub struct UpdateTenant {
     pub time_policy: Option<TimePolicy>,
 }
 
-/// Sets what is present; for admins. With the zone, what phones score by is signed anew.
+/// Sets what is present; for admins. With the zone, what phones score by is signed anew, and days are counted anew.
 pub async fn update(work: &mut UnitOfWork, state: &State, edit: &UpdateTenant) -> Result<tenant::Model, Error> {
     work.actor.must_be_admin()?;
     let zone = edit.time_zone.as_ref().map(|zone| zone.0.parse::<Tz>()).transpose();
@@ -42,6 +42,7 @@ pub async fn update(work: &mut UnitOfWork, state: &State, edit: &UpdateTenant) -
     let values = [edit.name.clone().map(String::from).into(), zone.map(|zone| zone.name()).into(), policy.into()];
     let updated = tenant::Model::find_by_statement(work.statement(sql, values)).one(work.connection()).await?;
     if zone.is_some() {
+        work.count_days_anew().await?;
         bundle::renew(work, state).await?;
     }
     updated.ok_or_else(|| Error::Internal(format!("tenant {} has no row", work.actor.tenant_id)))

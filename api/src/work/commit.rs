@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::batch::Batch;
 use super::emit::{self, Emitted};
 use super::sight::Sight;
 use super::{UnitOfWork, receipts, stays};
@@ -28,10 +29,13 @@ impl UnitOfWork {
 
     /// For a dry run: writes the rows, so that the database checks them, but not the feed, for whose clock others wait.
     /// Then the unit is as if it had just begun, except that it reads what was written. After an error the rows of this
-    /// time are taken back. Nothing stays once the unit is dropped.
+    /// time are taken back. Nothing stays once the unit is dropped. Not for what a tenant sets: the mark that settings are
+    /// remembered by is in the feed.
     pub async fn rehearse(&mut self) -> Result<(), DbErr> {
+        let set = [Kind::Stage, Kind::CustomField, Kind::RuleSet, Kind::Calendar];
+        debug_assert!(!set.iter().any(|kind| self.is_touched(*kind)), "settings are not rehearsed");
         self.tx.execute_unprepared("SAVEPOINT rehearsal").await?;
-        let written = self.write_rows().await.map(drop);
+        let written = self.write(self.rows(&mut Emitted::default())).await;
         self.tables.clear();
         self.sight = Sight::default();
         let end = if written.is_ok() { "RELEASE SAVEPOINT rehearsal" } else { "ROLLBACK TO SAVEPOINT rehearsal" };
@@ -41,43 +45,64 @@ impl UnitOfWork {
 
     /// Writes the rows, so that the database checks them, and takes them back.
     pub async fn check(self) -> Result<(), Error> {
-        self.write_rows().await?;
+        self.write(self.rows(&mut Emitted::default())).await?;
         Ok(self.tx.rollback().await?)
     }
 
-    /// One statement a table; answers what the feed and the history are to get.
-    async fn write_rows(&self) -> Result<Emitted, DbErr> {
-        let mut emitted = Emitted::default();
-        for table in self.tables.values() {
-            for (sql, parameters) in table.stage(&mut emitted) {
-                self.tx.execute_raw(self.statement(sql, parameters)).await?;
-            }
+    /// What is to be stored; adds what the feed and the history are to get.
+    fn rows(&self, emitted: &mut Emitted) -> Batch {
+        let mut rows = Batch::default();
+        for (sql, parameters) in self.tables.values().flat_map(|table| table.stage(emitted)) {
+            rows.add(sql, parameters);
         }
-        Ok(emitted)
+        rows
+    }
+
+    async fn write(&self, rows: Batch) -> Result<(), DbErr> {
+        if !rows.is_empty() {
+            let (sql, values) = rows.alone();
+            self.tx.execute_raw(self.statement(&sql, values)).await?;
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<Option<i64>, DbErr> {
-        let emitted = self.write_rows().await?;
-        let moved = self.moved();
+        let mut emitted = Emitted::default();
+        let mut rows = self.rows(&mut emitted);
+        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
+            rows.add(receipts::INSERT, values);
+        }
+        let (moved, later) = (self.moved(), std::mem::take(&mut self.later));
+        // Most writes are one statement with the feed. These are read by what follows:
+        let read = [Kind::Account, Kind::AccountMember].iter().any(|kind| self.is_touched(*kind));
+        if read || !moved.is_empty() || !later.is_empty() {
+            self.write(std::mem::take(&mut rows)).await?;
+        }
+        for (sql, values) in self.days() {
+            rows.add(sql, values);
+            // Two that add to the same day are not one statement.
+            if read {
+                self.write(std::mem::take(&mut rows)).await?;
+            }
+        }
         if !moved.is_empty() {
             self.tx.execute_raw(self.statement(stays::SQL, [moved.into()])).await?;
         }
-        for statement in std::mem::take(&mut self.later) {
+        for statement in later {
             self.tx.execute_raw(statement).await?;
         }
-        if let Some(values) = std::mem::take(&mut self.receipts).parameters(self.actor.user_id, self.now) {
-            self.tx.execute_raw(self.statement(receipts::INSERT, values)).await?;
-        }
         if emitted.is_empty() {
+            self.write(rows).await?;
             return Ok(None);
         }
         let by = [self.now.into(), self.actor.user_id.into(), self.device.into()];
-        let mut head = self.moved_clock(emit::RECORDS, emitted.parameters().chain(by)).await?;
+        let (sql, values) = rows.before(emit::RECORDS, emitted.parameters().chain(by).collect());
+        let mut head = self.moved_clock(&sql, values).await?;
         let members = self.membership();
         if !members.is_empty() {
             head = self.moved_clock(emit::MEMBERS, [text_of(&members), self.now.into()]).await?.or(head);
         }
-        if [Kind::Team, Kind::User].iter().any(|kind| self.tables.get(kind).is_some_and(|table| table.is_touched())) {
+        if self.is_touched(Kind::Team) || self.is_touched(Kind::User) {
             head = self.moved_clock(emit::GRANTS, []).await?.or(head);
         }
         Ok(head)
@@ -86,6 +111,10 @@ impl UnitOfWork {
     async fn moved_clock(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<i64>, DbErr> {
         let row = self.tx.query_one_raw(self.statement(sql, values)).await?;
         row.map(|row| row.try_get_by_index(0)).transpose()
+    }
+
+    fn is_touched(&self, kind: Kind) -> bool {
+        self.tables.get(&kind).is_some_and(|table| table.is_touched())
     }
 
     /// The opportunities that have a new move.

@@ -102,9 +102,10 @@ impl Emitted {
 /// `$1` tenant, `$2` to `$9` records, `$10` to `$16` history, `$17` now, `$18` actor, `$19` device → the new head.
 ///
 /// A record under an account gets one row per member; another, its named scope. A record that was deleted or moved
-/// (`sweep`) is buried wherever it is still shown.
+/// (`sweep`) is buried wherever it is still shown. Other writes may stand before it (`Batch::before`): the clock is taken
+/// once they are done, and they must not be of members, whom this reads.
 pub const RECORDS: &str = r#"
-WITH r AS MATERIALIZED (
+WITH {writes}r AS MATERIALIZED (
     SELECT u.kind, u.record_id, u.revision, NULLIF(u.account_id, '00000000-0000-0000-0000-000000000000') AS account_id, NULLIF(u.scope_id, '00000000-0000-0000-0000-000000000000') AS scope_id,
            u.sweep, NULLIF(u.leaves, '00000000-0000-0000-0000-000000000000') AS leaves, NULLIF(u.document, '') AS document, u.ord
     FROM unnest($2::text[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::boolean[], $8::uuid[], $9::text[])
@@ -128,7 +129,7 @@ WITH r AS MATERIALIZED (
 ), numbered AS MATERIALIZED (
     SELECT row_number() OVER (ORDER BY ord, scope_id) AS n, x.* FROM (SELECT * FROM shown UNION ALL SELECT * FROM gone) x
 ), clock AS (
-    UPDATE sync_clock SET head = head + (SELECT count(*) FROM numbered) WHERE tenant_id = $1 RETURNING head
+    UPDATE sync_clock SET head = head + (SELECT count(*) FROM numbered){written} WHERE tenant_id = $1 RETURNING head
 ), base AS MATERIALIZED (
     SELECT head - (SELECT count(*) FROM numbered) AS base, head FROM clock
 ), fed AS (

@@ -1,10 +1,12 @@
 //! The unit of work: the one door to the records. One request, one transaction, one explicit `commit`.
 //!
-//! `load` locks what a request refers to; verbs then work in memory with `get`, `visible` and `put`; `commit` writes one
-//! statement a table, then the feed (see `emit`). Handlers know nothing of sync: what is put here reaches the phones.
+//! `load` locks what a request refers to; verbs then work in memory with `get`, `visible` and `put`; `commit` writes the rows,
+//! one part of a statement a table, and the feed (see `emit`). Handlers know nothing of sync: what is put here reaches the phones.
 
+mod batch;
 mod columns;
 mod commit;
+pub mod days;
 mod document;
 mod emit;
 mod receipts;
@@ -23,6 +25,7 @@ use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::captured::Captured;
+use crate::change::KnownSettings;
 use crate::problem::{Code, Refusal};
 use crate::record::Record;
 use crate::state::State;
@@ -93,6 +96,11 @@ impl UnitOfWork {
     pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
         let values = std::iter::once(self.actor.tenant_id.into()).chain(values);
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    /// What this server knows of tenants' settings.
+    pub fn known_settings(&self) -> &KnownSettings {
+        &self.state.settings
     }
 
     /// For reads that no `load` covers, on the same snapshot rules.

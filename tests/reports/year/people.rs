@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 use entity::kind::Role;
 use entity::scalar::Date;
 use serde_json::Value as Json;
 use uuid::Uuid;
 use waypost::auth::Actor;
-use waypost::report::activity::activity;
+use waypost::report::activity::{Per, activity};
 use waypost::report::coverage::coverage;
 use waypost::report::figures::Scope;
 
@@ -16,11 +16,34 @@ use super::super::close;
 use super::super::model::percentile;
 use super::{Year, day, id, local, share, text, time};
 
+/// Where steps of delays begin, in minutes.
+const STEPS: [i64; 28] = [
+    0, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 960, 1200, 1440, 2160, 2880, 4320, 5760,
+    7200, 10080, 20160, 43200,
+];
+
+/// In hours, the median of delays that are spread evenly within their steps, around the mean of each.
+fn middle(delays: &[TimeDelta]) -> Option<f64> {
+    let step = |minutes: i64| STEPS.iter().rposition(|begins| *begins <= minutes);
+    let minutes: Vec<i64> = delays.iter().map(|delay| delay.num_minutes().clamp(0, 43200)).collect();
+    let mut spread: Vec<f64> = Vec::new();
+    for (place, begins) in STEPS.into_iter().enumerate() {
+        let these: Vec<i64> = minutes.iter().copied().filter(|one| step(*one) == Some(place)).collect();
+        let ends = STEPS.get(place + 1).copied().unwrap_or(begins);
+        let n = these.len() as f64;
+        let mean = these.iter().sum::<i64>() as f64 / n;
+        let width = (mean - begins as f64).min(ends as f64 - mean);
+        spread.extend((0..these.len()).map(|at| (mean + ((2 * at + 1) as f64 / n - 1.0) * width) / 60.0));
+    }
+    spread.sort_by(f64::total_cmp);
+    percentile(&spread, 0.5)
+}
+
 /// `as_of`: told as of that day, as it is known now; plans stand as they stood then.
 pub async fn activity_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate>) {
     let (from, to) = (day("2025-12-01"), day("2026-01-31"));
     let scope = Scope { from: Some(Date(from)), to: Some(Date(to)), as_of: as_of.map(Date), ..Scope::default() };
-    let told = activity(&year.state, actor, &scope).await.unwrap_or_else(|error| panic!("{error}"));
+    let told = activity(&year.state, actor, &scope, Some(Per::Day)).await.unwrap_or_else(|error| panic!("{error}"));
     let people = year.people(actor);
     let whose = |row: &&Json| people.contains(&id(row, "owner_id").expect("an owner"));
     let done: Vec<&Json> = year
@@ -47,11 +70,7 @@ pub async fn activity_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate
         let done: Vec<&&Json> = done.iter().filter(|row| of(row)).collect();
         let visits: Vec<_> = done.iter().filter(|row| text(row, "kind") == Some("visit")).collect();
         let verdict = |wanted: &str| visits.iter().filter(|row| text(row, "verdict") == Some(wanted)).count();
-        let mut hours: Vec<f64> = done
-            .iter()
-            .map(|row| (time(row, "captured") - time(row, "occurred")).num_milliseconds() as f64 / 3_600_000.0)
-            .collect();
-        hours.sort_by(f64::total_cmp);
+        let delays: Vec<TimeDelta> = done.iter().map(|row| time(row, "captured") - time(row, "occurred")).collect();
         let plans: Vec<&Json> = plans.iter().filter(|row| of(row)).collect();
         let status = |wanted: &str| plans.iter().filter(|row| text(row, "status") == Some(wanted)).count();
         let minutes: i64 = done.iter().filter_map(|row| row["duration_minutes"].as_i64()).sum();
@@ -79,9 +98,9 @@ pub async fn activity_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate
         ];
         assert_eq!(counts, exact.map(|n| n as i64), "{owner:?}");
         assert!(close(told.verified_share, share(verdict("verified"), visits.len()), 0.000_06), "{told:?}");
-        let soon = hours.iter().filter(|hours| **hours <= 24.0).count();
-        assert!(close(told.within_day_share, share(soon, hours.len()), 0.000_06), "{told:?}");
-        assert!(close(told.median_delay_hours, percentile(&hours, 0.5), 0.006), "{told:?}");
+        let soon = delays.iter().filter(|delay| **delay <= TimeDelta::hours(24)).count();
+        assert!(close(told.within_day_share, share(soon, delays.len()), 0.000_06), "{told:?}");
+        assert!(close(told.median_delay_hours, middle(&delays), 0.006), "{told:?}");
     };
     check(&told.total, None);
     let active: BTreeSet<Uuid> = done.iter().copied().chain(&plans).filter_map(|row| id(row, "owner_id")).collect();
@@ -90,15 +109,25 @@ pub async fn activity_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate
         check(&rep.figures, Some(rep.user_id));
     }
 
-    let mut days: BTreeMap<(NaiveDate, Uuid), [i64; 2]> = BTreeMap::new();
-    for row in &done {
-        let counts = days.entry((local(time(row, "occurred")), id(row, "owner_id").expect("an owner"))).or_default();
-        counts[0] += 1;
-        counts[1] += i64::from(text(row, "kind") == Some("visit"));
+    for per in [Per::Day, Per::Week, Per::Month] {
+        let told_by = activity(&year.state, actor, &scope, Some(per)).await.unwrap_or_else(|error| panic!("{error}"));
+        let begins = |day: NaiveDate| match per {
+            Per::Day => day,
+            Per::Week => day.week(Weekday::Mon).first_day(),
+            Per::Month => day.with_day(1).expect("a first"),
+        };
+        let mut spans: BTreeMap<(NaiveDate, Uuid), [i64; 2]> = BTreeMap::new();
+        for row in &done {
+            let first = begins(local(time(row, "occurred"))).max(from);
+            let counts = spans.entry((first, id(row, "owner_id").expect("an owner"))).or_default();
+            counts[0] += 1;
+            counts[1] += i64::from(text(row, "kind") == Some("visit"));
+        }
+        let told_spans: BTreeMap<_, _> =
+            told_by.spans.iter().map(|row| ((row.from.0, row.user_id), [row.activities, row.visits])).collect();
+        assert_eq!(told_spans, spans, "{per:?}");
+        assert_eq!((&told_by.total, &told_by.reps, &told_by.time), (&told.total, &told.reps, &told.time), "{per:?}");
     }
-    let told_days: BTreeMap<_, _> =
-        told.days.iter().map(|row| ((row.day.0, row.user_id), [row.activities, row.visits])).collect();
-    assert_eq!(told_days, days);
 
     let tiers: BTreeMap<Uuid, Option<&str>> =
         year.rows("account").iter().map(|row| (id(row, "id").expect("an id"), text(row, "tier"))).collect();

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::charts::figure;
+use super::super::charts::{figure, per};
 use super::super::html::{card, nothing};
 use super::super::show;
 use super::super::view::View;
@@ -10,20 +10,23 @@ use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
 use crate::report::activity::{
-    Activity, ActivityFigures, ActivityKnownThen, DAYS, DayActivity, RepActivity, TierTime, activity,
+    Activity, ActivityFigures, ActivityKnownThen, DAYS, Per, RepActivity, SpanActivity, TierTime, activity,
 };
 use crate::report::figures::Scope as Period;
 
+pub const SPANS: [(Per, &str, &str); 3] =
+    [(Per::Day, "day", "日"), (Per::Week, "week", "周"), (Per::Month, "month", "月")];
+
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
-    let told = activity(&view.state, &view.actor, &Period { days: DAYS, ..period }).await?;
+    let told = activity(&view.state, &view.actor, &Period { days: DAYS, ..period }, per(view)).await?;
     let aside = days(view, told.from, told.to, told.as_of);
     Ok(html! {
         (tiles(view, &told.total))
         div.grid {
             div.span3 {
-                (card("visits", view.t("Visits by day", "每日拜访"), aside, html! {
-                    @if told.days.is_empty() { (nothing(view.t("Nothing was done.", "没有活动。"))) } @else {
-                        (figure(view, "visits", view.t("Visits by day, verified ones and others", "每日拜访，已核实与其他"), &period, by_day(view, &told.days)))
+                (card("visits", view.t("Visits", "拜访"), aside, html! {
+                    @if told.spans.is_empty() { (nothing(view.t("Nothing was done.", "没有活动。"))) } @else {
+                        (figure(view, "visits", view.t("Visits over time, verified ones and others", "拜访随时间变化，已核实与其他"), &period, by_span(view, told.per, &told.spans)))
                     }
                     (restated(view, told.as_of, told.known_then.as_ref().map(|then| differing(view, &told, then))))
                 }))
@@ -57,26 +60,34 @@ fn tiles(view: &View, total: &ActivityFigures) -> Markup {
     }
 }
 
-/// The reps of whom something else was known then; if there is none, the days.
+/// The reps of whom something else was known then; if there is none, the spans of time.
 fn differing(view: &View, told: &Activity, then: &ActivityKnownThen) -> Markup {
     let of: Vec<RepActivity> = then.reps.iter().filter(|rep| !told.reps.contains(rep)).cloned().collect();
-    let on: Vec<DayActivity> = then.days.iter().filter(|day| !told.days.contains(day)).cloned().collect();
-    if of.is_empty() { by_day(view, &on) } else { reps(view, told, &of) }
+    let on: Vec<SpanActivity> = then.spans.iter().filter(|span| !told.spans.contains(span)).cloned().collect();
+    if of.is_empty() { by_span(view, told.per, &on) } else { reps(view, told, &of) }
 }
 
-fn by_day(view: &View, days: &[DayActivity]) -> Markup {
+/// A day leads to its route.
+fn by_span(view: &View, per: Per, spans: &[SpanActivity]) -> Markup {
+    let name = match per {
+        Per::Day => view.t("Day", "日期"),
+        Per::Week => view.t("Week from", "周（起始日）"),
+        Per::Month => view.t("Month from", "月（起始日）"),
+    };
     html! { table {
         thead { tr {
-            th scope="col" { (view.t("Day", "日期")) }
+            th scope="col" { (name) }
             th scope="col" { (view.t("Rep", "销售代表")) }
             th.num scope="col" { (view.t("Activities", "活动")) }
             th.num scope="col" { (view.t("Visits", "拜访")) }
             th.num scope="col" { (view.t("Verified", "已核实")) }
             th.num scope="col" { (view.t("Minutes", "分钟")) }
         } }
-        tbody { @for row in days { tr {
+        tbody { @for row in spans { tr {
             th scope="row" {
-                a href=(format!("/people/{}/route?day={}", row.user_id, row.day)) { (show::day(view.look, row.day)) }
+                @if per == Per::Day {
+                    a href=(format!("/people/{}/route?day={}", row.user_id, row.from)) { (show::day(view.look, row.from)) }
+                } @else { (show::day(view.look, row.from)) }
             }
             td { (row.name) }
             td.num { (show::number(row.activities)) }

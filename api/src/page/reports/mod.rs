@@ -99,6 +99,17 @@ async fn form(view: &View, period: &Period, name: &str) -> Result<Markup, Error>
                 (day("to", "Last day", "结束日期", period.to))
             }
             (day("asOf", "As of", "截至", period.as_of))
+            @if name == "activity" {
+                div {
+                    label for="per" { (view.t("Told by", "统计单位")) }
+                    select #per name="per" {
+                        option value="" { (view.t("length of the period", "按时段长度")) }
+                        @for (per, en, zh) in activity::SPANS {
+                            option value=(per.as_str()) selected[charts::per(view) == Some(per)] { (view.t(en, zh)) }
+                        }
+                    }
+                }
+            }
             @if name == "lost" {
                 div {
                     label for="split" { (view.t("Win rate by", "赢单率按")) }

@@ -1,28 +1,52 @@
-, done AS NOT MATERIALIZED (
-    SELECT a.owner_id, a.account_id, a.kind = 'visit' AS is_visit, coalesce(a.verdict, 'unknown') AS verdict, a.duration_minutes AS minutes,
-           a.occurred, extract(epoch FROM a.captured - a.occurred)::double precision / 3600 AS hours
+-- $11 by what spans of time it is told: days, weeks or months; absent: by the length of the period. A day of a rep is a row of
+-- activity_day (work/days.sql), and all else are sums of these.
+, told_by AS MATERIALIZED (
+    SELECT coalesce($11::text, CASE WHEN last_day - first_day < {days_shown} THEN 'day' WHEN last_day - first_day < {weeks_shown} THEN 'week' ELSE 'month' END) AS per
+    FROM period
+), kept AS NOT MATERIALIZED (
+    SELECT d.*
     FROM people
     CROSS JOIN period
-    JOIN {activity} a ON a.tenant_id = people.tenant_id AND a.owner_id = people.id
-    WHERE a.tenant_id = $1 AND a.deleted_at IS NULL AND a.occurred >= period.starts AND a.occurred < period.ends
-), by_day AS MATERIALIZED (
-    SELECT owner_id, (done.occurred AT TIME ZONE period.time_zone)::date AS day,
-           count(*) AS activities,
-           count(*) FILTER (WHERE is_visit) AS visits,
-           count(*) FILTER (WHERE is_visit AND verdict = 'verified') AS verified,
-           count(*) FILTER (WHERE is_visit AND verdict = 'outside') AS outside,
-           coalesce(sum(minutes), 0) AS minutes,
-           count(*) FILTER (WHERE minutes IS NULL) AS untimed,
-           count(*) FILTER (WHERE hours <= 24) AS within_day
-    FROM done CROSS JOIN period
-    GROUP BY owner_id, (done.occurred AT TIME ZONE period.time_zone)::date
-), delays AS (
-    SELECT owner_id, grouping(owner_id) = 1 AS is_total, percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) AS median_hours
-    FROM done GROUP BY GROUPING SETS ((), (owner_id))
-), summed AS (
-    SELECT owner_id, grouping(owner_id) = 1 AS is_total, sum(activities) AS activities, sum(visits) AS visits,
-           sum(verified) AS verified, sum(outside) AS outside, sum(minutes) AS minutes, sum(within_day) AS within_day
-    FROM by_day GROUP BY GROUPING SETS ((), (owner_id))
+    JOIN {activity_day} d ON d.tenant_id = people.tenant_id AND d.owner_id = people.id
+    WHERE d.tenant_id = $1 AND d.day >= period.first_day AND d.day <= least(period.last_day, period.as_of)
+), by_span AS (
+    SELECT d.owner_id, greatest(date_trunc(told_by.per, d.day::timestamp)::date, period.first_day) AS begins,
+           sum(d.activities) AS activities, sum(d.visits) AS visits, sum(d.verified) AS verified, sum(d.minutes) AS minutes
+    FROM kept d
+    CROSS JOIN period
+    CROSS JOIN told_by
+    GROUP BY d.owner_id, greatest(date_trunc(told_by.per, d.day::timestamp)::date, period.first_day)
+    HAVING sum(d.activities) > 0
+), by_owner AS (
+    SELECT owner_id, sum(activities) AS activities, sum(visits) AS visits, sum(verified) AS verified, sum(outside) AS outside,
+           sum(within_day) AS within_day, sum(untimed) AS untimed, sum(minutes)::bigint AS minutes,
+           sum(key_minutes)::bigint AS key_minutes, sum(ordinary_minutes)::bigint AS ordinary_minutes,
+           sum(potential_minutes)::bigint AS potential_minutes,
+           {summed_delays} AS delays, {summed_delay_minutes} AS delay_minutes
+    FROM kept d GROUP BY owner_id
+    HAVING sum(activities) > 0
+), summed AS MATERIALIZED (
+    SELECT owner_id, grouping(owner_id) = 1 AS is_total, sum(activities)::bigint AS activities, sum(visits) AS visits,
+           sum(verified) AS verified, sum(outside) AS outside, sum(within_day) AS within_day, sum(untimed) AS untimed,
+           sum(minutes) AS minutes, sum(key_minutes) AS key_minutes, sum(ordinary_minutes) AS ordinary_minutes,
+           sum(potential_minutes) AS potential_minutes,
+           {summed_delays} AS delays, {summed_delay_minutes} AS delay_minutes
+    FROM by_owner d GROUP BY GROUPING SETS ((), (owner_id))
+), delayed AS (
+    -- The middle one, or the mean of the two middle ones: within its step by its place among those of the step, around
+    -- their mean.
+    SELECT owner_id, avg(mean + (2 * (place - 0.5 - upto + n) / n - 1) * least(mean - begins, ends - mean)) / 60 AS median_hours
+    FROM (
+        SELECT coalesce(s.owner_id, $1) AS owner_id, s.activities AS whole, u.n, u.minutes::numeric / u.n AS mean, u.begins, u.ends,
+               sum(u.n) OVER (PARTITION BY s.owner_id ORDER BY u.step) AS upto
+        FROM summed s
+        CROSS JOIN LATERAL unnest(s.delays, s.delay_minutes, '{steps_begin}'::integer[], '{steps_end}'::integer[])
+            WITH ORDINALITY AS u(n, minutes, begins, ends, step)
+        WHERE u.n > 0
+    ) steps
+    CROSS JOIN LATERAL (VALUES ((whole + 1) / 2), (whole / 2 + 1)) AS middle(place)
+    WHERE place > upto - n AND place <= upto
+    GROUP BY owner_id
 ), planned AS MATERIALIZED (
     SELECT plan.owner_id, grouping(plan.owner_id) = 1 AS is_total,
            count(*) AS planned,
@@ -34,50 +58,43 @@
     JOIN {plan} plan ON plan.tenant_id = people.tenant_id AND plan.owner_id = people.id
     WHERE plan.tenant_id = $1 AND plan.deleted_at IS NULL AND plan.planned_on BETWEEN period.first_day AND period.last_day
     GROUP BY GROUPING SETS ((), (plan.owner_id))
-), whole AS (
-    SELECT s.owner_id, s.is_total, s.activities, s.visits, s.verified, s.outside, s.minutes, s.within_day, d.median_hours
-    FROM summed s
-    -- The whole has no owner: the tenant stands for it.
-    LEFT JOIN delays d ON coalesce(d.owner_id, $1) = coalesce(s.owner_id, $1)
 ), told AS (
+    -- The whole has no owner: the tenant stands for it.
     SELECT coalesce(w.owner_id, p.owner_id) AS owner_id, coalesce(w.is_total, p.is_total) AS is_total, json_build_object(
         'activities', coalesce(w.activities, 0), 'visits', coalesce(w.visits, 0), 'verified', coalesce(w.verified, 0),
         'outside', coalesce(w.outside, 0), 'verifiedShare', round(w.verified::numeric / nullif(w.visits, 0), 4),
         'minutes', coalesce(w.minutes, 0),
         'withinDayShare', round(w.within_day::numeric / nullif(w.activities, 0), 4),
-        'medianDelayHours', round(w.median_hours::numeric, 2),
+        'medianDelayHours', round(d.median_hours, 2),
         'planned', coalesce(p.planned, 0), 'done', coalesce(p.done, 0), 'missed', coalesce(p.missed, 0),
         'cancelled', coalesce(p.cancelled, 0)) AS figures
-    FROM whole w
+    FROM summed w
+    LEFT JOIN delayed d ON d.owner_id = coalesce(w.owner_id, $1)
     FULL JOIN planned p ON coalesce(p.owner_id, $1) = coalesce(w.owner_id, $1)
-), timed AS (
-    SELECT account.tier, sum(spent.minutes) AS minutes
-    FROM (SELECT account_id, sum(minutes) AS minutes FROM done WHERE minutes IS NOT NULL GROUP BY account_id) spent
-    JOIN account ON account.tenant_id = $1 AND account.id = spent.account_id
-    GROUP BY account.tier
 )
 SELECT json_build_object(
-    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone,
+    'from', period.first_day, 'to', period.last_day, 'asOf', period.as_of, 'timeZone', period.time_zone, 'per', told_by.per,
     'total', (SELECT figures FROM told WHERE is_total),
     'reps', (
         SELECT coalesce(json_agg(json_build_object('userId', people.id, 'name', people.name, 'team', people.team,
                    'figures', told.figures) ORDER BY people.name, people.id), '[]')
         FROM told JOIN people ON people.id = told.owner_id WHERE NOT told.is_total),
-    'days', (
-        SELECT coalesce(json_agg(json_build_object('day', w.day, 'userId', w.owner_id, 'name', people.name,
+    'spans', (
+        SELECT coalesce(json_agg(json_build_object('from', w.begins, 'userId', w.owner_id, 'name', people.name,
                    'activities', w.activities, 'visits', w.visits, 'verified', w.verified, 'minutes', w.minutes)
-                   ORDER BY w.day, people.name, people.id), '[]')
-        FROM by_day w JOIN people ON people.id = w.owner_id),
+                   ORDER BY w.begins, people.name, people.id), '[]')
+        FROM by_span w JOIN people ON people.id = w.owner_id),
     'time', (
-        SELECT json_agg(json_build_object('tier', policy.tier, 'minutes', coalesce(timed.minutes, 0),
-                   'share', round(coalesce(timed.minutes, 0)::numeric / nullif((SELECT sum(minutes) FROM timed), 0), 4),
-                   'policyShare', round(policy.share, 2)) ORDER BY policy.place)
-        FROM (VALUES (1, 'key'), (2, 'ordinary'), (3, 'potential'), (4, NULL)) AS tiers(place, tier)
+        SELECT json_agg(json_build_object('tier', tiers.tier, 'minutes', coalesce(tiers.minutes, 0),
+                   'share', round(tiers.minutes::numeric / nullif(s.minutes, 0), 4),
+                   'policyShare', round((tenant.time_policy ->> tiers.tier)::numeric / 100, 2)) ORDER BY tiers.place)
+        FROM summed s
         JOIN tenant ON tenant.id = $1
-        CROSS JOIN LATERAL (
-            SELECT tiers.place, tiers.tier, (tenant.time_policy ->> tiers.tier)::numeric / 100 AS share
-        ) policy
-        LEFT JOIN timed ON timed.tier IS NOT DISTINCT FROM policy.tier),
-    'untimed', (SELECT coalesce(sum(untimed), 0) FROM by_day)
+        CROSS JOIN LATERAL (VALUES
+            (1, 'key', s.key_minutes), (2, 'ordinary', s.ordinary_minutes), (3, 'potential', s.potential_minutes),
+            (4, NULL, s.minutes - s.key_minutes - s.ordinary_minutes - s.potential_minutes)
+        ) AS tiers(place, tier, minutes)
+        WHERE s.is_total),
+    'untimed', (SELECT coalesce(untimed, 0) FROM summed WHERE is_total)
 ) AS report
-FROM period
+FROM period CROSS JOIN told_by

@@ -1,8 +1,10 @@
-//! The activity report as a table (one row a rep and day) and as pictures.
+//! The activity report as a table (one row a rep and span of time) and as pictures.
 
 use std::collections::BTreeMap;
 
-use super::{Activity, ActivityChart};
+use entity::scalar::Date;
+
+use super::{Activity, ActivityChart, Per};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -12,11 +14,11 @@ const SHOWN: usize = 25;
 
 impl Report for Activity {
     fn sheet(&self) -> Sheet {
-        let header = vec!["day", "userId", "name", "activities", "visits", "verified", "minutes", "known"];
-        let then = self.known_then.iter().flat_map(|then| &then.days).map(|day| (day, "then"));
-        let rows = self.days.iter().map(|day| (day, "now")).chain(then).map(|(day, known)| {
-            let counts = [day.activities, day.visits, day.verified, day.minutes].map(Cell::figure);
-            [Cell::figure(day.day), Cell::figure(day.user_id), Cell::text(&day.name)]
+        let header = vec!["from", "userId", "name", "activities", "visits", "verified", "minutes", "known"];
+        let then = self.known_then.iter().flat_map(|then| &then.spans).map(|span| (span, "then"));
+        let rows = self.spans.iter().map(|span| (span, "now")).chain(then).map(|(span, known)| {
+            let counts = [span.activities, span.visits, span.verified, span.minutes].map(Cell::figure);
+            [Cell::figure(span.from), Cell::figure(span.user_id), Cell::text(&span.name)]
                 .into_iter()
                 .chain(counts)
                 .chain([Cell::text(known)])
@@ -29,18 +31,22 @@ impl Report for Activity {
         let (verified, others) = (words.say("verified visits", "已核实拜访"), words.say("other visits", "其他拜访"));
         let (title, unit, n, plot) = match self.chart {
             ActivityChart::Days => {
-                let mut days: BTreeMap<String, [f64; 2]> = BTreeMap::new();
-                for day in &self.days {
-                    let counts = days.entry(day.day.to_string()).or_default();
-                    counts[0] += day.verified as f64;
-                    counts[1] += (day.visits - day.verified) as f64;
+                let mut spans: BTreeMap<Date, [f64; 2]> = BTreeMap::new();
+                for span in &self.spans {
+                    let counts = spans.entry(span.from).or_default();
+                    counts[0] += span.verified as f64;
+                    counts[1] += (span.visits - span.verified) as f64;
                 }
                 let series = [verified, others].into_iter().enumerate().map(|(place, name)| Series {
                     stack: Some("visits"),
-                    ..Series::new(name, days.values().map(|counts| counts[place]))
+                    ..Series::new(name, spans.values().map(|counts| counts[place]))
                 });
-                let (series, names) = (series.collect(), days.keys().cloned().collect());
-                let title = words.say("Visits by day", "每日拜访");
+                let (series, names) = (series.collect(), spans.keys().map(Date::to_string).collect());
+                let title = match self.per {
+                    Per::Day => words.say("Visits by day", "每日拜访"),
+                    Per::Week => words.say("Visits by week", "每周拜访"),
+                    Per::Month => words.say("Visits by month", "每月拜访"),
+                };
                 (title, words.say("visits", "拜访次数"), self.total.visits, Plot::Columns { names, series })
             }
             ActivityChart::Reps => {

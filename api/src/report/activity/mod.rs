@@ -1,4 +1,4 @@
-//! `GET /v1/reports/activity`: what reps did, a rep and day each; plans, punctuality, and where the time went. Figures of a
+//! `GET /v1/reports/activity`: what reps did, a rep and day, week or month each; plans, punctuality, and where the time went. Figures of a
 //! person are for himself and for those who lead him.
 
 mod look;
@@ -15,18 +15,46 @@ use super::figures::{PERIOD, Scope, both, figures};
 use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
+use crate::work::days;
 pub use routes::ActivityReportApi;
 
 const SQL: &str = include_str!("activity.sql");
 
+/// Periods of so many days and more are told by weeks unless asked otherwise, and of so many by months.
+const WEEKS_FROM: i32 = 45;
+const MONTHS_FROM: i32 = 190;
+
 /// Days of the period where `from` is absent.
 pub const DAYS: i32 = 28;
+
+/// By what spans of time it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    Day,
+    /// From Monday.
+    Week,
+    Month,
+}
+
+impl Per {
+    pub const ALL: [Per; 3] = [Per::Day, Per::Week, Per::Month];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Per::Day => "day",
+            Per::Week => "week",
+            Per::Month => "month",
+        }
+    }
+}
 
 /// Which picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub enum ActivityChart {
-    /// Visits a day, verified and others.
+    /// Visits a day, week or month, verified and others.
     #[default]
     Days,
     /// Visits a rep, and what became of plans.
@@ -49,8 +77,10 @@ pub struct Activity {
     pub total: ActivityFigures,
     /// Those who did or planned something, by name.
     pub reps: Vec<RepActivity>,
-    /// One a rep and day on which something was done.
-    pub days: Vec<DayActivity>,
+    /// By what spans of time it is told.
+    pub per: Per,
+    /// One a rep and span of time in which something was done.
+    pub spans: Vec<SpanActivity>,
     /// The minutes of activities that tell how long they took, by the tier of their accounts.
     pub time: Vec<TierTime>,
     /// Activities that do not tell how long they took.
@@ -67,7 +97,7 @@ pub struct Activity {
 pub struct ActivityKnownThen {
     pub total: ActivityFigures,
     pub reps: Vec<RepActivity>,
-    pub days: Vec<DayActivity>,
+    pub spans: Vec<SpanActivity>,
     pub time: Vec<TierTime>,
 }
 
@@ -87,7 +117,8 @@ pub struct ActivityFigures {
     pub minutes: i64,
     /// Share of activities that were typed within 24 hours, 4 decimals.
     pub within_day_share: Option<f64>,
-    /// Median of the hours from when it took place to when it was typed.
+    /// Median of the hours from when it took place to when it was typed: delays are counted by steps (of 5 minutes at first, an
+    /// hour at three, a day at two), and the middle one is told by its place in its step. 30 days or more count as 720 hours.
     pub median_delay_hours: Option<f64>,
     /// Visits that were planned for a day of the period.
     pub planned: i64,
@@ -112,8 +143,9 @@ pub struct RepActivity {
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
 #[oai(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
-pub struct DayActivity {
-    pub day: Date,
+pub struct SpanActivity {
+    /// Its first day within the period.
+    pub from: Date,
     pub user_id: Uuid,
     pub name: String,
     pub activities: i64,
@@ -154,8 +186,8 @@ impl Example for Activity {
         };
         let user_id = uuid!("0198c0de-0000-7000-8000-000000000001");
         let rep = RepActivity { user_id, name: "Wang Fang".into(), team: "East".into(), figures: figures.clone() };
-        let one = DayActivity {
-            day: day("2026-03-02"),
+        let one = SpanActivity {
+            from: day("2026-03-02"),
             user_id,
             name: "Wang Fang".into(),
             activities: 3,
@@ -171,7 +203,8 @@ impl Example for Activity {
             time_zone: "Asia/Shanghai".into(),
             total: figures,
             reps: vec![rep],
-            days: vec![one],
+            per: Per::Day,
+            spans: vec![one],
             time: vec![time],
             untimed: 2,
             known_then: None,
@@ -180,17 +213,28 @@ impl Example for Activity {
     }
 }
 
-/// With a day in `as_of`, also what was known then.
+/// With a day in `as_of`, also what was known then. `per`: by the length of the period if absent.
 ///
 /// # Errors
 /// 422 if `from` lies after `to`, or `as_of` in the future.
-pub async fn activity(state: &State, actor: &Actor, scope: &Scope) -> Result<Activity, Error> {
-    let ask = |scope: Scope| async move { figures::<Activity>(state, actor, &[PERIOD, SQL], &scope, []).await };
+pub async fn activity(state: &State, actor: &Actor, scope: &Scope, per: Option<Per>) -> Result<Activity, Error> {
+    let (begin, end) = days::steps();
+    let sql = SQL
+        .replace("{steps_begin}", &begin)
+        .replace("{steps_end}", &end)
+        .replace("{days_shown}", &(WEEKS_FROM - 1).to_string())
+        .replace("{weeks_shown}", &(MONTHS_FROM - 1).to_string())
+        .replace("{summed_delays}", &days::summed("d.delays"))
+        .replace("{summed_delay_minutes}", &days::summed("d.delay_minutes"));
+    let ask = |scope: Scope| {
+        let sql = sql.as_str();
+        async move { figures::<Activity>(state, actor, &[PERIOD, sql], &scope, [per.map(Per::as_str).into()]).await }
+    };
     let (mut now, then) = both(scope, ask).await?;
-    if let Some(Activity { total, reps, days, time, .. }) = then
-        && (&total, &reps, &days, &time) != (&now.total, &now.reps, &now.days, &now.time)
+    if let Some(Activity { total, reps, spans, time, .. }) = then
+        && (&total, &reps, &spans, &time) != (&now.total, &now.reps, &now.spans, &now.time)
     {
-        now.known_then = Some(ActivityKnownThen { total, reps, days, time });
+        now.known_then = Some(ActivityKnownThen { total, reps, spans, time });
     }
     Ok(now)
 }

@@ -7,7 +7,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use uuid::Uuid;
 
-use super::{Activity, ActivityChart, DAYS, activity};
+use super::{Activity, ActivityChart, DAYS, Per, activity};
 use crate::auth::Actor;
 use crate::problem::{E400, E401, E403, E422, Fail};
 use crate::report::chart::Theme;
@@ -23,7 +23,7 @@ pub struct ActivityReportApi;
 impl ActivityReportApi {
     /// Read the activity report
     ///
-    /// Visits a rep and day, how many of them are verified, plans made and missed, how soon things were typed, and how the
+    /// Visits a rep and day, week or month, how many of them are verified, plans made and missed, how soon things were typed, and how the
     /// time was shared among key, ordinary and potential customers. A rep gets his own figures, a manager those of the
     /// users below him. With `asOf` it is told as of a past
     /// day, and where the server had not been told all of it by then, that is shown too.
@@ -49,6 +49,9 @@ impl ActivityReportApi {
         as_of: Query<Option<Date>>,
         /// With `asOf`: whether what was typed, synced or deleted later counts; `now` if absent.
         known: Query<Option<Known>>,
+        /// By what spans of time it is told, and drawn. If absent, by days up to 44 of them, by weeks up to 189 days, else by
+        /// months.
+        per: Query<Option<Per>>,
         /// Which picture, as SVG or PNG; `days` if absent.
         chart: Query<Option<ActivityChart>>,
         /// The form of the answer; by default what `Accept` asks for.
@@ -67,7 +70,7 @@ impl ActivityReportApi {
             as_of: as_of.0,
             known: known.0.unwrap_or_default(),
         };
-        let report = Activity { chart: chart.0.unwrap_or_default(), ..activity(&state, &actor, &scope).await? };
+        let report = Activity { chart: chart.0.unwrap_or_default(), ..activity(&state, &actor, &scope, per.0).await? };
         Ok(Answer::of(&state, &actor, asked.or(format.0, locale.0, theme.0), &report).await?)
     }
 }

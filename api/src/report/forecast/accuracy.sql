@@ -8,7 +8,10 @@
         date_trunc('month', period.today::timestamp) - make_interval(months => $11::integer),
         date_trunc('month', period.today::timestamp) - interval '1 month', interval '1 month') AS m(month)
 ), worth AS MATERIALIZED (
-    SELECT id, amount, currency, date_trunc('month', expected_on)::date AS month FROM picked
+    -- Those deleted since too: they were believed in until then.
+    SELECT id, amount, currency, date_trunc('month', expected_on::timestamp)::date AS month, 
+           deleted_at IS NULL AS is_there, coalesce(deleted_at, 'infinity') AS kept_until
+    FROM picked
 ), moved AS MATERIALIZED (
     SELECT DISTINCT h.record_id AS id
     FROM record_history h
@@ -23,23 +26,26 @@
            (array_agg(h.changes::json -> 'currency' ->> 0 ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"currency":%'))[1] AS currency,
            bool_or(h.changes LIKE '%"expectedOn":%') AS of_day,
            (array_agg((h.changes::json -> 'expectedOn' ->> 0)::date ORDER BY h.revision) FILTER (WHERE h.changes LIKE '%"expectedOn":%'))[1] AS expected_on
-    FROM months
-    JOIN record_history h ON h.received >= months.starts
-    JOIN worth w ON w.id = h.record_id AND (w.month = months.month OR w.id IN (SELECT id FROM moved))
+    FROM (
+        SELECT w.id, m.month, m.starts FROM worth w JOIN months m ON m.month = w.month WHERE w.id NOT IN (SELECT id FROM moved)
+        UNION ALL
+        SELECT moved.id, m.month, m.starts FROM moved CROSS JOIN months m
+    ) months
+    JOIN record_history h ON h.record_id = months.id AND h.received >= months.starts
     WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update'
       AND (h.changes LIKE '%"amount":%' OR h.changes LIKE '%"currency":%' OR h.changes LIKE '%"expectedOn":%')
     GROUP BY h.record_id, months.month, months.starts
 ), expected AS (
     SELECT w.id, m.month, m.starts, w.amount, w.currency
     FROM worth w
-    JOIN months m ON m.month = w.month
+    JOIN months m ON m.month = w.month AND w.kept_until >= m.starts
     WHERE NOT EXISTS (SELECT FROM was x WHERE x.id = w.id AND x.month = m.month)
     UNION ALL
     SELECT w.id, x.month, x.starts, CASE WHEN x.of_amount THEN x.amount ELSE w.amount END,
            CASE WHEN x.of_currency THEN x.currency ELSE w.currency END
     FROM was x
-    JOIN worth w ON w.id = x.id
-    WHERE CASE WHEN x.of_day THEN date_trunc('month', x.expected_on)::date ELSE w.month END = x.month
+    JOIN worth w ON w.id = x.id AND w.kept_until >= x.starts
+    WHERE CASE WHEN x.of_day THEN date_trunc('month', x.expected_on::timestamp)::date ELSE w.month END = x.month
 ), believed AS (
     SELECT e.month, e.currency, e.amount * s.probability / 100 AS weighted
     FROM expected e
@@ -50,7 +56,7 @@
     FROM worth w
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = w.id
     JOIN months ON s.entered >= months.starts AND s.entered < months.ends
-    WHERE s.stage = 'signed'
+    WHERE s.stage = 'signed' AND w.is_there
 ), each AS (
     SELECT month, currency, sum(weighted) AS forecast, sum(amount) AS actual, sum(n) AS opportunities
     FROM (

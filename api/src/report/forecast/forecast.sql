@@ -18,7 +18,7 @@
                 WHEN t.expected_on < coalesce(period.as_of, period.today) THEN 'overdue'
                 ELSE 'month' END AS bucket,
            CASE WHEN t.stage = 'signed' THEN date_trunc('month', t.since AT TIME ZONE period.time_zone)::date
-                WHEN t.expected_on >= coalesce(period.as_of, period.today) THEN date_trunc('month', t.expected_on)::date END AS month,
+                WHEN t.expected_on >= coalesce(period.as_of, period.today) THEN date_trunc('month', t.expected_on::timestamp)::date END AS month,
            -- Of a past day, the chance that the stage was given then.
            coalesce(CASE WHEN period.as_of IS NULL THEN m.probability END, t.probability)::numeric / 100 AS chance,
            coalesce(m.signed::numeric / nullif(m.decided, 0), m.probability::numeric / 100) AS measured

@@ -42,7 +42,8 @@ pub async fn forecast(state: &State, actor: &Actor, scope: &Scope) -> Result<For
 /// # Errors
 /// What the database refuses.
 pub async fn accuracy(state: &State, actor: &Actor, scope: &Scope, months: i32) -> Result<ForecastAccuracy, Error> {
-    figures(state, actor, &[PERIOD, PICKED, ACCURACY], scope, [months.into()]).await
+    let picked = PICKED.replace("{picked}", "{once:opportunity}");
+    figures(state, actor, &[PERIOD, &picked, ACCURACY], scope, [months.into()]).await
 }
 
 /// Of the actor, and of those whom he leads.

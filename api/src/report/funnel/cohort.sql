@@ -6,9 +6,9 @@
            s.came_pre_sale >= period.starts AND s.came_pre_sale < period.ends AS pre_sale,
            s.came_negotiation >= period.starts AND s.came_negotiation < period.ends AS negotiation,
            s.came_signed >= period.starts AND s.came_signed < period.ends AS signed,
-           extract(epoch FROM s.came_pre_sale - s.came_intent)::double precision / 86400 AS to_pre_sale,
-           extract(epoch FROM s.came_negotiation - s.came_pre_sale)::double precision / 86400 AS to_negotiation,
-           extract(epoch FROM s.came_signed - s.came_negotiation)::double precision / 86400 AS to_signed
+           date_part('epoch', s.came_pre_sale - s.came_intent) / 86400 AS to_pre_sale,
+           date_part('epoch', s.came_negotiation - s.came_pre_sale) / 86400 AS to_negotiation,
+           date_part('epoch', s.came_signed - s.came_negotiation) / 86400 AS to_signed
     FROM picked p
     CROSS JOIN period
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id

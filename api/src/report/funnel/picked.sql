@@ -33,12 +33,12 @@ WITH RECURSIVE period AS MATERIALIZED (
            END AS split_text
     FROM {opportunity} t
     CROSS JOIN period
-    JOIN "user" u ON u.tenant_id = $1 AND u.id = t.owner_id
+    LEFT JOIN "user" u ON u.tenant_id = $1 AND u.id = t.owner_id
     LEFT JOIN account a ON a.tenant_id = $1 AND a.id = t.account_id
-    WHERE t.tenant_id = $1 AND t.deleted_at IS NULL
-      AND ($7::uuid IS NULL OR u.team_id IN (SELECT id FROM below))
+    WHERE t.tenant_id = $1 AND {picked}
+      AND ($7::uuid IS NULL OR t.owner_id IN (
+          SELECT u.id FROM "user" u WHERE u.tenant_id = $1 AND u.team_id IN (SELECT id FROM below)))
       AND ($8::uuid IS NULL OR t.owner_id = $8)
       AND ($9::uuid IS NULL OR t.product_id = $9)
       AND ($10::text IS NULL OR a.kind = $10)
       AND ($11::text IS NULL OR t.source = $11)
-      AND {visible:opportunity}

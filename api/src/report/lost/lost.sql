@@ -1,12 +1,13 @@
 , decided AS MATERIALIZED (
     SELECT s.from_stage, s.stage = 'signed' AS is_won, s.lost_reason, p.amount, p.currency,
-           CASE $11::text WHEN 'team' THEN p.team_id WHEN 'user' THEN p.owner_id WHEN 'product' THEN p.product_id END AS split_id,
+           CASE $11::text WHEN 'team' THEN u.team_id WHEN 'user' THEN p.owner_id WHEN 'product' THEN p.product_id END AS split_id,
            CASE $11::text WHEN 'account_kind' THEN p.account_kind WHEN 'tier' THEN p.tier WHEN 'source' THEN p.source
                WHEN 'region' THEN p.region
                WHEN 'month' THEN to_char(s.entered AT TIME ZONE period.time_zone, 'YYYY-MM') END AS split_text
     FROM picked p
     CROSS JOIN period
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
+    LEFT JOIN "user" u ON u.tenant_id = $1 AND u.id = p.owner_id
     WHERE s.stage IN ('signed', 'lost') AND s.entered >= period.starts AND s.entered < period.ends
 ), counted AS (
     SELECT split_id, split_text, count(*) FILTER (WHERE is_won) AS won, count(*) FILTER (WHERE NOT is_won) AS lost

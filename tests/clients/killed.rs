@@ -1,6 +1,7 @@
 //! The reference client, killed while it reads: between the pages of a pull, while it starts over, while it repairs. Whatever
 //! the moment, the next sync goes on from what is on disk and ends with what the server says.
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -19,6 +20,8 @@ use crate::world::Person;
 
 /// So many that a pull has nine pages, and a repair of all of them eight requests.
 const CONTACTS: usize = 4_000;
+/// Changes in a page (`sync.ts`).
+const PULLED: u64 = 500;
 /// How long the answer has been under way when it is killed: it has not come, it comes, it is being stored.
 const MOMENTS: [u64; 3] = [0, 10, 30];
 
@@ -57,7 +60,7 @@ impl Device<'_> {
         let url = format!("http://{}", link.local_addr().expect("an address"));
         let (server, noticed) = (self.url.trim_start_matches("http://").to_owned(), Arc::new(Notify::new()));
         let watching = tokio::spawn(notice(link, server, request, nth, noticed.clone()));
-        let mut child = self.command(&["sync"]).env("WAYPOST_URL", url).spawn().expect("starts");
+        let mut child = self.command(&["sync"]).env("WAYPOST_URL", url).stdout(Stdio::null()).spawn().expect("starts");
         tokio::select! {
             () = noticed.notified() => {}
             ended = child.wait() => panic!("{request} was asked less than {nth} times: {ended:?}"),
@@ -96,14 +99,23 @@ async fn the_reference_client_may_be_killed_between_pages_and_while_it_repairs()
     let rep = world.rep("Lin Wei").await;
     let account = rep.account("Hopton").await;
     add(&rep, account, &(0..CONTACTS).map(|number| format!("Contact {number}")).collect::<Vec<_>>()).await;
+    // Before the last page, to which the next process comes as if it were the only one.
+    let held = rep.get("/v1/sync/digest").await.expect(200);
+    let held =
+        held.body["kinds"].as_array().expect("kinds").iter().map(|kind| kind["count"].as_u64().expect("a count"));
+    let pages = usize::try_from(held.sum::<u64>().div_ceil(PULLED)).expect("a number");
     let device = Device::of(&npm, &world, &rep).await;
+    device.sync_killed_at(PAGE, pages, 0).await;
+    add(&rep, account, &["Late".to_owned()]).await;
+    assert_eq!(device.ends_right(CONTACTS + 1).await["repaired"], 0);
 
     // Between the pages of the first pull, while the server goes on: nothing has to be repaired for it.
+    let device = Device::of(&npm, &world, &rep).await;
     for (number, millis) in MOMENTS.into_iter().enumerate() {
         device.sync_killed_at(PAGE, 2, millis).await;
         add(&rep, account, &[format!("Newcomer {number}")]).await;
     }
-    let contacts = CONTACTS + MOMENTS.len();
+    let contacts = CONTACTS + 1 + MOMENTS.len();
     assert_eq!(device.ends_right(contacts).await["repaired"], 0);
 
     // While it starts over; what is gone meanwhile goes from the replica too.

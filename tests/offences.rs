@@ -1,7 +1,6 @@
 //! Offences that nobody enters: each is fined once, on the day on which it fell due, whenever and wherever the job runs.
 
 use chrono::Duration;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use waypost::clock::Clock;
@@ -28,9 +27,7 @@ async fn fine_everything(world: &World) {
         "on": "account", "base": "10.00", "brackets": [{ "withinHours": 48, "percent": 100 }],
         "weights": [{ "field": "phone", "weight": 60 }, { "field": "note", "weight": 40 }],
     }]);
-    let sql = "UPDATE rule_set SET rules = $2::jsonb WHERE tenant_id = $1";
-    let values = [world.tenant_id.into(), rules.to_string().into()];
-    world.state.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await.expect("sets");
+    world.set_rules(rules).await;
 }
 
 async fn run(world: &World) -> Booked {

@@ -10,7 +10,6 @@ use chrono::{Duration, TimeDelta};
 use entity::kind::{EntrySource, RuleSetStatus};
 use entity::rule_set;
 use entity::rules::Rules;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use waypost::auth::Actor;
@@ -37,9 +36,7 @@ fn strict() -> Value {
 }
 
 pub async fn rule(world: &World, rules: &Value) {
-    let sql = "UPDATE rule_set SET rules = $2::jsonb WHERE tenant_id = $1";
-    let values = [world.tenant_id.into(), rules.to_string().into()];
-    world.state.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await.expect("sets");
+    world.set_rules(rules.clone()).await;
 }
 
 async fn draft(world: &World, rules: &Value) -> Uuid {

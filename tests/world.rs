@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::kind::{Locale, Role};
+use entity::rule_set;
 use entity::scalar::{Email, Line, Timestamp};
 use poem::Server;
 use poem::listener::{Acceptor, Listener, TcpListener};
@@ -153,6 +154,21 @@ impl World {
     /// Moves the clock.
     pub fn wait(&self, by: TimeDelta) {
         self.state.clock.advance(by);
+    }
+
+    /// The rules of the tenant's rule sets, with these members in the place of others; as a rule set is made it would take a
+    /// simulation.
+    pub async fn set_rules(&self, members: Value) {
+        let mut work = UnitOfWork::begin(&self.state, &Actor::system(self.tenant_id)).await.expect("begins");
+        work.load_where::<rule_set::Model>("true", []).await.expect("reads");
+        for mut set in work.live::<rule_set::Model>().cloned().collect::<Vec<_>>() {
+            let mut rules = serde_json::to_value(&set.rules).expect("JSON");
+            let rules = rules.as_object_mut().expect("an object");
+            rules.extend(members.as_object().expect("members").clone());
+            set.rules = serde_json::from_value(json!(rules)).expect("rules");
+            work.put(set);
+        }
+        work.commit().await.expect("commits");
     }
 
     pub async fn rep(&self, name: &str) -> Person {

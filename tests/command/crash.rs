@@ -79,7 +79,7 @@ fn kill(mut server: Server, data: &Path, victim: Victim, synced: &AtomicUsize) -
         server.end();
         eventually("Postgres ends", || is_gone(postmaster).then_some(()));
         assert!(synced.load(SeqCst) < SYNCS, "the day was over before");
-        server = Server::start_at(&server.address().to_owned(), data, &[]);
+        server = Server::start_at(server.address(), data, &[]);
     }
     server
 }

@@ -38,10 +38,7 @@ pub async fn own_world_at(clock: Clock) -> World {
 
 /// The tenant's rules, with these members in the place of others; as a rule set is made it would take a simulation.
 pub async fn set_rules(world: &World, members: Value) {
-    let sql = "UPDATE rule_set SET rules = rules || $2::jsonb WHERE tenant_id = $1";
-    let values = [world.tenant_id.into(), members.to_string().into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    world.state.db.execute_raw(statement).await.expect("rules");
+    world.set_rules(members).await;
 }
 
 /// Points, held points and the number of entries.

@@ -15,6 +15,9 @@ use super::{UnitOfWork, receipts, stays};
 use crate::problem::Error;
 use crate::record::Record;
 
+/// What a tenant sets.
+const SETTINGS: [Kind; 4] = [Kind::Stage, Kind::CustomField, Kind::RuleSet, Kind::Calendar];
+
 impl UnitOfWork {
     /// Writes everything and tells the listeners. After an error nothing was written, except that an error of the
     /// connection during COMMIT leaves it open; a receipt makes the repetition safe.
@@ -29,11 +32,9 @@ impl UnitOfWork {
 
     /// For a dry run: writes the rows, so that the database checks them, but not the feed, for whose clock others wait.
     /// Then the unit is as if it had just begun, except that it reads what was written. After an error the rows of this
-    /// time are taken back. Nothing stays once the unit is dropped. Not for what a tenant sets: the mark that settings are
-    /// remembered by is in the feed.
+    /// time are taken back. Nothing stays once the unit is dropped.
     pub async fn rehearse(&mut self) -> Result<(), DbErr> {
-        let set = [Kind::Stage, Kind::CustomField, Kind::RuleSet, Kind::Calendar];
-        debug_assert!(!set.iter().any(|kind| self.is_touched(*kind)), "settings are not rehearsed");
+        self.has_rehearsed_settings |= SETTINGS.iter().any(|kind| self.is_touched(*kind));
         self.tx.execute_unprepared("SAVEPOINT rehearsal").await?;
         let written = self.write(self.rows(&mut Emitted::default())).await;
         self.tables.clear();

@@ -59,6 +59,7 @@ pub struct UnitOfWork {
     sight: Sight,
     receipts: Receipts,
     later: Vec<Statement>,
+    has_rehearsed_settings: bool,
 }
 
 impl UnitOfWork {
@@ -78,6 +79,7 @@ impl UnitOfWork {
             sight: Sight::default(),
             receipts: Receipts::default(),
             later: Vec::new(),
+            has_rehearsed_settings: false,
         })
     }
 
@@ -96,6 +98,11 @@ impl UnitOfWork {
     pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
         let values = std::iter::once(self.actor.tenant_id.into()).chain(values);
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    /// Whether settings stand in the database that nobody else will ever see.
+    pub fn has_rehearsed_settings(&self) -> bool {
+        self.has_rehearsed_settings
     }
 
     /// What this server knows of tenants' settings.

@@ -30,11 +30,6 @@ impl Meter {
         Ok(Meter { server, postmaster: postmaster.ok_or("Postgres is not our child")? })
     }
 
-    /// The same Postgres under another server.
-    pub fn under(&self, server: u32) -> Self {
-        Meter { server, postmaster: self.postmaster }
-    }
-
     pub fn read(&self) -> Result<Spent, Failure> {
         let mut postgres = seconds(self.postmaster)?;
         for backend in children(self.postmaster)? {

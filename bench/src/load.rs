@@ -29,14 +29,6 @@ pub struct Rate {
     pub each: Spent,
 }
 
-/// What the floor is asked.
-#[derive(Clone, Copy)]
-pub enum Floor {
-    Nothing,
-    Push(usize),
-    One,
-}
-
 /// A rep, and his access token.
 #[derive(Clone)]
 pub struct Target {
@@ -45,23 +37,6 @@ pub struct Target {
 }
 
 impl Load {
-    /// The floor's answers a second to what phones send.
-    pub async fn floor(&self, targets: &[Target], what: Floor) -> Result<Rate, Failure> {
-        let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
-        self.rate(targets, move |client| {
-            let account = accounts[client % accounts.len()];
-            let device = Uuid::now_v7();
-            async move |connection: &mut Connection| match what {
-                Floor::Nothing => connection.get("/nothing").await.map(drop),
-                Floor::One => connection.post("/one", visit(account).as_bytes()).await.map(drop),
-                Floor::Push(size) => {
-                    connection.post("/push", push_body(device, account, size).as_bytes()).await.map(drop)
-                }
-            }
-        })
-        .await
-    }
-
     /// Pulls a second, `behind` numbers behind the head.
     pub async fn pull(&self, targets: &[Target], behind: i64, limit: usize) -> Result<Rate, Failure> {
         let mut paths = Vec::new();

@@ -6,7 +6,6 @@
 mod bare;
 mod cpu;
 mod fleet;
-mod floor;
 mod http;
 mod load;
 mod reports;
@@ -27,7 +26,7 @@ use waypost::database::{Cluster, Options, Search, connect_as_owner, create_datab
 use waypost::state::State;
 
 use bare::Bare;
-use load::{Floor, Load, Rate, Target};
+use load::{Load, Rate, Target};
 use seed::{Rep, Tenant};
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -74,16 +73,6 @@ enum Mode {
         #[arg(long, default_value = "target/bench")]
         directory: PathBuf,
     },
-    /// The libraries alone; started by the benchmark itself
-    #[command(hide = true)]
-    Floor {
-        #[arg(long)]
-        address: SocketAddr,
-        #[arg(long, env = "BENCH_DATABASE_URL", hide_env_values = true)]
-        database_url: String,
-        #[arg(long)]
-        scripts: PathBuf,
-    },
     /// The server under test; started by the benchmark itself
     #[command(hide = true)]
     Server {
@@ -103,7 +92,6 @@ async fn main() -> Result<(), Failure> {
         Some(Mode::Server { address, database_url, signing_key }) => {
             server::serve(database_url, signing_key, *address).await
         }
-        Some(Mode::Floor { address, database_url, scripts }) => floor::serve(database_url, scripts, *address).await,
         Some(Mode::Reports { reps, activities, opportunities, directory }) => {
             let (_cluster, _, state, _) = start(directory).await?;
             let size = reports::Size { reps: *reps, activities: *activities, opportunities: *opportunities };
@@ -206,16 +194,6 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         let made = bare.run("one", &scripts.push(1))?;
         for (whose, targets) in crowds {
             row(&format!("one activity by REST, {whose}"), load.rest(targets).await?, made, 1.0, "≥ 0.4");
-        }
-        // The scripts that it runs were written by the lines above.
-        let libraries = server::Process::floor(&url, &directory).await?;
-        let load = Load { address: libraries.address, meter: load.meter.under(libraries.id()), ..load };
-        for (what, asked, bare, unit) in [
-            ("the libraries alone: nothing new", Floor::Nothing, nothing, 1.0),
-            ("the libraries alone: push of 100 (activities)", Floor::Push(100), pushed, 100.0),
-            ("the libraries alone: one activity", Floor::One, made, 1.0),
-        ] {
-            row(what, load.floor(&several, asked).await?, bare, unit, "");
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::Failure;
 
 pub const ISSUER: &str = "http://bench";
 /// Connections of the server's pool.
-pub const POOL: u32 = 16;
+const POOL: u32 = 16;
 
 /// What `waypost serve` runs, on a database that is there.
 pub async fn serve(url: &str, key: &str, address: SocketAddr) -> Result<(), Failure> {
@@ -41,21 +40,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts this very program as Waypost and waits until it listens.
+    /// Starts this very program as a server and waits until it listens.
     pub async fn start(url: &str, key: &str) -> Result<Self, Failure> {
-        Self::of(Command::new(std::env::current_exe()?).arg("server").env("BENCH_SIGNING_KEY", key), url).await
-    }
-
-    /// The same with the libraries alone.
-    pub async fn floor(url: &str, scripts: &Path) -> Result<Self, Failure> {
-        Self::of(Command::new(std::env::current_exe()?).arg("floor").arg("--scripts").arg(scripts), url).await
-    }
-
-    async fn of(command: &mut Command, url: &str) -> Result<Self, Failure> {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = command
-            .args(["--address", &free.to_string()])
+        let child = Command::new(std::env::current_exe()?)
+            .args(["server", "--address", &free.to_string()])
             .env("BENCH_DATABASE_URL", url)
+            .env("BENCH_SIGNING_KEY", key)
             .stdin(Stdio::null())
             .spawn()?;
         let process = Process { child, address: free };

@@ -18,10 +18,9 @@ use waypost::digest::post::send;
 use waypost::mailer::Mailer;
 use waypost::state::{Beside, State};
 
-use crate::ledger::own_world;
 use crate::tools::Python;
 use crate::webhooks::{self, Receiver};
-use crate::world::{Person, World};
+use crate::world::{Person, World, own_world};
 
 /// A mail server that takes everything.
 struct CatchAll {

@@ -6,9 +6,8 @@ mod breaking;
 use serde_json::{Value, json};
 use waypost::app::spec;
 
-use crate::ledger::own_world;
 use crate::tools::{Npm, Python, root};
-use crate::world::{Person, World};
+use crate::world::{Person, World, own_world};
 use breaking::{breaks, says_so};
 
 #[tokio::test]

@@ -7,8 +7,7 @@ use waypost::clock::Clock;
 use waypost::fleet::{Login, Plan, Step, play};
 
 use crate::clients::{PASSWORD, with_password};
-use crate::ledger::own_world_at;
-use crate::world::World;
+use crate::world::{World, own_world_at};
 
 async fn plan(world: &World) -> Plan {
     let admin = world.admin().await;

@@ -12,8 +12,7 @@ use waypost::auth::Identity;
 use waypost::auth::token::Keys;
 use waypost::state::State;
 
-use crate::ledger::own_world;
-use crate::world::{Person, World, start};
+use crate::world::{Person, World, own_world, start};
 
 async fn rules(who: &Person) -> Value {
     who.get("/v1/rule-sets?status=active").await.expect(200).items()[0]["rules"].clone()

@@ -70,7 +70,8 @@ pub async fn simulate(admin: &Person, rule_set: Uuid, from: &str, to: &str) -> A
     let path = format!("/v1/rule-sets/{rule_set}/simulation");
     let begun = admin.post(&path, json!({ "from": from, "to": to })).await.expect(202);
     let location = begun.header("location");
-    for _ in 0..600 {
+    // A year of a hundred thousand activities takes long where many tests run.
+    for _ in 0..3000 {
         let answer = admin.get(&location).await.expect(200);
         if answer.text("/status") != "running" {
             assert_eq!(answer.text("/status"), "finished", "{:#}", answer.body);

@@ -4,8 +4,7 @@ use entity::kind::Role;
 use reqwest::Client;
 use serde_json::json;
 
-use crate::ledger::own_world;
-use crate::world::World;
+use crate::world::{World, own_world};
 
 #[tokio::test]
 async fn an_invited_user_sets_a_password_and_comes_in() {

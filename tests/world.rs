@@ -44,6 +44,18 @@ pub async fn database() -> &'static str {
     url.await
 }
 
+/// A world in a database of its own, for jobs that go through all tenants.
+pub async fn own_world() -> World {
+    own_world_at(Clock::fixed(start())).await
+}
+
+/// For whoever logs in very often or at another time: attempts are counted by address, and all tests have the same.
+pub async fn own_world_at(clock: Clock) -> World {
+    let url = fresh_database(None).await;
+    migrate(&url).await.expect("migrates");
+    World::on(connect(&url, 5).await.expect("the scratch database answers"), clock).await
+}
+
 /// The moment at which every story begins: a Monday, 17:00 in Shanghai.
 pub fn start() -> DateTime<Utc> {
     "2026-03-02T09:00:00Z".parse().expect("a time")

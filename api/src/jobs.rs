@@ -20,6 +20,7 @@ use crate::statement;
 use crate::sync::expire::expire;
 use crate::upload;
 use crate::webhook::deliver;
+use crate::work::days;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,6 +35,12 @@ pub fn start(state: State) -> JoinHandle<()> {
             }),
             every(SECOND, "sending webhooks", &state, |state| async move { deliver::send(&state).await }),
             every(SECOND, "running imports", &state, |state| async move { job::take_up(&state).await }),
+            every(
+                SECOND,
+                "counting days for reports",
+                &state,
+                |state| async move { days::count(&state).await.map(drop) }
+            ),
             every(HOUR, "forgetting old imports", &state, |state| async move { job::forget(&state).await }),
             every(HOUR, "marking missed visits", &state, |state| async move { missed::mark(&state).await.map(drop) }),
             every(MINUTE, "taking up simulations that were left", &state, |state| async move {

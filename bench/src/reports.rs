@@ -154,6 +154,10 @@ const FILL: &[&str] = &[
      SELECT $1, md5('account' || n)::uuid, 1, $5 - interval '400 days', $5, 'business', 'Account ' || n,
             ($2::uuid[])[1 + n % cardinality($2::uuid[])], (ARRAY['key', 'ordinary', 'potential'])[1 + n % 3]
      FROM generate_series(1, greatest($3::bigint / 5, 1)) n WHERE $4::bigint IS NOT NULL",
+    "INSERT INTO account_member (tenant_id, id, revision, created_at, updated_at, account_id, user_id, role)
+     SELECT tenant_id, md5('member' || id::text)::uuid, 1, created_at, updated_at, id, owner_id, 'owner' FROM account
+     WHERE tenant_id = $1 AND name LIKE 'Account %' AND $2::uuid[] IS NOT NULL AND $3::bigint IS NOT NULL AND $4::bigint IS NOT NULL
+       AND $5::timestamptz IS NOT NULL",
     "INSERT INTO opportunity (tenant_id, id, revision, created_at, updated_at, account_id, owner_id, name, stage, stage_since,
                               amount, currency, expected_on, signed_on, lost_from, lost_reason)
      SELECT a.tenant_id, md5('opportunity' || n)::uuid, 1, s.at, s.at, a.id, a.owner_id, 'Fibre',

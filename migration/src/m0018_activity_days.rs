@@ -10,6 +10,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared(TABLE).await?;
+        connection.execute_unprepared(DUE).await?;
         connection.execute_unprepared(&fill()).await?;
         Ok(())
     }
@@ -34,6 +35,14 @@ const TABLE: &str = "CREATE TABLE activity_day (
     delay_minutes bigint[] NOT NULL,
     CONSTRAINT activity_day_pkey PRIMARY KEY (tenant_id, owner_id, day),
     CONSTRAINT activity_day_owner_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES \"user\" (tenant_id, id))";
+
+/// Marks of days that are to be counted anew: the one of the owner in which the moment lies. A day may have several.
+const DUE: &str = "CREATE TABLE activity_day_due (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    owner_id uuid NOT NULL,
+    occurred timestamptz NOT NULL,
+    CONSTRAINT activity_day_due_pkey PRIMARY KEY (tenant_id, id))";
 
 const STEPS: [i32; 27] = [
     5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 960, 1200, 1440, 2160, 2880, 4320, 5760,

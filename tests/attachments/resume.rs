@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 use waypost::upload::due;
 
 use super::{attachment, begin, get, pdf, raw, send, tus};
-use crate::ledger::own_world;
-use crate::world::{World, identity};
+use crate::world::{World, identity, own_world};
 
 #[tokio::test]
 async fn an_upload_goes_on_where_it_stopped_on_any_server() {

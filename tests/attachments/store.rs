@@ -13,9 +13,8 @@ use waypost::upload::due;
 
 use super::picture::photo;
 use super::{attachment, begin, get, pdf, put, raw, send};
-use crate::ledger::own_world;
 use crate::tools::Python;
-use crate::world::{World, identity};
+use crate::world::{World, identity, own_world};
 
 /// The store, which ends with the test.
 struct Store {

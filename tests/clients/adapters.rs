@@ -14,9 +14,8 @@ use waypost::clock::Clock;
 
 use super::reference::built;
 use super::{PASSWORD, with_password};
-use crate::ledger::own_world_at;
 use crate::tools::Npm;
-use crate::world::World;
+use crate::world::{World, own_world_at};
 
 /// Accounts and contacts that a device holds after its first pull.
 const RECORDS: usize = 20_000;

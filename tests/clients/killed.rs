@@ -15,8 +15,7 @@ use uuid::Uuid;
 use waypost::clock::Clock;
 
 use super::reference::{Device, built, end_cursors};
-use crate::ledger::own_world_at;
-use crate::world::Person;
+use crate::world::{Person, own_world_at};
 
 /// So many that a pull has nine pages, and a repair of all of them eight requests.
 const CONTACTS: usize = 4_000;

@@ -16,9 +16,8 @@ use uuid::Uuid;
 use waypost::clock::Clock;
 
 use super::{PASSWORD, program, with_password};
-use crate::ledger::own_world_at;
 use crate::tools::{Npm, succeed};
-use crate::world::{Person, World};
+use crate::world::{Person, World, own_world_at};
 
 const COMMAND: &str = "generated/built/command.js";
 /// Written offline at once: more than one push takes.

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use waypost::hold::due;
 use waypost::hold::similarity::Trigrams;
 
-use super::{balance, kinds, of_kind, own_world, set_rules};
+use super::{balance, kinds, of_kind, set_rules};
 use crate::sync::phone::Phone;
-use crate::world::{Answer, Person, World, start};
+use crate::world::{Answer, Person, World, own_world, start};
 
 /// Rules by which a summary that is like another one waits, and a third entry within ten minutes.
 async fn strict(world: &World) {

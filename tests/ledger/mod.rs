@@ -9,9 +9,7 @@ use chrono::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use waypost::clock::Clock;
-use waypost::database::scratch::fresh_database;
-use waypost::database::{BOOKS, connect, connect_as_owner, migrate};
+use waypost::database::{BOOKS, connect_as_owner};
 use waypost::ledger::verify;
 
 use crate::sync::phone::Phone;
@@ -22,18 +20,6 @@ pub async fn note(who: &Person, account: Uuid, late: Duration) -> Uuid {
     let body =
         json!({ "accountId": account, "kind": "note", "occurred": (start() - late).to_rfc3339(), "summary": "Talked" });
     who.post("/v1/activities", body).await.expect(201).id()
-}
-
-/// A world in a database of its own, for jobs that go through all tenants.
-pub async fn own_world() -> World {
-    own_world_at(Clock::fixed(start())).await
-}
-
-/// For whoever logs in very often or at another time: attempts are counted by address, and all tests have the same.
-pub async fn own_world_at(clock: Clock) -> World {
-    let url = fresh_database(None).await;
-    migrate(&url).await.expect("migrates");
-    World::on(connect(&url, 5).await.expect("the scratch database answers"), clock).await
 }
 
 /// The tenant's rules, with these members in the place of others; as a rule set is made it would take a simulation.

@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use waypost::statement::close::close;
 
-use super::{balance, note, own_world, set_rules};
-use crate::world::{Person, World};
+use super::{balance, note, set_rules};
+use crate::world::{Person, World, own_world};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")

@@ -10,8 +10,9 @@ use serde_json::json;
 use waypost::import::job::take_up;
 
 use super::figures::{MARKUP, opportunity};
-use super::{PASSWORD, give_password, place, world};
+use super::{PASSWORD, addressed, give_password, place};
 use crate::ledger::set_rules;
+use crate::world::own_world;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
@@ -36,7 +37,8 @@ async fn a_manager_works_with_the_pages_in_a_browser() {
         eprintln!("The browser's story did NOT run: {missing}.");
         return;
     }
-    let world = world().await;
+    // Its jobs would take up the imports of other tests.
+    let world = addressed(own_world().await).await;
     let holds = json!({ "burst": null, "similarityPercent": 90, "releaseAfterDays": 3 });
     set_rules(&world, json!({ "holds": holds })).await;
     let admin = world.admin().await;

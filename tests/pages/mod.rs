@@ -22,7 +22,11 @@ const PASSWORD: &str = "a long enough one";
 /// A world whose server believes the tests where they call from: guesses are counted by address, and the tests' failures
 /// would add up.
 async fn world() -> World {
-    let world = World::new().await;
+    addressed(World::new().await).await
+}
+
+/// Served by one that believes who calls which address he calls for.
+async fn addressed(world: World) -> World {
     let trusted = vec!["127.0.0.0/8".parse().expect("a network")];
     let identity = Identity::new(Keys::generate().expect("a key"), "https://waypost.example", "waypost", trusted);
     world.served_by(State::new(world.state.db.clone(), world.state.clock.clone(), identity)).await

@@ -14,9 +14,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 use waypost::clock::Clock;
 
-use crate::ledger::own_world_at;
 use crate::tools::Npm;
-use crate::world::{Answer, Person, World};
+use crate::world::{Answer, Person, World, own_world_at};
 
 /// Where an app lets the provider send the browser.
 const APP: &str = "https://app.example/signed-in";

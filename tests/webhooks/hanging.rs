@@ -12,8 +12,7 @@ use tokio::time::{sleep, timeout};
 use waypost::webhook::deliver;
 
 use super::{Receiver, hook, send};
-use crate::ledger::own_world;
-use crate::world::World;
+use crate::world::{World, own_world};
 
 /// What a silent receiver does with a connection, and one that drips.
 async fn keep(mut connection: TcpStream, drips: bool) {

@@ -1,5 +1,5 @@
 -- The opportunities that the caller sees and the filters leave. Owner, team, account and product are those of now.
-, picked AS (
+, picked AS NOT MATERIALIZED (
     SELECT t.id, t.name, t.owner_id, t.amount, t.currency, t.expected_on, t.deleted_at, t.product_id, t.source, a.kind AS account_kind, a.tier, a.address ->> 'region' AS region
     FROM {opportunity} t
     LEFT JOIN account a ON a.tenant_id = $1 AND a.id = t.account_id

@@ -89,7 +89,7 @@
     WHERE x.tenant_id = $1 AND x.revision > 1 AND {kept} AND x.received < period.told_before
 )
 , done_then AS NOT MATERIALIZED (
-    SELECT 1 AS sign, x.owner_id, (x.occurred AT TIME ZONE period.time_zone)::date AS day, x.kind, x.verdict,
+    SELECT x.owner_id, (x.occurred AT TIME ZONE period.time_zone)::date AS day, x.kind, x.verdict,
            x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
     FROM activity_then x
     CROSS JOIN period

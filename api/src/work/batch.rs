@@ -34,13 +34,16 @@ impl Batch {
 
     /// The parts of a `WITH`, whose parameters count from `next`; and a sum of nothing that waits for all of them.
     fn parts(&self, mut next: usize) -> (Vec<String>, String) {
-        let (mut parts, mut done) = (Vec::new(), String::new());
+        let (mut parts, mut done) = (Vec::new(), Vec::new());
         for (at, (sql, values)) in self.0.iter().enumerate() {
             parts.push(format!("w{at} AS ({} RETURNING 1)", renumbered(sql, next)));
-            // Infallible: it is a String.
-            let _ = write!(done, " + 0 * (SELECT count(*) FROM w{at})");
+            done.push(format!("SELECT 1 FROM w{at}"));
             next += values.len();
         }
+        let done = match done.as_slice() {
+            [] => String::new(),
+            done => format!(" + 0 * (SELECT count(*) FROM ({}) w)", done.join(" UNION ALL ")),
+        };
         (parts, done)
     }
 
@@ -75,7 +78,7 @@ mod tests {
         assert_eq!(
             sql,
             "WITH w0 AS (INSERT INTO a SELECT $1, $3, $4 RETURNING 1),\nw1 AS (UPDATE b SET x = $5 WHERE tenant_id = $1 RETURNING 1),\n\
-             r AS (SELECT $1, $2) SELECT 5 + 0 * (SELECT count(*) FROM w0) + 0 * (SELECT count(*) FROM w1)"
+             r AS (SELECT $1, $2) SELECT 5 + 0 * (SELECT count(*) FROM (SELECT 1 FROM w0 UNION ALL SELECT 1 FROM w1) w)"
         );
         assert_eq!(values, [0.into(), 1.into(), 2.into(), 3.into()]);
     }
@@ -87,7 +90,7 @@ mod tests {
         let (sql, values) = batch.alone();
         assert_eq!(
             sql,
-            "WITH w0 AS (INSERT INTO a SELECT $1, $12 FROM x RETURNING 1) SELECT 0 + 0 * (SELECT count(*) FROM w0)"
+            "WITH w0 AS (INSERT INTO a SELECT $1, $12 FROM x RETURNING 1) SELECT 0 + 0 * (SELECT count(*) FROM (SELECT 1 FROM w0) w)"
         );
         assert_eq!(values, [1.into()]);
     }

@@ -13,8 +13,31 @@ use crate::record::Record;
 /// `$1` tenant, from `$2` on one array a column without the tenant's.
 #[derive(Clone, Copy)]
 pub struct Statements {
-    pub insert: &'static str,
-    pub update: &'static str,
+    insert: ByNumber,
+    update: ByNumber,
+}
+
+/// Taking one element of each of thirty arrays costs Postgres much less than making a table of them.
+#[derive(Clone, Copy)]
+struct ByNumber {
+    one: &'static str,
+    many: &'static str,
+}
+
+impl Statements {
+    pub fn insert(&self, rows: usize) -> &'static str {
+        self.insert.of(rows)
+    }
+
+    pub fn update(&self, rows: usize) -> &'static str {
+        self.update.of(rows)
+    }
+}
+
+impl ByNumber {
+    fn of(&self, rows: usize) -> &'static str {
+        if rows == 1 { self.one } else { self.many }
+    }
 }
 
 /// How the values of a column travel.
@@ -128,15 +151,25 @@ fn made<T: EntityTrait>() -> Statements {
         .filter(|(name, _)| **name != "id")
         .map(|(name, value)| format!("{name} = {value}"))
         .collect();
-    let (names, values) = (names.join(", "), values.join(", "));
-    let rows = format!("unnest({}) AS r({names})", arrays.join(", "));
-    let insert = format!(
-        "INSERT INTO \"{table}\" (tenant_id, {names}) SELECT c.tenant_id, {values} FROM sync_clock c \
-         CROSS JOIN {rows} WHERE c.tenant_id = $1 ORDER BY r.id"
-    );
-    let update =
-        format!("UPDATE \"{table}\" AS t SET {} FROM {rows} WHERE t.tenant_id = $1 AND t.id = r.id", set.join(", "));
-    Statements { insert: insert.leak(), update: update.leak() }
+    let elements: Vec<String> =
+        names.iter().zip(&arrays).map(|(name, array)| format!("({array})[1] AS {name}")).collect();
+    let (names, values, set) = (names.join(", "), values.join(", "), set.join(", "));
+    let one = format!("(SELECT {}) r", elements.join(", "));
+    let many = format!("unnest({}) AS r({names})", arrays.join(", "));
+    let insert = |rows: &str, order: &str| -> &'static str {
+        let sql = format!(
+            "INSERT INTO \"{table}\" (tenant_id, {names}) SELECT c.tenant_id, {values} FROM sync_clock c \
+             CROSS JOIN {rows} WHERE c.tenant_id = $1{order}"
+        );
+        sql.leak()
+    };
+    let update = |rows: &str| -> &'static str {
+        format!("UPDATE \"{table}\" AS t SET {set} FROM {rows} WHERE t.tenant_id = $1 AND t.id = r.id").leak()
+    };
+    Statements {
+        insert: ByNumber { one: insert(&one, ""), many: insert(&many, " ORDER BY r.id") },
+        update: ByNumber { one: update(&one), many: update(&many) },
+    }
 }
 
 fn postgres_type(column: &ColumnType) -> &'static str {
@@ -161,14 +194,17 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_statements() {
-        let Statements { insert, update } = statements::<entity::activity::Model>();
+        let statements_of = statements::<entity::activity::Model>();
+        let (insert, update) = (statements_of.insert(2), statements_of.update(2));
         assert!(insert.starts_with("INSERT INTO \"activity\" (tenant_id, id, revision,"), "{insert}");
         assert!(insert.contains("unnest($2::uuid[], $3::integer[]"), "{insert}");
         assert!(insert.contains("::text::jsonb[]"), "{insert}");
         assert!(update.contains("SET revision = r.revision"), "{update}");
-        let Statements { insert, .. } = statements::<entity::stage::Model>();
+        let one = statements_of.insert(1);
+        assert!(one.contains("(SELECT ($2::uuid[])[1] AS id, ($3::integer[])[1] AS revision"), "{one}");
+        let insert = statements::<entity::stage::Model>().insert(2);
         assert!(insert.contains("r.required_fields::text[]"), "{insert}");
-        let Statements { insert, .. } = statements::<entity::points_entry::Model>();
+        let insert = statements::<entity::points_entry::Model>().insert(2);
         assert!(insert.contains("::text::numeric[]"), "{insert}");
     }
 

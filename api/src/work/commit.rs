@@ -97,7 +97,8 @@ impl UnitOfWork {
             return Ok(None);
         }
         let by = [self.now.into(), self.actor.user_id.into(), self.device.into()];
-        let (sql, values) = rows.before(emit::RECORDS, emitted.parameters().chain(by).collect());
+        let records = emitted.sql();
+        let (sql, values) = rows.before(&records, emitted.parameters().chain(by).collect());
         let mut head = self.moved_clock(&sql, values).await?;
         let members = self.membership();
         if !members.is_empty() {

@@ -1,15 +1,19 @@
-//! What each rep did on each day of the tenant's zone, kept for reports in `activity_day`: what an activity adds to its day,
-//! and what it takes from it once it is changed or deleted. Sums commute, so that two who write the same day need not know of
-//! each other. A year of a million activities is a few thousand of these rows.
+//! What each rep did on each day of the tenant's zone, kept for reports in `activity_day`. A year of a million activities is a
+//! few thousand of these rows. Whoever writes an activity only marks its day in `activity_day_due`, in the same transaction;
+//! marked days are counted anew soon after, and until then reports count them themselves. So a report is never behind, and a
+//! write waits for nobody who writes the same day.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use entity::{account, activity};
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait, Value};
 use uuid::Uuid;
 
 use super::{Slot, UnitOfWork};
+use crate::problem::Error;
+use crate::state::State;
 
 /// The steps by which delays are counted, in minutes: each begins where the one before it ends, the first at none; what took
 /// longer than the last one counts as that.
@@ -29,11 +33,26 @@ pub fn steps() -> (String, String) {
 pub fn counted(rows: &str) -> String {
     let each = |term: fn(usize) -> String| (1..=STEPS.len() + 1).map(term).collect::<Vec<_>>().join(", ");
     include_str!("days.sql")
-        .replace("{delays}", &each(|step| format!("coalesce(sum(sign) FILTER (WHERE step = {step}), 0)")))
-        .replace("{delay_minutes}", &each(|step| format!("coalesce(sum(sign * late) FILTER (WHERE step = {step}), 0)")))
+        .replace("{delays}", &each(|step| format!("count(*) FILTER (WHERE step = {step})")))
+        .replace("{delay_minutes}", &each(|step| format!("coalesce(sum(late) FILTER (WHERE step = {step}), 0)")))
         .replace("{steps}", &steps().0)
         .replace("{longest}", &STEPS[STEPS.len() - 1].to_string())
         .replace("{rows}", rows)
+}
+
+/// The SQL that counts the days (of an owner) in `due`, for the tenant `$1` whose zone is in `zone`. Where clocks are set back at
+/// midnight a day begins twice: it is looked for with some hours to spare.
+pub fn counted_due() -> String {
+    counted(
+        "SELECT x.owner_id, due.day, x.kind, x.verdict, x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
+         FROM zone
+         CROSS JOIN due
+         JOIN activity x ON x.tenant_id = $1 AND x.owner_id = due.owner_id
+             AND x.occurred >= due.day::timestamp AT TIME ZONE zone.time_zone - interval '3 hours'
+             AND x.occurred < (due.day + 1)::timestamp AT TIME ZONE zone.time_zone + interval '3 hours'
+         JOIN account a ON a.tenant_id = $1 AND a.id = x.account_id
+         WHERE x.deleted_at IS NULL AND (x.occurred AT TIME ZONE zone.time_zone)::date = due.day",
+    )
 }
 
 /// One array of the sums of `column`'s elements, over rows of `activity_day`.
@@ -42,43 +61,82 @@ pub fn summed(column: &str) -> String {
     format!("ARRAY[{}]", sums.join(", "))
 }
 
-/// The tenant's zone, which stays as it is until the end of the transaction: whoever changes it waits, and then counts anew.
-const ZONE: &str = "WITH zone AS MATERIALIZED (SELECT time_zone FROM tenant WHERE id = $1 FOR SHARE)";
+/// `$2` owners, `$3` moments: their days are due.
+const MARK: &str = "INSERT INTO activity_day_due (tenant_id, owner_id, occurred)
+    SELECT $1, u.owner_id, u.occurred FROM unnest($2::uuid[], $3::timestamptz[]) AS u(owner_id, occurred)";
 
-/// `$2` to `$9` activities as they were and as they are, `$10` and `$11` accounts whose tier changes, and the tier that they
-/// had: `TURNED` takes these from the one to the other.
-const MOVED: &str = "
-    SELECT u.sign, u.owner_id, (u.occurred AT TIME ZONE zone.time_zone)::date AS day, u.kind, u.verdict,
-           nullif(u.minutes, -1) AS minutes, CASE WHEN t.id IS NULL THEN a.tier ELSE t.tier END AS tier,
-           u.captured - u.occurred AS delay
-    FROM zone
-    CROSS JOIN unnest($2::integer[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::text[], $9::integer[])
-        AS u(sign, account_id, owner_id, occurred, captured, kind, verdict, minutes)
-    JOIN account a ON a.tenant_id = $1 AND a.id = u.account_id
-    LEFT JOIN unnest($10::uuid[], $11::text[]) AS t(id, tier) ON t.id = u.account_id";
+/// `$2` accounts whose tier changes. Whoever writes an activity holds its account, so that none is missed.
+const MARK_TURNED: &str = "INSERT INTO activity_day_due (tenant_id, owner_id, occurred)
+    SELECT tenant_id, owner_id, occurred FROM activity
+    WHERE tenant_id = $1 AND account_id = ANY((SELECT $2::uuid[])::uuid[]) AND deleted_at IS NULL";
 
-/// `$2` accounts whose tier changes, `$3` the tier that they had. Whoever writes an activity holds its account, so that none
-/// is missed.
-const TURNED: &str = "
-    SELECT s.sign, x.owner_id, (x.occurred AT TIME ZONE zone.time_zone)::date AS day, x.kind, x.verdict,
-           x.duration_minutes AS minutes, CASE s.sign WHEN 1 THEN a.tier ELSE t.tier END AS tier, x.captured - x.occurred AS delay
-    FROM zone
-    CROSS JOIN unnest($2::uuid[], $3::text[]) AS t(id, tier)
-    JOIN account a ON a.tenant_id = $1 AND a.id = t.id
-    JOIN activity x ON x.tenant_id = $1 AND x.account_id = t.id
-    CROSS JOIN (VALUES (1), (-1)) AS s(sign)
-    WHERE x.deleted_at IS NULL";
+/// Days are counted anew so many marks at a time.
+const MARKS: i64 = 10_000;
 
-/// All that the tenant has.
-const ALL: &str = "
-    SELECT 1 AS sign, x.owner_id, (x.occurred AT TIME ZONE zone.time_zone)::date AS day, x.kind, x.verdict,
-           x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
-    FROM zone
-    JOIN activity x ON x.tenant_id = $1
-    JOIN account a ON a.tenant_id = $1 AND a.id = x.account_id
-    WHERE x.deleted_at IS NULL";
+/// `$1` tenant, `$2` marks → how many there were. Marks and activities are of one snapshot: whose mark is not seen is counted by
+/// the next turn.
+fn count_due() -> String {
+    format!(
+        "WITH zone AS MATERIALIZED (
+             SELECT time_zone FROM tenant WHERE id = $1
+         ), taken AS (
+             DELETE FROM activity_day_due
+             WHERE tenant_id = $1 AND id IN (SELECT id FROM activity_day_due WHERE tenant_id = $1 LIMIT $2)
+             RETURNING owner_id, occurred
+         ), due AS MATERIALIZED (
+             SELECT DISTINCT owner_id, (occurred AT TIME ZONE time_zone)::date AS day FROM taken CROSS JOIN zone
+         ), counted AS MATERIALIZED (
+             {}
+         ), emptied AS (
+             DELETE FROM activity_day d USING due
+             WHERE d.tenant_id = $1 AND d.owner_id = due.owner_id AND d.day = due.day
+               AND NOT EXISTS (SELECT FROM counted c WHERE c.owner_id = due.owner_id AND c.day = due.day)
+         ), kept AS (
+             INSERT INTO activity_day SELECT $1::uuid, c.* FROM counted c
+             ON CONFLICT (tenant_id, owner_id, day) DO UPDATE SET {}
+         )
+         SELECT count(*) FROM taken",
+        counted_due(),
+        KEPT.map(|column| format!("{column} = excluded.{column}")).join(", ")
+    )
+}
 
-const SUMS: [&str; 10] = [
+/// Counts anew what is marked. Returns how many marks there were.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn count(state: &State) -> Result<u64, Error> {
+    static COUNT: LazyLock<String> = LazyLock::new(count_due);
+    let of = "SELECT DISTINCT tenant_id FROM activity_day_due";
+    let tenants = state.db.query_all_raw(Statement::from_string(DbBackend::Postgres, of)).await?;
+    let mut marks = 0;
+    for row in tenants {
+        let tenant: Uuid = row.try_get_by_index(0)?;
+        let ask = |sql: &str, values: Vec<Value>| {
+            let values = std::iter::once(tenant.into()).chain(values);
+            Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+        };
+        loop {
+            let tx = state.db.begin().await?;
+            // Who counts a company's days does so alone, and in the zone that it has.
+            let turn = "SELECT FROM tenant WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED";
+            if tx.query_one_raw(ask(turn, Vec::new())).await?.is_none() {
+                break;
+            }
+            let row = tx.query_one_raw(ask(&COUNT, vec![MARKS.into()])).await?;
+            let taken: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            tx.commit().await?;
+            marks += taken.unsigned_abs();
+            if taken < MARKS {
+                break;
+            }
+        }
+    }
+    Ok(marks)
+}
+
+/// The columns of a day that are counted.
+const KEPT: [&str; 12] = [
     "activities",
     "visits",
     "verified",
@@ -89,36 +147,19 @@ const SUMS: [&str; 10] = [
     "key_minutes",
     "ordinary_minutes",
     "potential_minutes",
+    "delays",
+    "delay_minutes",
 ];
-const ARRAYS: [&str; 2] = ["delays", "delay_minutes"];
-
-/// The statement that adds what `rows` answers to what is there, in the order of the rows, so that two never wait for each
-/// other in a circle.
-fn added(rows: &str) -> String {
-    let sums = SUMS.iter().map(|sum| format!("{sum} = d.{sum} + excluded.{sum}"));
-    let arrays = ARRAYS.iter().map(|array| {
-        let terms = (1..=STEPS.len() + 1).map(|step| format!("d.{array}[{step}] + excluded.{array}[{step}]"));
-        format!("{array} = ARRAY[{}]", terms.collect::<Vec<_>>().join(", "))
-    });
-    format!(
-        "{ZONE} INSERT INTO activity_day AS d (tenant_id, owner_id, day, {}, {}) SELECT $1::uuid, c.* FROM ({}) c ORDER BY owner_id, day \
-         ON CONFLICT (tenant_id, owner_id, day) DO UPDATE SET {}",
-        SUMS.join(", "),
-        ARRAYS.join(", "),
-        counted(rows),
-        sums.chain(arrays).collect::<Vec<_>>().join(", ")
-    )
-}
 
 /// What of an activity counts.
-type Counts<'a> = (Uuid, Uuid, DateTime<Utc>, DateTime<Utc>, &'a str, Option<&'a str>, Option<i32>);
+type Counts<'a> = (Uuid, DateTime<Utc>, Uuid, DateTime<Utc>, &'a str, Option<&'a str>, Option<i32>);
 
 fn counts(row: &activity::Model) -> Option<Counts<'_>> {
     let verdict = row.verdict.map(|verdict| verdict.as_str());
     row.deleted_at.is_none().then_some((
-        row.account_id,
         row.owner_id,
         row.occurred.0,
+        row.account_id,
         row.captured.0,
         row.kind.as_str(),
         verdict,
@@ -127,55 +168,48 @@ fn counts(row: &activity::Model) -> Option<Counts<'_>> {
 }
 
 impl UnitOfWork {
-    /// What brings the days up to the activities and accounts that were written.
+    /// What marks the days of the activities and accounts that were written.
     pub(super) fn days(&self) -> Vec<(&'static str, Vec<Value>)> {
-        static OF_MOVED: LazyLock<String> = LazyLock::new(|| added(MOVED));
-        static OF_TURNED: LazyLock<String> = LazyLock::new(|| added(TURNED));
         let changed = self.slots::<activity::Model>().filter_map(|Slot { found, now, .. }| {
             let (was, is) = (found.as_ref().and_then(counts), counts(now));
-            (was != is).then_some([(-1, was), (1, is)])
+            (was != is).then_some([was, is])
         });
-        let rows: Vec<(i32, Counts<'_>)> =
-            changed.flatten().filter_map(|(sign, counts)| Some((sign, counts?))).collect();
-        let (turned, had): (Vec<Uuid>, Vec<String>) = self
-            .slots::<account::Model>()
-            .filter_map(|Slot { found, now, .. }| {
-                let found = found.as_ref().filter(|found| found.tier != now.tier)?;
-                Some((now.id, found.tier.map_or_else(String::new, |tier| tier.to_string())))
-            })
-            .unzip();
+        let marks: BTreeSet<(Uuid, DateTime<Utc>)> =
+            changed.flatten().flatten().map(|(owner, occurred, ..)| (owner, occurred)).collect();
+        let turned = self.slots::<account::Model>().filter_map(|Slot { found, now, .. }| {
+            found.as_ref().is_some_and(|found| found.tier != now.tier).then_some(now.id)
+        });
+        let turned: Vec<Uuid> = turned.collect();
         let mut statements = Vec::new();
-        if !rows.is_empty() {
-            let texts = |of: fn(&Counts<'_>) -> String| rows.iter().map(|(_, row)| of(row)).collect::<Vec<_>>();
-            statements.push((
-                OF_MOVED.as_str(),
-                vec![
-                    rows.iter().map(|(sign, _)| *sign).collect::<Vec<_>>().into(),
-                    rows.iter().map(|(_, row)| row.0).collect::<Vec<_>>().into(),
-                    rows.iter().map(|(_, row)| row.1).collect::<Vec<_>>().into(),
-                    rows.iter().map(|(_, row)| row.2).collect::<Vec<_>>().into(),
-                    rows.iter().map(|(_, row)| row.3).collect::<Vec<_>>().into(),
-                    texts(|row| row.4.to_owned()).into(),
-                    texts(|row| row.5.unwrap_or_default().to_owned()).into(),
-                    rows.iter().map(|(_, row)| row.6.unwrap_or(-1)).collect::<Vec<_>>().into(),
-                    turned.clone().into(),
-                    had.clone().into(),
-                ],
-            ));
+        if !marks.is_empty() {
+            let (owners, moments): (Vec<Uuid>, Vec<DateTime<Utc>>) = marks.into_iter().unzip();
+            statements.push((MARK, vec![owners.into(), moments.into()]));
         }
         if !turned.is_empty() {
-            statements.push((OF_TURNED.as_str(), vec![turned.into(), had.into()]));
+            statements.push((MARK_TURNED, vec![turned.into()]));
         }
         statements
     }
 
-    /// Makes all days of the tenant anew: for a change of its zone, which must have been written before, so that no other
-    /// transaction is at work on them.
+    /// Makes all days of the tenant anew: for a change of its zone, which must have been written before, so that nobody else
+    /// is at work on them.
     ///
     /// # Errors
     /// What the database refuses.
     pub async fn count_days_anew(&self) -> Result<(), DbErr> {
-        self.tx.execute_raw(self.statement("DELETE FROM activity_day WHERE tenant_id = $1", [])).await?;
-        self.tx.execute_raw(self.statement(&added(ALL), [])).await.map(drop)
+        for sql in
+            ["DELETE FROM activity_day WHERE tenant_id = $1", "DELETE FROM activity_day_due WHERE tenant_id = $1"]
+        {
+            self.tx.execute_raw(self.statement(sql, [])).await?;
+        }
+        let all = "
+            SELECT x.owner_id, (x.occurred AT TIME ZONE zone.time_zone)::date AS day, x.kind, x.verdict,
+                   x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
+            FROM tenant zone
+            JOIN activity x ON x.tenant_id = zone.id
+            JOIN account a ON a.tenant_id = zone.id AND a.id = x.account_id
+            WHERE zone.id = $1 AND x.deleted_at IS NULL";
+        let sql = format!("INSERT INTO activity_day SELECT $1::uuid, c.* FROM ({}) c", counted(all));
+        self.tx.execute_raw(self.statement(&sql, [])).await.map(drop)
     }
 }

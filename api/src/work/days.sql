@@ -1,17 +1,16 @@
--- What was done, a row an owner and day, of rows of sign (1 where it counts, -1 where it counts no longer), owner_id, day,
--- kind, verdict, minutes, tier of the account, and delay from when it took place to when it was typed.
--- Delays are counted by steps, with the whole minutes of those of each step.
+-- What was done, a row an owner and day, of rows of owner_id, day, kind, verdict, minutes, tier of the account, and delay from
+-- when it took place to when it was typed. Delays are counted by steps, with the whole minutes of those of each step.
 SELECT owner_id, day,
-       sum(sign)::integer AS activities,
-       coalesce(sum(sign) FILTER (WHERE kind = 'visit'), 0)::integer AS visits,
-       coalesce(sum(sign) FILTER (WHERE kind = 'visit' AND verdict = 'verified'), 0)::integer AS verified,
-       coalesce(sum(sign) FILTER (WHERE kind = 'visit' AND verdict = 'outside'), 0)::integer AS outside,
-       coalesce(sum(sign) FILTER (WHERE delay <= interval '24 hours'), 0)::integer AS within_day,
-       coalesce(sum(sign) FILTER (WHERE minutes IS NULL), 0)::integer AS untimed,
-       coalesce(sum(sign * minutes), 0) AS minutes,
-       coalesce(sum(sign * minutes) FILTER (WHERE tier = 'key'), 0) AS key_minutes,
-       coalesce(sum(sign * minutes) FILTER (WHERE tier = 'ordinary'), 0) AS ordinary_minutes,
-       coalesce(sum(sign * minutes) FILTER (WHERE tier = 'potential'), 0) AS potential_minutes,
+       count(*)::integer AS activities,
+       (count(*) FILTER (WHERE kind = 'visit'))::integer AS visits,
+       (count(*) FILTER (WHERE kind = 'visit' AND verdict = 'verified'))::integer AS verified,
+       (count(*) FILTER (WHERE kind = 'visit' AND verdict = 'outside'))::integer AS outside,
+       (count(*) FILTER (WHERE delay <= interval '24 hours'))::integer AS within_day,
+       (count(*) FILTER (WHERE minutes IS NULL))::integer AS untimed,
+       coalesce(sum(minutes), 0) AS minutes,
+       coalesce(sum(minutes) FILTER (WHERE tier = 'key'), 0) AS key_minutes,
+       coalesce(sum(minutes) FILTER (WHERE tier = 'ordinary'), 0) AS ordinary_minutes,
+       coalesce(sum(minutes) FILTER (WHERE tier = 'potential'), 0) AS potential_minutes,
        ARRAY[{delays}]::integer[] AS delays,
        ARRAY[{delay_minutes}]::bigint[] AS delay_minutes
 FROM (

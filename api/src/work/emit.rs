@@ -38,6 +38,7 @@ pub struct Kept<'a> {
 pub struct Emitted {
     feed: [Vec<Value>; 8],
     history: [Vec<Value>; 7],
+    buries: bool,
 }
 
 const FEED: [ArrayType; 8] = [
@@ -62,6 +63,7 @@ const HISTORY: [ArrayType; 7] = [
 
 impl Emitted {
     pub fn feed(&mut self, row: Fed) {
+        self.buries |= row.sweep || row.leaves.is_some();
         let values: [Value; 8] = [
             row.kind.as_str().into(),
             row.record_id.into(),
@@ -92,6 +94,13 @@ impl Emitted {
         self.feed[0].is_empty()
     }
 
+    /// `RECORDS`, without what it would do in vain: most writes bury nothing, and the database begins a statement part by part.
+    pub fn sql(&self) -> String {
+        let (gone, all) =
+            if self.buries { (GONE, "(SELECT * FROM shown UNION ALL SELECT * FROM gone)") } else { ("", "shown") };
+        RECORDS.replace("{gone}", gone).replace("{all}", all)
+    }
+
     /// `$2` to `$16`.
     pub fn parameters(self) -> impl Iterator<Item = Value> {
         let columns = FEED.into_iter().zip(self.feed).chain(HISTORY.into_iter().zip(self.history));
@@ -104,7 +113,7 @@ impl Emitted {
 /// A record under an account gets one row per member; another, its named scope. A record that was deleted or moved
 /// (`sweep`) is buried wherever it is still shown. Other writes may stand before it (`Batch::before`): the clock is taken
 /// once they are done, and they must not be of members, whom this reads.
-pub const RECORDS: &str = r#"
+const RECORDS: &str = r#"
 WITH {writes}r AS MATERIALIZED (
     SELECT u.kind, u.record_id, u.revision, NULLIF(u.account_id, '00000000-0000-0000-0000-000000000000') AS account_id, NULLIF(u.scope_id, '00000000-0000-0000-0000-000000000000') AS scope_id,
            u.sweep, NULLIF(u.leaves, '00000000-0000-0000-0000-000000000000') AS leaves, NULLIF(u.document, '') AS document, u.ord
@@ -117,17 +126,8 @@ WITH {writes}r AS MATERIALIZED (
     UNION ALL
     SELECT r.ord, r.kind, r.record_id, r.revision, NULL, r.scope_id, r.document
     FROM r WHERE r.document IS NOT NULL AND r.account_id IS NULL
-), gone AS (
-    SELECT r.ord, r.kind, r.record_id, r.revision, f.account_id, f.scope_id, NULL::text AS document
-    FROM r JOIN feed f ON f.tenant_id = $1 AND f.record_id = r.record_id AND f.kind = r.kind AND f.document IS NOT NULL
-    WHERE r.sweep
-      AND NOT EXISTS (SELECT FROM shown s WHERE s.kind = r.kind AND s.record_id = r.record_id AND s.scope_id = f.scope_id)
-    UNION ALL
-    SELECT r.ord, r.kind, r.record_id, r.revision, r.account_id, r.leaves, NULL
-    FROM r WHERE r.leaves IS NOT NULL
-      AND NOT EXISTS (SELECT FROM shown s WHERE s.kind = r.kind AND s.record_id = r.record_id AND s.scope_id = r.leaves)
-), numbered AS MATERIALIZED (
-    SELECT row_number() OVER (ORDER BY ord, scope_id) AS n, x.* FROM (SELECT * FROM shown UNION ALL SELECT * FROM gone) x
+{gone}), numbered AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY ord, scope_id) AS n, x.* FROM {all} x
 ), clock AS (
     UPDATE sync_clock SET head = head + (SELECT count(*) FROM numbered){written} WHERE tenant_id = $1 RETURNING head
 ), base AS MATERIALIZED (
@@ -150,6 +150,18 @@ WITH {writes}r AS MATERIALIZED (
     CROSS JOIN base
 )
 SELECT head FROM base
+"#;
+
+/// The part of `RECORDS` that buries.
+const GONE: &str = r#"), gone AS (
+    SELECT r.ord, r.kind, r.record_id, r.revision, f.account_id, f.scope_id, NULL::text AS document
+    FROM r JOIN feed f ON f.tenant_id = $1 AND f.record_id = r.record_id AND f.kind = r.kind AND f.document IS NOT NULL
+    WHERE r.sweep
+      AND NOT EXISTS (SELECT FROM shown s WHERE s.kind = r.kind AND s.record_id = r.record_id AND s.scope_id = f.scope_id)
+    UNION ALL
+    SELECT r.ord, r.kind, r.record_id, r.revision, r.account_id, r.leaves, NULL
+    FROM r WHERE r.leaves IS NOT NULL
+      AND NOT EXISTS (SELECT FROM shown s WHERE s.kind = r.kind AND s.record_id = r.record_id AND s.scope_id = r.leaves)
 "#;
 
 /// Members who came to an account or left it: everything under it comes into their view or is buried there. What they

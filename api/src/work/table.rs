@@ -9,7 +9,7 @@ use sea_orm::Value;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::columns::{Statements, parameters, statements};
+use super::columns::{parameters, statements};
 use super::document::text;
 use super::emit::{Emitted, Fed, Kept};
 use crate::custom_field::merge;
@@ -264,8 +264,8 @@ impl<M: Record> Staging for Table<M> {
                 });
             }
         }
-        let Statements { insert, update } = statements::<M>();
-        [(insert, inserts), (update, updates)]
+        let sql = statements::<M>();
+        [(sql.insert(inserts.len()), inserts), (sql.update(updates.len()), updates)]
             .into_iter()
             .filter(|(_, rows)| !rows.is_empty())
             .map(|(sql, rows)| (sql, parameters(&rows)))

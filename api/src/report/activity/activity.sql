@@ -1,6 +1,18 @@
 -- $11 by what spans of time it is told: days, weeks or months; absent: by the length of the period. A day of a rep is a row of
--- activity_day (work/days.sql), and all else are sums of these.
-, told_by AS MATERIALIZED (
+-- activity_day, or is counted here while it is marked to be counted anew (work/days.rs); all else are sums of days.
+, zone AS NOT MATERIALIZED (
+    SELECT time_zone FROM period
+), due AS MATERIALIZED (
+    SELECT DISTINCT m.owner_id, (m.occurred AT TIME ZONE period.time_zone)::date AS day
+    FROM activity_day_due m
+    CROSS JOIN period
+    WHERE m.tenant_id = $1
+), day_now AS NOT MATERIALIZED (
+    SELECT d.* FROM activity_day d
+    WHERE d.tenant_id = $1 AND NOT EXISTS (SELECT FROM due WHERE due.owner_id = d.owner_id AND due.day = d.day)
+    UNION ALL
+    SELECT $1::uuid, c.* FROM ({days_due}) c
+), told_by AS MATERIALIZED (
     SELECT coalesce($11::text, CASE WHEN last_day - first_day < {days_shown} THEN 'day' WHEN last_day - first_day < {weeks_shown} THEN 'week' ELSE 'month' END) AS per
     FROM period
 ), kept AS NOT MATERIALIZED (

@@ -7,16 +7,17 @@
     CROSS JOIN LATERAL generate_series(
         date_trunc('month', period.today::timestamp) - make_interval(months => $11::integer),
         date_trunc('month', period.today::timestamp) - interval '1 month', interval '1 month') AS m(month)
-), worth AS MATERIALIZED (
-    -- Those deleted since too: they were believed in until then.
-    SELECT id, amount, currency, date_trunc('month', expected_on::timestamp)::date AS month, 
-           deleted_at IS NULL AS is_there, coalesce(deleted_at, 'infinity') AS kept_until
-    FROM picked
 ), moved AS MATERIALIZED (
     SELECT DISTINCT h.record_id AS id
     FROM record_history h
     WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update' AND h.received >= (SELECT min(starts) FROM months)
       AND h.changes LIKE '%"expectedOn":%'
+), worth AS MATERIALIZED (
+    -- Those that are expected within these months or were. Those deleted since too: they were believed in until then.
+    SELECT id, amount, currency, date_trunc('month', expected_on::timestamp)::date AS month, coalesce(deleted_at, 'infinity') AS kept_until
+    FROM picked
+    WHERE expected_on >= (SELECT min(month) FROM months) AND expected_on < (SELECT max(month) + interval '1 month' FROM months)
+       OR id IN (SELECT id FROM moved)
 ), was AS MATERIALIZED (
     -- What was believed at the start of a month of those that were or are expected in it, and were changed after that.
     SELECT h.record_id AS id, months.month, months.starts,
@@ -32,14 +33,14 @@
         SELECT moved.id, m.month, m.starts FROM moved CROSS JOIN months m
     ) months
     JOIN record_history h ON h.record_id = months.id AND h.received >= months.starts
-    WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update'
+    WHERE h.tenant_id = $1 AND h.kind = 'opportunity' AND h.op = 'update' AND h.received >= (SELECT min(starts) FROM months)
       AND (h.changes LIKE '%"amount":%' OR h.changes LIKE '%"currency":%' OR h.changes LIKE '%"expectedOn":%')
     GROUP BY h.record_id, months.month, months.starts
-), expected AS (
+), expected AS MATERIALIZED (
     SELECT w.id, m.month, m.starts, w.amount, w.currency
     FROM worth w
     JOIN months m ON m.month = w.month AND w.kept_until >= m.starts
-    WHERE NOT EXISTS (SELECT FROM was x WHERE x.id = w.id AND x.month = m.month)
+    WHERE (w.id, m.month) NOT IN (SELECT id, month FROM was)
     UNION ALL
     SELECT w.id, x.month, x.starts, CASE WHEN x.of_amount THEN x.amount ELSE w.amount END,
            CASE WHEN x.of_currency THEN x.currency ELSE w.currency END
@@ -47,20 +48,26 @@
     JOIN worth w ON w.id = x.id AND w.kept_until >= x.starts
     WHERE CASE WHEN x.of_day THEN date_trunc('month', x.expected_on::timestamp)::date ELSE w.month END = x.month
 ), believed AS (
-    SELECT e.month, e.currency, e.amount * s.probability / 100 AS weighted
-    FROM expected e
-    JOIN stay s ON s.tenant_id = $1 AND s.opportunity_id = e.id AND s.told < e.starts AND s.told_until >= e.starts
-    WHERE s.stage IN ('intent', 'pre_sale', 'negotiation')
+    SELECT month, currency, sum(amount * probability) / 100 AS weighted, count(*) AS n
+    FROM (
+        SELECT e.month, e.currency, e.amount, s.probability
+        FROM expected e
+        JOIN stay s ON s.tenant_id = $1 AND s.opportunity_id = e.id AND s.told < e.starts AND s.told_until >= e.starts
+        WHERE s.stage IN ('intent', 'pre_sale', 'negotiation')
+          AND s.told < (SELECT max(starts) FROM months) AND s.told_until >= (SELECT min(starts) FROM months)
+    ) each GROUP BY month, currency
 ), won AS (
-    SELECT months.month, w.currency, w.amount
-    FROM worth w
-    JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = w.id
+    SELECT months.month, p.currency, sum(p.amount) AS amount
+    FROM {standing} s
     JOIN months ON s.entered >= months.starts AND s.entered < months.ends
-    WHERE s.stage = 'signed' AND w.is_there
+    JOIN picked p ON p.id = s.opportunity_id
+    WHERE s.tenant_id = $1 AND s.stage = 'signed' AND p.deleted_at IS NULL
+      AND s.entered >= (SELECT min(starts) FROM months) AND s.entered < (SELECT max(ends) FROM months)
+    GROUP BY months.month, p.currency
 ), each AS (
     SELECT month, currency, sum(weighted) AS forecast, sum(amount) AS actual, sum(n) AS opportunities
     FROM (
-        SELECT month, currency, weighted, NULL::numeric AS amount, 1 AS n FROM believed
+        SELECT month, currency, weighted, NULL::numeric AS amount, n FROM believed
         UNION ALL
         SELECT month, currency, NULL, amount, 0 FROM won
     ) both_sides GROUP BY month, currency

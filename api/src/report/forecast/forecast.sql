@@ -1,10 +1,12 @@
 , measured AS (
     SELECT s.place, s.stage, stage.probability, s.decided, s.signed
     FROM (
-        SELECT count(*) FILTER (WHERE intent) AS intent, count(*) FILTER (WHERE intent AND stage = 'signed') AS intent_signed,
-               count(*) FILTER (WHERE pre_sale) AS pre_sale, count(*) FILTER (WHERE pre_sale AND stage = 'signed') AS pre_sale_signed,
-               count(*) FILTER (WHERE negotiation) AS negotiation,
-               count(*) FILTER (WHERE negotiation AND stage = 'signed') AS negotiation_signed
+        SELECT coalesce(sum(n) FILTER (WHERE intent), 0) AS intent,
+               coalesce(sum(n) FILTER (WHERE intent AND stage = 'signed'), 0) AS intent_signed,
+               coalesce(sum(n) FILTER (WHERE pre_sale), 0) AS pre_sale,
+               coalesce(sum(n) FILTER (WHERE pre_sale AND stage = 'signed'), 0) AS pre_sale_signed,
+               coalesce(sum(n) FILTER (WHERE negotiation), 0) AS negotiation,
+               coalesce(sum(n) FILTER (WHERE negotiation AND stage = 'signed'), 0) AS negotiation_signed
         FROM told WHERE stage IN ('signed', 'lost')
     ) decided
     CROSS JOIN LATERAL (VALUES
@@ -12,30 +14,25 @@
     ) AS s(place, stage, decided, signed)
     LEFT JOIN stage ON stage.tenant_id = $1 AND stage.stage = s.stage AND stage.deleted_at IS NULL
 ), placed AS (
-    SELECT t.stage, t.amount, t.currency,
-           CASE WHEN t.stage = 'signed' THEN 'month'
-                WHEN t.expected_on IS NULL THEN 'undated'
-                WHEN t.expected_on < coalesce(period.as_of, period.today) THEN 'overdue'
-                ELSE 'month' END AS bucket,
-           CASE WHEN t.stage = 'signed' THEN date_trunc('month', t.since AT TIME ZONE period.time_zone)::date
-                WHEN t.expected_on >= coalesce(period.as_of, period.today) THEN date_trunc('month', t.expected_on::timestamp)::date END AS month,
+    SELECT t.stage, t.amount, t.currency, t.n, t.unvalued,
+           CASE t.month WHEN '-infinity' THEN 'overdue' WHEN 'infinity' THEN 'undated' ELSE 'month' END AS bucket,
+           CASE WHEN isfinite(t.month) THEN t.month END AS month,
            -- Of a past day, the chance that the stage was given then.
            coalesce(CASE WHEN period.as_of IS NULL THEN m.probability END, t.probability)::numeric / 100 AS chance,
            coalesce(m.signed::numeric / nullif(m.decided, 0), m.probability::numeric / 100) AS measured
     FROM told t
     CROSS JOIN period
     LEFT JOIN measured m ON m.stage = t.stage
-    WHERE t.stage IN ('intent', 'pre_sale', 'negotiation')
-       OR (t.stage = 'signed' AND t.since >= date_trunc('month', coalesce(period.as_of, period.today)::timestamp) AT TIME ZONE period.time_zone)
+    WHERE t.month IS NOT NULL
 ), summed AS (
-    SELECT bucket, month, currency, count(*) FILTER (WHERE stage <> 'signed') AS open,
+    SELECT bucket, month, currency, coalesce(sum(n) FILTER (WHERE stage <> 'signed'), 0) AS open,
            coalesce(sum(amount) FILTER (WHERE stage = 'signed'), 0) AS signed,
            coalesce(sum(amount) FILTER (WHERE stage = 'negotiation'), 0) AS negotiation,
            coalesce(sum(amount) FILTER (WHERE stage = 'pre_sale'), 0) AS pre_sale,
            coalesce(sum(amount) FILTER (WHERE stage = 'intent'), 0) AS intent,
            coalesce(sum(amount * chance) FILTER (WHERE stage <> 'signed'), 0) AS weighted,
            coalesce(sum(amount * measured) FILTER (WHERE stage <> 'signed'), 0) AS measured,
-           count(*) FILTER (WHERE stage <> 'signed' AND amount IS NULL) AS unvalued
+           coalesce(sum(unvalued) FILTER (WHERE stage <> 'signed'), 0) AS unvalued
     FROM placed GROUP BY bucket, month, currency
 )
 SELECT json_build_object(

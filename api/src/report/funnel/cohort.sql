@@ -12,4 +12,9 @@
     FROM picked p
     CROSS JOIN period
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
+), amounts AS MATERIALIZED (
+    SELECT split_id, split_text, currency,
+           sum(amount) FILTER (WHERE intent) AS intent, sum(amount) FILTER (WHERE pre_sale) AS pre_sale,
+           sum(amount) FILTER (WHERE negotiation) AS negotiation, sum(amount) FILTER (WHERE signed) AS signed
+    FROM journeys GROUP BY split_id, split_text, currency
 ), counted AS (

@@ -31,10 +31,8 @@
     UNION ALL
     SELECT {split}, false, s.stage, c.currency, 0, 0, 0, 0, NULL, NULL, s.amount
     FROM (
-        SELECT {keys} currency,
-               sum(amount) FILTER (WHERE intent) AS intent, sum(amount) FILTER (WHERE pre_sale) AS pre_sale,
-               sum(amount) FILTER (WHERE negotiation) AS negotiation, sum(amount) FILTER (WHERE signed) AS signed
-        FROM journeys GROUP BY {keys} currency
+        SELECT {keys} currency, sum(intent) AS intent, sum(pre_sale) AS pre_sale, sum(negotiation) AS negotiation, sum(signed) AS signed
+        FROM amounts GROUP BY {keys} currency
     ) c
     CROSS JOIN LATERAL (VALUES ('intent', intent), ('pre_sale', pre_sale), ('negotiation', negotiation), ('signed', signed)) AS s(stage, amount)
     WHERE s.amount IS NOT NULL

@@ -23,6 +23,8 @@ use crate::webhook::deliver;
 use crate::work::days;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// What reports do themselves until it is done.
+const SOON: Duration = Duration::from_secs(10);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -36,7 +38,7 @@ pub fn start(state: State) -> JoinHandle<()> {
             every(SECOND, "sending webhooks", &state, |state| async move { deliver::send(&state).await }),
             every(SECOND, "running imports", &state, |state| async move { job::take_up(&state).await }),
             every(
-                SECOND,
+                SOON,
                 "counting days for reports",
                 &state,
                 |state| async move { days::count(&state).await.map(drop) }

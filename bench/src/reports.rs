@@ -129,6 +129,8 @@ async fn fill(state: &State, reps: &[Rep], size: Size) -> Result<(), Failure> {
     for sql in FILL {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, *sql, values.clone());
         state.db.execute_raw(statement).await?;
+        // Else the next one's references are looked up as in tables that are still empty.
+        state.db.execute_unprepared("ANALYZE").await?;
     }
     let sql = "SELECT coalesce(array_agg(id), '{}') FROM opportunity WHERE tenant_id = $1";
     let all = Statement::from_sql_and_values(DbBackend::Postgres, sql, [reps[0].tenant_id.into()]);

@@ -125,7 +125,7 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
 
   // Down to the person, the opportunity and its timeline.
   await page.click('#groups a:has-text("Lin Wei")');
-  await page.waitForURL(`**/people/${story.rep.id}`);
+  await page.waitForURL(`**/people/${story.rep.id}?months=*`);
   await accessible(page, 'person');
   await pictures(page, ['forecast', 'days']);
   await shot(page, 'desk-person');
@@ -212,7 +212,7 @@ await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true,
   await logIn(page, story.base, story);
   for (const [name, path] of [
     ['overview', '/'], ['person', `/people/${story.rep.id}`], ['opportunity', `/opportunities/${story.opportunity}`],
-    ['leads', '/leads'], ['holds', '/holds'], ['appeals', '/appeals'], ['rules', '/rules'],
+    ['leads', '/leads'], ['holds', '/holds'], ['appeals', '/appeals'], ['rules', '/rules'], ['digest', '/digest'],
     ['route', `/people/${story.rep.id}/route`], ['account', `/accounts/${story.rep.account}`],
     ...REPORTS.map(([name]) => [name, `/reports/${name}`]),
   ]) {

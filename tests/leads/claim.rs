@@ -1,6 +1,7 @@
 //! Picking: what it takes, what it costs, and that nobody pays for what he did not get.
 
 use chrono::Duration;
+use entity::kind::Role;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -172,6 +173,20 @@ async fn a_manager_gives_a_lead_without_a_right() {
     zhao.get(&format!("/v1/leads/{}", made.id())).await.expect(404);
     let told = chen.post("/v1/leads", body).await.expect(409).text("/detail");
     assert!(told.contains("Choose another"), "{told}");
-    chen.post(&path, json!({ "userId": world.admin().await.id })).await.expect(422);
+    let admin = world.admin().await;
+    chen.post(&path, json!({ "userId": admin.id })).await.expect(422);
+
+    // Not to people of other teams, neither when it is made; an admin may.
+    let west = world.team(&admin, "West").await;
+    let stranger = world.user(Role::Rep, "Sun Li", west).await;
+    let south = world.team(&admin, "South").await;
+    let leader = world.user(Role::Manager, "Guo Jing", south).await;
+    let id = lead(&admin, "Contoso", json!({})).await;
+    let path = format!("/v1/leads/{id}/assign");
+    let told = leader.post(&path, json!({ "userId": stranger.id })).await.expect(422).text("/detail");
+    assert!(told.contains("his own teams"), "{told}");
+    let body = json!({ "name": "Fabrikam", "source": "fair", "ownerId": stranger.id });
+    leader.post("/v1/leads", body).await.expect(422);
+    admin.post(&path, json!({ "userId": stranger.id })).await.expect(200);
     world.audit().await;
 }

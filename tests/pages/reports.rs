@@ -55,6 +55,15 @@ async fn every_report_has_its_page_with_pictures_and_tables() {
         let wrong = browser.get("/reports/lost?from=yesterday").await;
         assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(browser.get("/reports/lost?asOf=9999-12-31").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let inverted = browser.get("/reports/lost?from=2026-03-02&to=2026-03-01").await;
+        assert_eq!(inverted.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let page = inverted.text().await.expect("a page");
+        assert!(page.contains("The first day lies after the last."), "the fault is told: {page}");
+        assert!(page.contains("id=\"to\"") && page.contains("value=\"2026-03-01\""), "the form is kept: {page}");
+        let page = browser.page(&format!("/reports/lost?user={}", lin.id)).await;
+        assert!(page.contains(&format!("<p class=\"muted\"><a href=\"/people/{}\">", lin.id)), "it says whose: {page}");
+        let removes = page.contains("href=\"/reports/lost\"");
+        assert_eq!(removes, who.id != lin.id, "all but he himself can take him away: {page}");
         assert_eq!(browser.get("/reports/lost?team=nonsense").await.status(), StatusCode::NOT_FOUND);
     }
     let stranger = Browser::new(&world).get("/reports/activity").await;

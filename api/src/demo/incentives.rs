@@ -1,7 +1,7 @@
 //! What the demo's company rewards from the eighth month on: a rule set that it drafted, simulated and activated, and what
 //! jobs and people did under it between two chapters of the year: fines, reviews, rights, leads, appeals, statements.
 
-use chrono::{Datelike, Days, NaiveDate, TimeDelta};
+use chrono::{Datelike, Days, Months, NaiveDate, TimeDelta};
 use entity::kind::{ActivityKind, CardKind, GrantPolicy, Kind, PenaltyKind, Role, WorkKind};
 use entity::points_entry;
 use entity::rules::{Bracket, Caps, CustomerRule, Penalty, Rules, Weight, WorkRule};
@@ -18,6 +18,7 @@ use super::{Summary, line, text};
 use crate::appeal::AppealFields;
 use crate::auth::Actor;
 use crate::change::{Body, Change, Intent, apply, prepare};
+use crate::goal::{self, CreateGoal, GoalMeasure};
 use crate::hold;
 use crate::lead::{Act, ConvertLead, LeadFields, LeadReason, WorkLead, due, quota};
 use crate::ledger::review::Ruling;
@@ -247,6 +248,31 @@ impl<'a> Market<'a> {
                 let change =
                     Change { intent: granted, ..creation(Kind::Appeal, id, Body::Appeal(AppealFields::default())) };
                 return self.does(&manager, &[change]).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Each manager has set goals for his people, for the quarter that runs.
+    pub async fn goals(&self, at: Timestamp) -> Result<(), Error> {
+        self.set(at);
+        let today = self.calendar.today;
+        let first = today.with_day(1).and_then(|day| day.checked_sub_months(Months::new(today.month0() % 3)));
+        let from = first.unwrap_or(today);
+        let to = from.checked_add_months(Months::new(3)).and_then(|day| day.pred_opt()).unwrap_or(today);
+        for rep in &self.staff.reps {
+            let manager = self.actor(self.staff.managers[rep.team], Role::Manager);
+            for (measure, target) in [(GoalMeasure::Visits, 45), (GoalMeasure::SignedCount, 12)] {
+                let goal = CreateGoal {
+                    user_id: Some(rep.user_id),
+                    team_id: None,
+                    measure,
+                    target: Money(Decimal::from(target)),
+                    currency: None,
+                    from: Date(from),
+                    to: Date(to),
+                };
+                goal::create(self.past, &manager, goal).await?;
             }
         }
         Ok(())

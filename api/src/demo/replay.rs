@@ -136,6 +136,7 @@ pub async fn replay(
         (first, chapter) = (next, chapter + 1);
     }
     market.appeal((calendar.end().0 - TimeDelta::minutes(10)).into()).await?;
+    market.goals((calendar.end().0 - TimeDelta::minutes(5)).into()).await?;
     market.close().await?;
     gather_statistics(&past.db).await?;
     Ok(summary)

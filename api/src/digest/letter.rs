@@ -89,7 +89,7 @@ impl Letter<'_> {
     }
 
     fn table(&self, head: &[&str], rows: &[Vec<Markup>]) -> Markup {
-        html! {
+        let table = html! {
             table style=[self.style(TABLE)] {
                 thead { tr { @for (at, name) in head.iter().enumerate() {
                     th.num[at > 0] scope="col" style=[self.style(if at > 0 { HEAD_RIGHT } else { HEAD })] { (name) }
@@ -99,7 +99,12 @@ impl Letter<'_> {
                     @else { td.num style=[self.style(CELL_RIGHT)] { (cell) } }
                 } } } }
             }
+        };
+        if self.in_mail {
+            return table;
         }
+        // A phone is too narrow for some of them, and lets them be moved.
+        html! { div.scroll tabindex="0" role="group" aria-label=(self.t("Table", "表格")) { (table) } }
     }
 
     /// Each line of the week: what it is called, and its figure.
@@ -109,7 +114,7 @@ impl Letter<'_> {
         let visits = format!("{} ({} {})", done.visits, self.t("week before:", "上周"), done.visits_before);
         vec![
             (self.t("Visits", "拜访"), visits),
-            (self.t("Proven on site", "到场核实"), show::percent(share(done.verified, done.visits))),
+            (self.t("Verified on site", "已核实到场"), show::percent(share(done.verified, done.visits))),
             (self.t("Planned visits made", "计划拜访完成"), format!("{} / {}", done.done, done.planned)),
             (self.t("Planned visits missed", "计划拜访未完成"), done.missed.to_string()),
             (self.t("Activities", "活动总数"), done.activities.to_string()),
@@ -127,10 +132,14 @@ impl Letter<'_> {
     fn exception_lines(&self) -> [(&'static str, i64, &'static str); 4] {
         let found = &self.figures.exceptions;
         [
-            (self.t("Stale opportunities", "停滞的商机"), found.stale, "/"),
+            (self.t("Stale opportunities", "停滞的商机"), found.stale, "/reports/velocity"),
             (self.t("Awards to review", "待复核的积分"), found.holds, "/holds"),
             (self.t("Appeals to decide", "待裁定的申诉"), found.appeals, "/appeals"),
-            (self.t("Key customers without contact for 30 days", "30天未联系的重点客户"), found.neglected, "/"),
+            (
+                self.t("Key customers without contact for 30 days", "30天未联系的重点客户"),
+                found.neglected,
+                "/reports/coverage",
+            ),
         ]
     }
 
@@ -155,7 +164,11 @@ impl Letter<'_> {
                 ]
             })
             .collect();
-        let head = [self.t("Stands longest", "停留最久"), self.t("Stage", "阶段"), self.t("For", "已停留")];
+        let head = [
+            self.t("Longest beyond their stage's limit", "超出阶段时限最久"),
+            self.t("Stage", "阶段"),
+            self.t("For", "已停留"),
+        ];
         html! {
             (self.table(&[self.t("What", "项目"), self.t("Number", "数量")], &rows))
             @if !worst.is_empty() { (self.table(&head, &worst)) }

@@ -37,7 +37,7 @@ pub fn assign(
     let lead: lead::Model = current(work, change)?;
     fills_the_pool(work)?;
     open(&lead)?;
-    let user_id = worker(work, body.user_id, "/userId")?;
+    let user_id = getter(work, context.leads(), body.user_id, "/userId")?;
     if lead.owner_id == Some(user_id) {
         return Err(Refusal::conflict(Code::Conflict, "He has this lead already."));
     }
@@ -45,6 +45,16 @@ pub fn assign(
         revision: give(work, context.leads(), context.settings(), lead, user_id, Why::Assigned)?,
         ..Outcome::default()
     })
+}
+
+/// A user to whom the actor may give a lead.
+pub fn getter(work: &UnitOfWork, facts: &LeadFacts, user_id: Uuid, pointer: &str) -> Result<Uuid, Refusal> {
+    let user_id = worker(work, user_id, pointer)?;
+    if !facts.may_get(work, user_id) {
+        let detail = "A manager gives leads to people of his own teams. Choose one of them, or ask an administrator.";
+        return Err(Refusal::invalid(pointer, detail));
+    }
+    Ok(user_id)
 }
 
 /// Gives a lead free of charge. The capacity holds for whoever gives; the limit a day and the cool-down are for picking.

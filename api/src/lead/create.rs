@@ -7,9 +7,8 @@ use entity::scalar::Line;
 use entity::shape::{Likeness, Likenesses};
 
 use super::LeadFields;
-use super::assign::{Why, give};
+use super::assign::{Why, getter, give};
 use super::likeness::{folded, same_number};
-use crate::account::create::worker;
 use crate::change::{Change, Context, Fields, Outcome, creatable};
 use crate::problem::Refusal;
 use crate::work::UnitOfWork;
@@ -31,7 +30,7 @@ pub fn create(
     add_staged(work, &mut lead);
     let mut revision = work.put(lead.clone());
     if let Some(owner_id) = fields.owner_id {
-        let owner_id = worker(work, owner_id, "/ownerId")?;
+        let owner_id = getter(work, context.leads(), owner_id, "/ownerId")?;
         revision = give(work, context.leads(), context.settings(), lead, owner_id, Why::Assigned)?;
     }
     Ok(Outcome { revision, ..Outcome::default() })

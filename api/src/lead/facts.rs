@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::kind::{Kind, LeadStatus};
+use entity::kind::{Kind, LeadStatus, Role};
 use entity::scalar::Date;
 use entity::shape::Likenesses;
 use entity::{calendar, lead};
@@ -30,7 +30,13 @@ pub struct LeadFacts {
     /// By source and user: the newest entry's number.
     numbers: BTreeMap<(Uuid, Uuid), i32>,
     calendar: Option<Calendar>,
+    /// Of the users who may get leads, those whom the caller leads, if he is a manager.
+    led: BTreeSet<Uuid>,
 }
+
+/// `$1` tenant, `$2` manager, `$3` users → those in whose scope he is.
+const LED: &str =
+    "SELECT scope_id FROM scope_grant WHERE tenant_id = $1 AND user_id = $2 AND scope_id = ANY($3) AND revoked IS NULL";
 
 /// `$1` tenant, `$2` users → lead, owner.
 const HELD: &str = "SELECT id, owner_id FROM lead WHERE tenant_id = $1 AND owner_id = ANY($2) AND status = 'claimed' AND deleted_at IS NULL";
@@ -95,12 +101,23 @@ impl LeadFacts {
         for row in work.connection().query_all_raw(picked).await? {
             facts.picked.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         }
+        if work.actor.role == Role::Manager {
+            let led = work.statement(LED, [work.actor.user_id.into(), users.clone().into()]);
+            for row in work.connection().query_all_raw(led).await? {
+                facts.led.insert(row.try_get_by_index(0)?);
+            }
+        }
         let numbers = work.statement(NUMBERS, [sources.into(), users.into()]);
         for row in work.connection().query_all_raw(numbers).await? {
             let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             facts.numbers.insert(key, row.try_get_by_index(2)?);
         }
         Ok(facts)
+    }
+
+    /// Whether the caller may give this user a lead: a manager gives to those whom he leads.
+    pub fn may_get(&self, work: &UnitOfWork, user_id: Uuid) -> bool {
+        work.actor.role != Role::Manager || self.led.contains(&user_id)
     }
 
     /// How many leads a user holds, with what this unit of work gave and took.

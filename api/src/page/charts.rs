@@ -42,7 +42,8 @@ pub fn period(view: &View) -> Result<Period, Refusal> {
         from: day("from")?,
         to: day("to")?,
         team_id: id("team").map_err(unknown)?,
-        user_id: id("user").map_err(unknown)?,
+        // A rep's reports are of himself unless he asks for somebody.
+        user_id: id("user").map_err(unknown)?.or_else(|| view.is_rep().then_some(view.user.id)),
         as_of: day("asOf")?,
         ..Period::default()
     })
@@ -198,21 +199,23 @@ pub fn forecast_figure(view: &View, period: &Period, forecast: &Forecast) -> Mar
 
 pub fn forecast_table(view: &View, rows: &[ForecastRow]) -> Markup {
     // Those whose worth nobody has told add nothing to any column.
-    let mut valued: Vec<&ForecastRow> = rows.iter().filter(|row| row.currency.is_some()).collect();
-    valued.sort_by_key(|row| row.bucket != ForecastBucket::Month);
+    let valued = rows.iter().filter(|row| row.currency.is_some());
+    let (months, others): (Vec<&ForecastRow>, Vec<&ForecastRow>) =
+        valued.partition(|row| row.bucket == ForecastBucket::Month);
     let unvalued: i64 = rows.iter().map(|row| row.unvalued).sum();
     html! {
         table {
             thead { tr {
                 th scope="col" { (view.t("Month", "月份")) }
                 th.num scope="col" { (view.t("Open", "进行中")) }
+                th.num scope="col" { (view.t("Signed", "签约")) }
                 th.num scope="col" { (view.t("Commit", "承诺")) }
-                th.num scope="col" { (view.t("Best case", "最好情况")) }
-                th.num scope="col" { (view.t("Pipeline", "全部")) }
+                th.num scope="col" { (view.t("Best case", "最佳情况")) }
+                th.num scope="col" { (view.t("Pipeline", "全部商机")) }
                 th.num scope="col" { (view.t("Weighted", "加权")) }
                 th.num scope="col" { (view.t("Weighted by history", "按历史加权")) }
             } }
-            tbody { @for row in valued.iter().take(AHEAD + 2) { (forecast_row(view, row)) } }
+            tbody { @for row in months.iter().take(AHEAD).chain(&others) { (forecast_row(view, row)) } }
         }
         @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" open ones have no amount yet.", " 个进行中的商机尚无金额。")) } }
     }
@@ -228,6 +231,7 @@ fn forecast_row(view: &View, row: &ForecastRow) -> Markup {
     html! { tr {
         th scope="row" { (name) }
         td.num { (show::number(row.open)) }
+        td.num { (amount(row.signed)) }
         td.num { (amount(row.commit)) }
         td.num { (amount(row.best_case)) }
         td.num { (amount(row.pipeline)) }

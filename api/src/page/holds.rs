@@ -72,7 +72,7 @@ fn one(view: &View, names: &Names, hold: &hold::Model, activity: Option<&activit
             }
             @if let Some(activity) = activity {
                 div.quote {
-                    p { span.chip.kind { (words::activity(activity.kind, view.look)) } " " b { (names.of(activity.account_id)) } }
+                    p { span.chip.kind { (words::activity(activity.kind, view.look)) } " " a.strong href=(format!("/accounts/{}", activity.account_id)) { (names.of(activity.account_id)) } }
                     @if let Some(summary) = &activity.summary { p.text { (summary) } }
                     p.muted {
                         (view.t("took place ", "发生于 ")) (show::moment(view.look, activity.occurred, view.zone))

@@ -159,7 +159,10 @@ pub fn error(look: Look, refusal: &Refusal) -> Markup {
             look.t("Nothing here", "没有找到"),
             look.t("This page does not exist, or you may not see what it shows.", "该页面不存在，或您无权查看其内容。"),
         ),
-        Code::Forbidden => (look.t("Not allowed", "没有权限"), ""),
+        Code::Forbidden => (
+            look.t("Not allowed", "没有权限"),
+            look.t("Your role may not see or do this.", "您的角色无权查看此页或执行此操作。"),
+        ),
         Code::RevisionMismatch | Code::Conflict => (
             look.t("Somebody was faster", "内容已变化"),
             look.t(
@@ -174,16 +177,21 @@ pub fn error(look: Look, refusal: &Refusal) -> Markup {
                 "这是我们的问题，已记录。请稍后重试。",
             ),
         ),
-        _ => (look.t("That cannot be done", "无法完成"), ""),
+        _ => (look.t("That cannot be done", "无法完成"), look.t("", "请求未被接受，请返回检查后重试。")),
     };
     let detail = if refusal.code == Code::NotFound { "" } else { refusal.detail.as_str() };
+    let reads_english = look.locale == Locale::En;
     let body = html! {
         main.login #main {
             div.login-card {
                 p.brand { span.mark aria-hidden="true" {} "Waypost" }
                 h1 { (title) }
                 @if !told.is_empty() { p { (told) } }
-                @if !detail.is_empty() { p.muted lang="en" { (detail) } }
+                // The detail is the API's, which speaks English: for others it is folded away.
+                @if !detail.is_empty() && reads_english { p.muted { (detail) } }
+                @if !detail.is_empty() && !reads_english {
+                    details { summary { "详细信息（英文）" } p.muted lang="en" { (detail) } }
+                }
                 p { a.button href="/" { (look.t("To the overview", "返回概览")) } }
             }
         }

@@ -89,11 +89,16 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     Ok(Answer::Page(page(&view, Some(Place::Leads), title, head, content)))
 }
 
+/// Users in whose scope `?` is.
+const LED: &str = "EXISTS (SELECT FROM scope_grant g WHERE g.tenant_id = t.tenant_id AND g.scope_id = t.id \
+                   AND g.revoked IS NULL AND g.user_id = ?)";
+
 /// Those whom a lead can be given to: whom the viewer leads.
 async fn reps(view: &View) -> Result<Vec<user::Model>, Error> {
     let listing = Listing::new(None, Some(200), Some("name".to_owned()))
         .only("t.role = ?", Some(Role::Rep.as_str()))
-        .only("(t.disabled_at IS NULL) = ?", Some(true));
+        .only("(t.disabled_at IS NULL) = ?", Some(true))
+        .only(LED, (view.actor.role == Role::Manager).then_some(view.actor.user_id));
     Ok(read::list::<user::Model>(&view.state, &view.actor, listing, crate::user::routes::SORTS).await?.items)
 }
 

@@ -52,14 +52,14 @@ pub async fn show(view: View) -> Result<Answer, Error> {
 }
 
 fn facts(view: &View, stages: &Stages, one: &opportunity::Model) -> Markup {
-    let stands = (view.now.0 - one.stage_since.0).num_days();
+    let stands = (view.now.0 - one.stage_since.0).as_seconds_f64() / 86_400.0;
     html! {
         dl.facts {
             dt { (view.t("Amount", "金额")) }
             dd { @if let Some(amount) = one.amount { (show::amount(view.look, amount.0, one.currency.as_deref())) } @else { "–" } }
             dt { (view.t("In this stage for", "当前阶段已停留")) }
             dd {
-                (stands) (view.t(" days", " 天"))
+                (show::days(view.look, Some(stands)))
                 @if stages.stale_days(one.stage).is_some_and(|limit| stands > limit.into()) { " " span.chip.warn { (view.t("stale", "停滞")) } }
             }
             @if let Some(day) = one.expected_on { dt { (view.t("Signature expected", "预计签约")) } dd { (show::day(view.look, day)) } }

@@ -22,7 +22,8 @@ use crate::report::{Cohort, CurrencyAmount, Snapshot, SplitBy};
 const OPEN: [StageKey; 3] = [StageKey::Intent, StageKey::PreSale, StageKey::Negotiation];
 
 pub async fn show(view: View) -> Result<Answer, Error> {
-    let scope = Scope::default();
+    // A rep's page tells his own figures, also where he sees more.
+    let scope = Scope { user_id: view.is_rep().then_some(view.user.id), ..Scope::default() };
     let period = charts::of(scope);
     let (stages, cohort, standing, board, latest, forecast, velocity) = tokio::try_join!(
         Stages::read(&view),
@@ -34,7 +35,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         charts::velocity_of(&view, scope),
     )?;
     let (stale, holds, appeals, returning) = tokio::try_join!(
-        stale(&view, &stages),
+        stale(&view, &stages, scope.user_id),
         holds::open(&view, WAITING_SHOWN),
         appeals::open(&view, WAITING_SHOWN),
         leads::returning(&view, WAITING_SHOWN),
@@ -116,7 +117,7 @@ fn tiles(view: &View, cohort: &Cohort, standing: &Snapshot, stale: i64) -> Marku
                 dd { strong { (show::percent(won)) } small { (view.t("one step times the next, ", "各阶段转化率之积，")) (period) } }
             }
             div.tile.(if stale > 0 { "warn" } else { "fine" }) {
-                dt { (view.t("Stale", "停滞")) }
+                dt { a href="/reports/velocity" { (view.t("Stale", "停滞")) } }
                 dd { strong { (show::number(stale)) } small { (view.t("beyond their stage's limit", "超出阶段时限")) } }
             }
         }
@@ -137,15 +138,16 @@ fn added<'a>(amounts: impl Iterator<Item = &'a CurrencyAmount>) -> Vec<CurrencyA
 /// How many stale ones of a stage are looked for.
 const STALE_SHOWN: usize = 5;
 
-/// Open opportunities that stand in their stage beyond its limit, the longest first.
-async fn stale(view: &View, stages: &Stages) -> Result<Vec<opportunity::Model>, Error> {
+/// Open opportunities, of everybody or of one, that stand in their stage beyond its limit, the longest first.
+async fn stale(view: &View, stages: &Stages, owner: Option<Uuid>) -> Result<Vec<opportunity::Model>, Error> {
     let mut found = Vec::new();
     for stage in OPEN {
         let Some(days) = stages.stale_days(stage) else { continue };
         let since = Timestamp::from(view.now.0 - TimeDelta::days(days.into()));
         let listing = Listing::new(None, i32::try_from(STALE_SHOWN).ok(), Some("stageSince".to_owned()))
             .only("t.stage = ?", Some(stage.as_str()))
-            .only("t.stage_since < ?", Some(since));
+            .only("t.stage_since < ?", Some(since))
+            .only("t.owner_id = ?", owner);
         found.extend(
             read::list::<opportunity::Model>(&view.state, &view.actor, listing, OPPORTUNITY_SORTS).await?.items,
         );
@@ -202,7 +204,7 @@ fn needs(view: &View, stages: &Stages, names: &Names, waiting: &Waiting) -> Mark
             } } } }
         }
         @if !waiting.stale.is_empty() {
-            h3 { (view.t("Stale opportunities", "停滞的商机")) }
+            h3 { a href="/reports/velocity" { (view.t("Stale opportunities", "停滞的商机")) } }
             (pipeline::opportunities(view, stages, names, &waiting.stale))
         }
     }

@@ -16,8 +16,11 @@ use crate::problem::Error;
 use crate::read::{self, Listing};
 use crate::report::SplitBy;
 
-/// Closed opportunities that are shown at once.
-const CLOSED_SHOWN: usize = 8;
+/// Open opportunities that are shown, those first that have stood longest.
+const OPEN_SHOWN: i32 = 200;
+/// Closed opportunities that are shown, those first that were closed last, and how many of them before one asks for more.
+const CLOSED_SHOWN: i32 = 50;
+const CLOSED_AT_ONCE: usize = 8;
 
 pub async fn show(view: View) -> Result<Answer, Error> {
     let id = view.asked.id("user")?;
@@ -26,21 +29,30 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     let period = charts::of(scope);
     let team = async { read::find::<team::Model>(&view.state, &view.actor, person.team_id).await };
     let balance = async { read::find::<points_balance::Model>(&view.state, &view.actor, id).await };
-    let listing = Listing::new(None, Some(50), Some("-stageSince".to_owned())).only("t.owner_id = ?", Some(id));
-    let owned = async { read::list::<opportunity::Model>(&view.state, &view.actor, listing, SORTS).await };
-    let (stages, cohort, latest, team, balance, owned, velocity, forecast) = tokio::try_join!(
+    let owned = async |is_closed: bool, limit: i32, sort: &str| {
+        let listing = Listing::new(None, Some(limit), Some(sort.to_owned()))
+            .only("t.owner_id = ?", Some(id))
+            .only("(t.stage IN ('signed', 'lost')) = ?", Some(is_closed));
+        Ok::<_, Error>(read::list::<opportunity::Model>(&view.state, &view.actor, listing, SORTS).await?.items)
+    };
+    let (stages, cohort, standing, latest, team, balance, open, closed, velocity, forecast) = tokio::try_join!(
         Stages::read(&view),
         pipeline::cohort(&view, scope, SplitBy::None),
+        pipeline::standing(&view, scope),
         latest(&view, Some(id), 12),
         team,
         balance,
-        owned,
+        owned(false, OPEN_SHOWN, "stageSince"),
+        owned(true, CLOSED_SHOWN, "-stageSince"),
         charts::velocity_of(&view, scope),
         charts::forecast_of(&view, scope),
     )?;
     let balance = balance.unwrap_or_else(|| nothing_yet(&person));
-    let (open, closed): (Vec<_>, Vec<_>) =
-        owned.items.into_iter().partition(|one| !matches!(one.stage, StageKey::Signed | StageKey::Lost));
+    let count = |is_closed: bool| {
+        let those =
+            standing.stages.iter().filter(|one| matches!(one.stage, StageKey::Signed | StageKey::Lost) == is_closed);
+        show::number(those.map(|one| one.count).sum())
+    };
     let mut names = Names::default();
     names.users(&view, [id]).await?;
     let accounts = open.iter().chain(&closed).filter_map(|one| one.account_id);
@@ -75,17 +87,17 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                 (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, &period, &velocity)))
             }
             div.span2 {
-                (card("open", view.t("Open opportunities", "进行中商机"), show::number(open.len() as i64), html! {
+                (card("open", view.t("Open opportunities", "进行中商机"), count(false), html! {
                     @if open.is_empty() { (nothing(view.t("No open opportunity.", "没有进行中的商机。"))) }
                     (pipeline::opportunities(&view, &stages, &names, &open))
                 }))
-                (card("closed", view.t("Closed", "已结束"), show::number(closed.len() as i64), html! {
+                (card("closed", view.t("Closed", "已结束"), count(true), html! {
                     @if closed.is_empty() { (nothing(view.t("Nothing was closed yet.", "暂无已结束的商机。"))) }
-                    (pipeline::opportunities(&view, &stages, &names, &closed[..closed.len().min(CLOSED_SHOWN)]))
-                    @if closed.len() > CLOSED_SHOWN {
+                    (pipeline::opportunities(&view, &stages, &names, &closed[..closed.len().min(CLOSED_AT_ONCE)]))
+                    @if closed.len() > CLOSED_AT_ONCE {
                         details #more-closed {
                             summary { (view.t("More", "更多")) }
-                            (pipeline::opportunities(&view, &stages, &names, &closed[CLOSED_SHOWN..]))
+                            (pipeline::opportunities(&view, &stages, &names, &closed[CLOSED_AT_ONCE..]))
                         }
                     }
                 }))

@@ -148,6 +148,7 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
                 th.wide scope="col" { span.hidden { (view.t("Bar", "图示")) } }
                 th.num scope="col" { (view.t("Went on", "转化率")) }
                 th.num scope="col" { (view.t("Lost", "丢单")) }
+                th.num scope="col" { (view.t("Still there", "仍在")) }
                 th.num.desk scope="col" { (view.t("Median time", "中位时长")) }
                 th.num.desk scope="col" { (view.t("Value", "金额")) }
             } }
@@ -158,7 +159,7 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
                         td.num.strong { (show::number(stage.entered)) }
                         td.wide { (bar(stage.entered as f64 / most as f64, stage.stage.as_str())) }
                         td.num { (show::percent(stage.conversion)) }
-                        td.num { @if let Some(lost) = stage.lost { (show::number(lost)) } @else { "–" } }
+                        @for count in [stage.lost, stage.open] { td.num { (count.map_or_else(|| "–".to_owned(), show::number)) } }
                         td.num.desk { (show::days(view.look, stage.median_days)) }
                         td.num.desk { (show::amounts(view.look, &stage.amounts)) }
                     }
@@ -173,11 +174,14 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
     }
 }
 
+/// Below this, a share is marked as one of few.
+const SMALL: i64 = 20;
+
 /// Groups side by side, with links to what they are.
 pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> Markup {
-    let entered = |group: &CohortGroup| group.stages.iter().map(|stage| stage.entered).max().unwrap_or(0);
     let at = |group: &CohortGroup, key| group.stages.iter().find(|stage| stage.stage == key).map_or(0, |s| s.entered);
-    let most = groups.iter().map(entered).max().unwrap_or(0).max(1);
+    let most = groups.iter().map(|group| at(group, StageKey::Intent)).max().unwrap_or(0).max(1);
+    let is_small = |group: &CohortGroup| at(group, StageKey::Intent) < SMALL;
     html! {
         @if groups.is_empty() { (nothing(view.t("Nothing to compare yet.", "暂无可比数据。"))) } @else {
             table.groups {
@@ -193,15 +197,18 @@ pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> M
                         tr {
                             th scope="row" {
                                 @let name = group.name.as_deref().unwrap_or("–");
-                                @if let Some(id) = group.id { a href=(format!("/{below}/{id}")) { (name) } } @else { (name) }
+                                @if let Some(id) = group.id { a href=(format!("/{below}/{id}?months={}", months(view))) { (name) } } @else { (name) }
                             }
                             td.num { (show::number(at(group, StageKey::Intent))) }
-                            td.wide.desk { (bar(entered(group) as f64 / most as f64, "plain")) }
+                            td.wide.desk { (bar(at(group, StageKey::Intent) as f64 / most as f64, "plain")) }
                             td.num.strong { (show::number(at(group, StageKey::Signed))) }
-                            td.num { (show::percent(through(&group.stages))) }
+                            td.num { (show::percent(through(&group.stages))) @if is_small(group) { "*" } }
                         }
                     }
                 }
+            }
+            @if groups.iter().any(is_small) {
+                p.note { "* " (view.t(format!("Fewer than {SMALL} came in: what became of them says little."), format!("进入的商机少于 {SMALL} 个，转化率仅供参考。"))) }
             }
         }
     }

@@ -73,7 +73,7 @@ fn tiles(view: &View, told: &Route) -> Markup {
         dl.tiles #tiles data-live {
             div.tile { dt { (view.t("Visits", "拜访")) } dd { strong { (told.stops.len()) } } }
             div.tile { dt { (view.t("On site", "已到场")) } dd { strong { (of(Verdict::Verified)) } small { (of(Verdict::Outside)) (view.t(" elsewhere", " 次不在现场")) } } }
-            div.tile { dt { (view.t("Way", "路程")) } dd { strong { (told.kilometres.to_string()) " km" } small { (view.t("as the crow flies", "直线距离")) } } }
+            div.tile { dt { (view.t("Way", "路程")) } dd { strong { (told.kilometres.to_string()) (view.t(" km", " 公里")) } small { (view.t("as the crow flies", "直线距离")) } } }
             div.tile { dt { (view.t("With customers", "拜访时长")) } dd { strong { (minutes) (view.t(" min", " 分钟")) } } }
         }
     }
@@ -95,7 +95,7 @@ fn table(view: &View, words: &Words, told: &Route) -> Markup {
             th scope="row" { a href=(format!("/accounts/{}", stop.account_id)) { (stop.account) } }
             td { (known(view, words, stop)) }
             td.num { @if let Some(minutes) = stop.minutes { (minutes) } @else { "–" } }
-            td.num { @if let Some(kilometres) = stop.kilometres { (kilometres.to_string()) " km" } @else { "–" } }
+            td.num { @if let Some(kilometres) = stop.kilometres { (kilometres.to_string()) (view.t(" km", " 公里")) } @else { "–" } }
         } } }
     } }
 }

@@ -5,7 +5,7 @@ use entity::kind::{Role, RuleSetStatus};
 use entity::rule_set;
 use entity::rules::{Bracket, Rules};
 use entity::scalar::Date;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::answer::Answer;
@@ -71,7 +71,7 @@ pub async fn one(view: View) -> Result<Answer, Error> {
         div.grid {
             (card("what", view.t("What it says", "内容"), "", said(&view, &set.rules)))
             div.span2 { (card("simulation", view.t("Simulation", "试算"), "", html! {
-                @if is_admin { (simulate(&view, &set)) (result(&view, &set, simulation.as_ref())) }
+                @if is_admin { (simulate(&view, &set, simulation.as_ref())) (result(&view, &set, simulation.as_ref())) }
                 @else { (nothing(view.t("An administrator tries rules on the past: the figures name everybody.", "仅管理员可试算：结果涉及所有人。"))) }
             })) }
         }
@@ -109,13 +109,15 @@ fn brackets(view: &View, brackets: &[Bracket]) -> Markup {
     } } } } }
 }
 
-fn simulate(view: &View, set: &rule_set::Model) -> Markup {
-    let to = view.today();
-    let from = to.0.checked_sub_months(Months::new(3)).unwrap_or(to.0);
+/// The form, with the days of the simulation that stands below it.
+fn simulate(view: &View, set: &rule_set::Model, simulation: Option<&Simulation>) -> Markup {
+    let today = view.today();
+    let usual = (Date(today.0.checked_sub_months(Months::new(3)).unwrap_or(today.0)), today);
+    let (from, to) = simulation.map_or(usual, |simulation| (simulation.from, simulation.to));
     html! {
         form.filter method="post" action=(format!("/rules/{}/simulate", set.id)) {
-            div { label for="from" { (view.t("First day", "开始日期")) } input #from type="date" name="from" value=(Date(from)) max=(to) required; }
-            div { label for="to" { (view.t("Last day", "结束日期")) } input #to type="date" name="to" value=(to) max=(to) required; }
+            div { label for="from" { (view.t("First day", "开始日期")) } input #from type="date" name="from" value=(from) max=(today) required; }
+            div { label for="to" { (view.t("Last day", "结束日期")) } input #to type="date" name="to" value=(to) max=(today) required; }
             button.primary type="submit" { (view.t("Simulate", "试算")) }
         }
     }
@@ -132,11 +134,11 @@ fn result(view: &View, set: &rule_set::Model, simulation: Option<&Simulation>) -
             }
             (SimulationStatus::Finished, Some(result)) => {
                 table {
-                    thead { tr { th scope="col" { (view.t("All reps together", "全体合计")) } th.num scope="col" { (view.t("Before", "原规则")) } th.num scope="col" { (view.t("After", "新规则")) } } }
+                    thead { tr { th scope="col" { (view.t(format!("All {} together", result.reps.len()), format!("全体 {} 人合计", result.reps.len()))) } th.num scope="col" { (view.t("Before", "原规则")) } th.num scope="col" { (view.t("After", "新规则")) } } }
                     tbody {
                         (total(view.t("Points", "积分"), &result.then, &result.now, |t| show::decimal(t.points.0)))
                         (total(view.t("of these, fines", "其中扣分"), &result.then, &result.now, |t| show::decimal(t.fines.0)))
-                        (total(view.t("Fines in money", "罚款"), &result.then, &result.now, |t| show::decimal(t.money.0)))
+                        (total(view.t("Fines in money", "罚款"), &result.then, &result.now, |t| show::amount(view.look, t.money.0, t.currency.as_deref())))
                         (total(view.t("Rights to pick leads", "领取线索额度"), &result.then, &result.now, |t| show::number(t.leads)))
                         (total(view.t("Inequality (Gini)", "不均衡度（基尼）"), &result.then, &result.now, |t| format!("{:.2}", t.gini)))
                     }
@@ -150,7 +152,12 @@ fn result(view: &View, set: &rule_set::Model, simulation: Option<&Simulation>) -
     }
 }
 
-fn total(name: &str, then: &SimulatedTotals, now: &SimulatedTotals, of: fn(&SimulatedTotals) -> String) -> Markup {
+fn total<R: Render>(
+    name: &str,
+    then: &SimulatedTotals,
+    now: &SimulatedTotals,
+    of: impl Fn(&SimulatedTotals) -> R,
+) -> Markup {
     html! { tr { th scope="row" { (name) } td.num { (of(then)) } td.num.strong { (of(now)) } } }
 }
 

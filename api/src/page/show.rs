@@ -109,13 +109,13 @@ pub fn day(look: Look, date: Date) -> Markup {
     html! { time datetime=(date.to_string()) { (text) } }
 }
 
-/// `2 Mar, 17:00`, `3月2日 17:00`, by the tenant's clock.
+/// `2 Mar 2026, 17:00`, `2026年3月2日 17:00`, by the tenant's clock.
 pub fn moment(look: Look, at: Timestamp, zone: Tz) -> Markup {
     let local = at.0.with_timezone(&zone);
     let name = MONTHS.get(local.month0() as usize).copied().unwrap_or_default();
     let clock = local.format("%H:%M");
-    let text =
-        look.t(format!("{} {name}, {clock}", local.day()), format!("{}月{}日 {clock}", local.month(), local.day()));
+    let (year, month, day) = (local.year(), local.month(), local.day());
+    let text = look.t(format!("{day} {name} {year}, {clock}"), format!("{year}年{month}月{day}日 {clock}"));
     html! { time datetime=(at.to_string()) title=(local.format("%Y-%m-%d %H:%M %Z").to_string()) { (text) } }
 }
 

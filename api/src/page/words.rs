@@ -46,7 +46,7 @@ pub fn lost(reason: LostReason, look: Look) -> &'static str {
     match reason {
         LostReason::Price => look.t("price", "价格"),
         LostReason::Competitor => look.t("competitor", "竞争对手"),
-        LostReason::NoBudget => look.t("no budget", "没有预算"),
+        LostReason::NoBudget => look.t("no budget", "无预算"),
         LostReason::NoDecision => look.t("no decision", "迟迟未决"),
         LostReason::NoFit => look.t("no fit", "不匹配"),
         LostReason::NoContact => look.t("no contact", "失去联系"),

@@ -92,7 +92,7 @@ pub fn gone(source: EntrySource) -> (&'static str, &'static str) {
 pub fn kind(kind: WorkKind) -> (&'static str, &'static str) {
     match kind {
         WorkKind::Visit => ("Visit", "拜访"),
-        WorkKind::Call => ("Call", "通话"),
+        WorkKind::Call => ("Call", "电话"),
         WorkKind::Meeting => ("Meeting", "会议"),
         WorkKind::Email => ("E-mail", "邮件"),
         WorkKind::Note => ("Note", "记录"),

@@ -206,8 +206,8 @@ impl UnitOfWork {
             SELECT x.owner_id, (x.occurred AT TIME ZONE zone.time_zone)::date AS day, x.kind, x.verdict,
                    x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
             FROM tenant zone
-            JOIN activity x ON x.tenant_id = zone.id
-            JOIN account a ON a.tenant_id = zone.id AND a.id = x.account_id
+            JOIN activity x ON x.tenant_id = $1
+            JOIN account a ON a.tenant_id = $1 AND a.id = x.account_id
             WHERE zone.id = $1 AND x.deleted_at IS NULL";
         let sql = format!("INSERT INTO activity_day SELECT $1::uuid, c.* FROM ({}) c", counted(all));
         self.tx.execute_raw(self.statement(&sql, [])).await.map(drop)

@@ -1,5 +1,6 @@
 //! What is expected to be signed, what past expectations were worth, and how well each rep places his opportunities.
 
+use entity::scalar::Date;
 use maud::{Markup, html};
 
 use super::super::charts::{figure, forecast_figure, forecast_table};
@@ -15,11 +16,13 @@ use crate::report::forecast::{Calibration, DAYS, Forecast, ForecastAccuracy, MON
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let period = Period { from: None, to: None, ..period };
     let year = Period { days: DAYS, ..period };
+    // What past forecasts were worth is told of now alone, as the API tells it.
+    let now = Period { as_of: None, ..period };
     let (state, actor) = (&view.state, &view.actor);
     let (stages, told, past, reps) = tokio::try_join!(
         Stages::read(view),
         forecast(state, actor, &period),
-        accuracy(state, actor, &period, MONTHS),
+        accuracy(state, actor, &now, MONTHS),
         calibration(state, actor, &year),
     )?;
     let as_of = period.as_of;
@@ -32,7 +35,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
                 }))
             }
             div.span3.pair {
-                (card("accuracy", view.t("Past forecasts", "历史预测准确度"), "", past_forecasts(view, &period, &past)))
+                (card("accuracy", view.t("Past forecasts", "历史预测准确度"), show::day(view.look, view.today()), past_forecasts(view, &now, as_of, &past)))
                 (card("chances", view.t("Chances of the stages", "各阶段成交概率"), "", chances(view, &stages, &told)))
             }
             div.span3 { (card("calibration", view.t("Said and signed", "预估与实际签约"), "", said(view, &period, &reps))) }
@@ -40,10 +43,14 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     })
 }
 
-fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Markup {
+/// `as_of` is what the other cards of the page are told of.
+fn past_forecasts(view: &View, period: &Period, as_of: Option<Date>, told: &ForecastAccuracy) -> Markup {
     if told.months.is_empty() {
         return nothing(view.t("There is nothing to compare.", "没有可比较的数据。"));
     }
+    // Those whose worth nobody has told add nothing to any column.
+    let valued = told.months.iter().filter(|row| row.currency.is_some());
+    let unvalued: i64 = told.months.iter().filter(|row| row.currency.is_none()).map(|row| row.opportunities).sum();
     let table = html! { table {
         thead { tr {
             th scope="col" { (view.t("Month", "月份")) }
@@ -51,7 +58,7 @@ fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Mark
             th.num scope="col" { (view.t("Signed", "实际签约")) }
             th.num scope="col" { (view.t("Error", "误差")) }
         } }
-        tbody { @for row in &told.months { tr {
+        tbody { @for row in valued { tr {
             th scope="row" { (row.month) }
             td.num { (show::amount(view.look, row.forecast.0, row.currency.as_deref())) }
             td.num { (show::amount(view.look, row.actual.0, row.currency.as_deref())) }
@@ -65,6 +72,8 @@ fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Mark
             (view.t("mean error ", "平均误差 ")) b { (show::percent(row.mean_absolute_error_share)) }
             (view.t(" of what was signed, bias ", "（占签约额），偏差 ")) b { (signed_percent(row.bias_share)) }
         } }
+        @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" without a currency are left out.", " 个无币种的商机未列出。")) } }
+        @if as_of.is_some() { p.note { (view.t("This card is of today, whatever day the others are told of.", "本卡片始终按今天统计，不受所选日期影响。")) } }
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
         view.t("Goals that run in these days", "该时段的目标"),
         aside,
         html! {
-            @if told.goals.is_empty() { (nothing(view.t("There are no goals. A manager sets them by POST /v1/goals.", "没有目标。经理可通过 POST /v1/goals 设置。"))) } @else {
+            @if told.goals.is_empty() { (nothing(view.t("There are no goals. Managers set them by the API.", "没有目标。经理可通过接口设置。"))) } @else {
                 (figure(view, "quota", view.t("Share of each goal that was reached, and of its time that has gone", "各目标的达成率与时间进度"), &period, table(view, &all, |goal| Some(goal.actual))))
             }
             (restated(view, told.as_of, then))

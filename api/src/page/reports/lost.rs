@@ -105,7 +105,7 @@ fn reasons(view: &View, stages: &Stages, reasons: &[ReasonCount]) -> Markup {
             th.num scope="col" { (view.t("Worth", "金额")) }
         } }
         tbody { @for row in reasons { tr {
-            th scope="row" { @if let Some(reason) = row.reason { (words::lost(reason, view.look)) } @else { (view.t("none told", "未说明")) } }
+            th scope="row" { @if let Some(reason) = row.reason { (words::lost(reason, view.look)) } @else { (view.t("no reason told", "未说明")) } }
             td { @if let Some(stage) = row.lost_from { (stages.name(stage, view)) } }
             td.num.strong { (show::number(row.count)) }
             td.num { (show::amounts(view.look, &row.amounts)) }

@@ -11,9 +11,9 @@ use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
 use crate::report::figures::Scope as Period;
-use crate::report::velocity::{DAYS, MoveCount, StageDays, Velocity, velocity};
+use crate::report::velocity::{DAYS, MoveCount, StageDays, StaleOpportunity, Velocity, velocity};
 
-/// Stale ones that are shown.
+/// Stale ones that are shown at once.
 const SHOWN: usize = 15;
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
@@ -34,7 +34,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
                     }
                 }))
             }
-            (card("stale", view.t("Beyond their stage's limit", "超出阶段时限"), show::number(told.stages.iter().map(|stage| stage.stale).sum()), stale(view, &stages, &told)))
+            (card("stale", view.t("Beyond their stage's limit", "超出阶段时限"), show::number(all_stale(&told)), stale(view, &stages, &told)))
         }
     })
 }
@@ -75,15 +75,45 @@ fn moves(view: &View, stages: &Stages, moves: &[MoveCount]) -> Markup {
     } }
 }
 
+fn all_stale(told: &Velocity) -> i64 {
+    told.stages.iter().map(|stage| stage.stale).sum()
+}
+
 fn stale(view: &View, stages: &Stages, told: &Velocity) -> Markup {
+    let all = all_stale(told);
+    // The report names the worst ones alone.
+    let named = told.stale.len();
+    let unnamed = i64::try_from(named).is_ok_and(|named| named < all);
     html! {
-        @if told.stale.is_empty() { (nothing(view.t("None.", "没有。"))) }
-        ul.rows { @for one in told.stale.iter().take(SHOWN) { li data-key=(one.opportunity_id) {
+        @if named == 0 { (nothing(view.t("None.", "没有。"))) } @else {
+            p.note { (view.t("Those that are most days beyond the limit come first.", "按超出时限的天数排序，最多者在前。")) }
+        }
+        (beyond(view, stages, &told.stale[..named.min(SHOWN)]))
+        @if named > SHOWN {
+            details #more-stale {
+                summary { (view.t("More", "更多")) }
+                (beyond(view, stages, &told.stale[SHOWN..]))
+                @if unnamed { p.note { (view.t(format!("The worst {named} of {all} are named."), format!("共 {all} 个，仅列出前 {named} 个。"))) } }
+            }
+        }
+    }
+}
+
+fn beyond(view: &View, stages: &Stages, list: &[StaleOpportunity]) -> Markup {
+    html! {
+        ul.rows { @for one in list { li data-key=(one.opportunity_id) {
             a.row href=(format!("/opportunities/{}", one.opportunity_id)) {
-                span.main { (one.name) small { (one.owner) " · " (stages.name(one.stage, view)) } }
+                span.main {
+                    (one.name)
+                    small { (one.owner) " · " (stages.name(one.stage, view)) }
+                    small {
+                        (view.t("stands ", "已停留 ")) (show::days(view.look, Some(one.days)))
+                        (view.t(", limit ", "，时限 ")) (one.stale_days) (view.t(" d", " 天"))
+                    }
+                }
                 span.end {
                     @if let Some(amount) = one.amount { (show::amount(view.look, amount.0, one.currency.as_deref())) }
-                    span.chip.warn { (show::days(view.look, Some(one.days))) }
+                    span.chip.warn { "+" (show::days(view.look, Some(one.days - f64::from(one.stale_days)))) }
                 }
             }
         } } }

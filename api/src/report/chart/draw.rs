@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use charts_rs::{
-    BarChart, Color, FontConfig, HorizontalBarChart, Position, Result, SankeyChart, SankeyLink, SeriesBand,
-    SeriesCategory, THEME_DARK, THEME_LIGHT, TextConfig, measure_text_width_family,
+    BarChart, Color, FontConfig, HorizontalBarChart, LegendCategory, Position, Result, SankeyChart, SankeyLink,
+    SeriesBand, SeriesCategory, THEME_DARK, THEME_LIGHT, TextConfig, YAxisConfig, measure_text_width_family,
 };
 
 use super::{Picture, Plot, Series, Theme};
@@ -27,6 +27,10 @@ const LEGEND_MARK: f32 = 42.0;
 const FOOT: f32 = 34.0;
 /// The plot of columns.
 const COLUMNS: f32 = 280.0;
+/// The least that flows need from side to side.
+const FLOWS: f32 = 80.0;
+/// Between a label and the bar of a flow's end.
+const APART: f32 = 5.0;
 /// What texts are measured with, and what PNG has.
 pub(super) const FONT: &str = "Noto Sans SC";
 /// A viewer that lacks it takes one of the others.
@@ -92,25 +96,42 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
                 + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
             // The library counts rows from the axis at the bottom.
             let names = names.iter().rev().cloned().collect();
-            let series = series.iter().map(|series| {
+            let told = series.iter().map(|series| {
                 let mut told = drawn(series);
                 told.data.reverse();
                 told
             });
-            let chart = HorizontalBarChart::new_with_theme(series.collect(), names, name);
+            let chart = HorizontalBarChart::new_with_theme(told.collect(), names, name);
             let mut chart = dressed!(chart, picture, theme, width, height);
+            scale_values(&mut chart.y_axis_configs, series);
             chart.legend.show = Some(chart.series_list.len() > 1);
+            chart.legend.category = LegendCategory::Rect;
             chart.series_label_position = Some(Position::Right);
             // The figure of the longest bar stands beside it.
             chart.margin.right += BESIDE;
             chart.svg()
         }
         Plot::Columns { names, series } => {
+            if width <= super::NARROW
+                && let [only] = series.as_slice()
+                && let Some(intervals) = &only.intervals
+            {
+                // Names with their numbers are too long to stand side by side on a phone: rows, and intervals in words.
+                let names =
+                    names.iter().zip(intervals).map(|(name, (low, high))| format!("{name} {low:.0}–{high:.0}%"));
+                let series = vec![Series { intervals: None, ..only.clone() }];
+                let plot = Plot::Rows { names: names.collect(), series };
+                return measured(&Picture { plot, ..picture.clone() }, theme, width);
+            }
             let height = head_height(picture, width) + legend_height(series, width) + FOOT + COLUMNS;
             let told = series.iter().enumerate().map(|(place, series)| {
                 let mut told = drawn(series);
                 let dash = DASHES[place % DASHES.len()];
                 told.stroke_dash_array = (series.is_line && !dash.is_empty()).then(|| dash.to_owned());
+                if told.label_show && series.values.iter().flatten().any(|value| *value != 0.0) {
+                    // A bar of nothing is not seen: its "0" would only stand upon the others' figures.
+                    told.data.iter_mut().filter(|value| **value == Some(0.0)).for_each(|value| *value = None);
+                }
                 told
             });
             let told = told.collect();
@@ -120,8 +141,14 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
                 // An interval is seen on a light bar.
                 chart.series.colors.rotate_left(LIGHT);
             }
+            scale_values(&mut chart.y_axis_configs, series);
             chart.legend.show = Some(chart.series_list.len() > 1);
-            chart.svg()
+            if series.iter().all(|series| series.is_line) {
+                return chart.svg();
+            }
+            chart.legend.category = LegendCategory::Rect;
+            let lines = series.iter().zip(&chart.series.colors).filter(|(series, _)| series.is_line);
+            Ok(lines.fold(chart.svg()?, |svg, (_, color)| thin_mark(&svg, color)))
         }
         Plot::Map { spots, marks } => super::map::svg(picture, spots, marks, theme, width),
         Plot::Flows(flows) => {
@@ -134,9 +161,56 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let mut chart = SankeyChart::new_with_theme(Vec::new(), links.collect(), name);
             chart.node_gap = 18.0;
             let height = head_height(picture, width) + (ends.len().max(8) * 40) as f32;
-            dressed!(chart, picture, theme, width, height).svg()
+            let left = widest(flows.iter().map(|(from, _, _)| from));
+            let right = widest(flows.iter().map(|(_, to, _)| to));
+            let mut chart = dressed!(chart, picture, theme, width, height);
+            chart.series.label.font.size = NOTE;
+            if width - MARGIN * 2.0 - left - right < FLOWS {
+                return Ok(with_halo(&chart.svg()?, chart.background_color));
+            }
+            chart.margin.left += left;
+            chart.margin.right += right;
+            Ok(labels_outside(&chart.svg()?, chart.node_width + APART * 2.0))
         }
     }
+}
+
+/// Thousands are written in full: the note names a unit, and "k" would be a second one. Shares end at 100 per cent.
+fn scale_values(axes: &mut [YAxisConfig], series: &[Series]) {
+    for axis in axes {
+        axis.formatter = Some("{t}".to_owned());
+        if !series.is_empty() && series.iter().all(|series| series.is_share) {
+            axis.max = Some(100.0);
+            axis.split_number = 5;
+        }
+    }
+}
+
+/// The library marks all entries of a legend alike. Among bars, the mark of a line in this colour becomes a thin one.
+fn thin_mark(svg: &str, color: &Color) -> String {
+    let hex = color.hex();
+    let mark = |height: u8| format!("height=\"{height}\" stroke=\"{hex}\" fill=\"{hex}\"");
+    svg.replacen(&mark(10), &format!("{} transform=\"translate(0 4)\"", mark(2)), 1)
+}
+
+/// The room that the longest of these takes beside a bar.
+fn widest<'a>(names: impl Iterator<Item = &'a String>) -> f32 {
+    names.map(|name| long(name) / SURE).fold(0.0, f32::max) + APART
+}
+
+/// The library writes the names of ends upon their flows, `away` from where nothing crosses them: a name that ends left of
+/// its bar is to begin right of it, and the other way round.
+fn labels_outside(svg: &str, away: f32) -> String {
+    let begins = format!(" transform=\"translate({away})\"");
+    let ends = format!(" text-anchor=\"end\" transform=\"translate(-{away})\"");
+    svg.replace(" text-anchor=\"end\"", &begins).replace(" text-anchor=\"start\"", &ends)
+}
+
+/// Where there is no room beside the flows, names stand upon them with a rim in the colour of the ground.
+fn with_halo(svg: &str, ground: Color) -> String {
+    let rim =
+        format!(" paint-order=\"stroke\" stroke=\"{}\" stroke-width=\"4\" stroke-linejoin=\"round\"", ground.hex());
+    svg.replace(" text-anchor=", &format!("{rim} text-anchor="))
 }
 
 /// Title and note, in as many lines as the note needs: the library would cut it.
@@ -269,6 +343,47 @@ mod tests {
             assert!(lines.iter().all(|line| svg.contains(line.as_str())), "{width}: {svg}");
         }
         assert_eq!(lines(&picture, super::super::WIDE).len(), 1);
+    }
+
+    fn drawn_of(plot: Plot) -> String {
+        let picture = Picture { title: "Figures".into(), note: "n=3".into(), plot, empty: String::new() };
+        picture.svg(Theme::Light).expect("draws").replace('\n', "")
+    }
+
+    #[test]
+    fn axes_tell_thousands_in_full_and_shares_to_100() {
+        let names = || vec!["one".to_owned(), "two".to_owned()];
+        let sums = || vec![Series::new("signed", [1200.0, 0.0])];
+        let shares = || vec![Series::share("won", [64.0, 97.0])];
+        for plot in [Plot::Columns { names: names(), series: sums() }, Plot::Rows { names: names(), series: sums() }] {
+            let svg = drawn_of(plot);
+            assert!(svg.contains(">1,050<") && !svg.contains("k<"), "{svg}");
+        }
+        for plot in
+            [Plot::Columns { names: names(), series: shares() }, Plot::Rows { names: names(), series: shares() }]
+        {
+            let svg = drawn_of(plot);
+            assert!(svg.contains(">80<") && svg.contains(">100<") && !svg.contains(">120<"), "{svg}");
+        }
+    }
+
+    #[test]
+    fn a_legend_marks_bars_with_boxes_and_lines_with_thin_ones() {
+        let line = Series { is_line: true, ..Series::new("weighted", [2.0]) };
+        let series = vec![Series::new("signed", [1.0]), line];
+        let svg = drawn_of(Plot::Columns { names: vec!["2026-01".into()], series });
+        assert!(svg.contains("height=\"10\" stroke=\"#16325C\""), "{svg}");
+        assert!(svg.contains("height=\"2\" stroke=\"#D68A24\""), "{svg}");
+    }
+
+    #[test]
+    fn the_ends_of_flows_are_named_beside_them_or_with_a_rim() {
+        let flow = |to: &str| Plot::Flows(vec![("New (3)".to_owned(), to.to_owned(), 3.0)]);
+        let svg = drawn_of(flow("→ Lost: price (3)"));
+        assert!(svg.contains("text-anchor=\"end\" transform=\"translate(-26)\""), "{svg}");
+        assert!(svg.contains("transform=\"translate(26)\"") && !svg.contains("text-anchor=\"start\""), "{svg}");
+        let svg = drawn_of(flow(&"long ".repeat(40)));
+        assert!(svg.contains("paint-order=\"stroke\" stroke=\"#FFFFFF\""), "{svg}");
     }
 
     #[test]

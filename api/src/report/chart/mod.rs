@@ -85,11 +85,18 @@ pub struct Series {
     pub is_line: bool,
     /// Those of one name stand on each other.
     pub stack: Option<&'static str>,
+    /// Per cent of a whole: no more than 100.
+    pub is_share: bool,
 }
 
 impl Series {
     pub fn new(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         Series { name: name.into(), values: values.into_iter().map(Some).collect(), ..Series::default() }
+    }
+
+    /// Values in per cent of a whole.
+    pub fn share(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
+        Series { is_share: true, ..Series::new(name, values) }
     }
 }
 

@@ -50,9 +50,9 @@ impl Report for Coverage {
             let tiers = self.known_then.iter().flat_map(|then| &then.tiers);
             tiers.clone().find(|then| then.tier == row.tier).map_or(0.0, percent)
         };
-        let mut series = vec![Series::new(unit, self.tiers.iter().map(percent))];
+        let mut series = vec![Series::share(unit, self.tiers.iter().map(percent))];
         if self.known_then.is_some() {
-            series.push(Series::new(words.say("as known then", "当时所知"), self.tiers.iter().map(then)));
+            series.push(Series::share(words.say("as known then", "当时所知"), self.tiers.iter().map(then)));
         }
         Picture {
             title: words.say("Coverage of accounts", "客户覆盖率").to_owned(),

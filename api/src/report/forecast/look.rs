@@ -72,12 +72,16 @@ impl Report for Forecast {
 
     fn picture(&self, words: &Words) -> Picture {
         let currency = main_currency(self.rows.iter().map(|row| (&row.currency, figure(row.pipeline))));
-        let rows: Vec<&ForecastRow> = self
-            .rows
-            .iter()
-            .filter(|row| row.currency == currency && row.bucket == ForecastBucket::Month)
-            .take(MONTHS)
-            .collect();
+        let told = self.rows.iter().filter(|row| row.currency == currency);
+        let (mut rows, others): (Vec<&ForecastRow>, Vec<&ForecastRow>) =
+            told.partition(|row| row.bucket == ForecastBucket::Month);
+        rows.truncate(MONTHS);
+        rows.extend(others);
+        let names = rows.iter().map(|row| match row.bucket {
+            ForecastBucket::Month => row.month.clone().unwrap_or_default(),
+            ForecastBucket::Overdue => words.say("overdue", "已逾期").to_owned(),
+            ForecastBucket::Undated => words.say("no day", "未定日期").to_owned(),
+        });
         let most = rows.iter().map(|row| figure(row.pipeline).max(figure(row.signed))).fold(0.0, f64::max);
         let (size, scale) = unit_of(most, words);
         let of = |name: &str, amount: fn(&ForecastRow) -> Money| {
@@ -86,20 +90,26 @@ impl Report for Forecast {
         let series = vec![
             of(words.say("signed", "已签约"), |row| row.signed),
             of(words.say("commit", "承诺"), |row| row.commit),
-            of(words.say("best case", "最好情况"), |row| row.best_case),
+            of(words.say("best case", "最佳情况"), |row| row.best_case),
             of(words.say("pipeline", "全部商机"), |row| row.pipeline),
             Series { is_line: true, ..of(words.say("weighted", "加权"), |row| row.weighted) },
             Series {
-                is_line: true,
-                ..of(words.say("weighted as measured", "按历史加权"), |row| row.weighted_measured)
+                is_line: true, ..of(words.say("weighted by history", "按历史加权"), |row| row.weighted_measured)
             },
         ];
-        let n = rows.iter().map(|row| row.open).sum();
+        // Those without an amount are in no bar.
+        let n: i64 = rows.iter().map(|row| row.open - row.unvalued).sum();
+        let not_drawn = self.rows.iter().map(|row| row.open).sum::<i64>() - n;
+        let left_out = match (not_drawn, words.locale) {
+            (0, _) => String::new(),
+            (_, Locale::En) => format!(" · not drawn: {not_drawn} (no amount, other currency, later)"),
+            (_, Locale::Zh) => format!(" · 未列出：{not_drawn}（无金额、其他币种或更晚）"),
+        };
         let unit = words.say("expected signatures by month", "按预计签约月份");
         Picture {
             title: words.say("Forecast", "销售预测").to_owned(),
             note: format!(
-                "{}{} · {unit} · {scale}{} · {}",
+                "{}{} · {unit} · {scale}{} · {}{left_out}",
                 self.as_of,
                 if self.known_then.is_some() {
                     words.say(" · known otherwise then", " · 当时所知不同")
@@ -109,7 +119,7 @@ impl Report for Forecast {
                 currency.as_deref().unwrap_or("?"),
                 words.sample(n)
             ),
-            plot: Plot::Columns { names: rows.iter().filter_map(|row| row.month.clone()).collect(), series },
+            plot: Plot::Columns { names: names.collect(), series },
             empty: words.say("Nothing is expected.", "没有预计签约。").to_owned(),
         }
     }
@@ -187,8 +197,8 @@ impl Report for Calibration {
             .map(|rep| format!("{} (n={}){}", rep.name, rep.opportunities, if rep.is_small { " *" } else { "" }));
         let percent = |share: f64| (share * 1000.0).round() / 10.0;
         let series = vec![
-            Series::new(words.say("said", "预估"), self.reps.iter().map(|rep| percent(rep.mean_probability))),
-            Series::new(words.say("signed", "实际"), self.reps.iter().map(|rep| percent(rep.signed_share))),
+            Series::share(words.say("said", "预估"), self.reps.iter().map(|rep| percent(rep.mean_probability))),
+            Series::share(words.say("signed", "实际"), self.reps.iter().map(|rep| percent(rep.signed_share))),
         ];
         let unit = words.say("per cent; * fewer than 20", "百分比；* 少于20");
         let n = self.reps.iter().map(|rep| rep.opportunities).sum();

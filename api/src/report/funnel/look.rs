@@ -148,6 +148,7 @@ impl Report for Funnel {
         let is_compared = !other.is_empty();
         let differs = one.iter().any(|part| part.is_then);
         let has_groups = one.iter().skip(1).any(|part| !part.is_then);
+        let mut left_out = 0;
         let shown: Vec<Part<'_>> = if is_compared {
             one.truncate(1);
             other.truncate(1);
@@ -155,6 +156,7 @@ impl Report for Funnel {
         } else if has_groups {
             let mut groups: Vec<_> = one.into_iter().skip(1).filter(|part| !part.is_then).collect();
             groups.sort_by_key(|part| std::cmp::Reverse(first(part)));
+            left_out = groups.len().saturating_sub(SHOWN);
             groups.truncate(SHOWN);
             groups
         } else {
@@ -177,6 +179,10 @@ impl Report for Funnel {
         let unit = match whole {
             Some(Stages::Snapshot(_)) => words.say("opportunities at the end of the day", "当日结束时的商机数"),
             _ => words.say("opportunities that came to the stage", "进入该阶段的商机数"),
+        };
+        let unit = match left_out {
+            0 => unit.to_owned(),
+            n => format!("{unit} · {} {n}", words.say("smaller groups left out:", "未列出的较小分组：")),
         };
         let as_of = words.as_of(self.cohort.as_ref().and_then(|cohort| cohort.as_of), differs);
         let team = self.team.as_ref().map(|team| format!(" · {team}")).unwrap_or_default();

@@ -75,7 +75,7 @@ impl Report for Lost {
                 });
                 let series = Series {
                     intervals: Some(rates.iter().map(|(_, rate)| (percent(rate.low), percent(rate.high))).collect()),
-                    ..Series::new(words.say("won", "赢单"), rates.iter().map(|(_, rate)| percent(rate.rate)))
+                    ..Series::share(words.say("won", "赢单"), rates.iter().map(|(_, rate)| percent(rate.rate)))
                 };
                 let unit = words.say("per cent won, 95% interval; * fewer than 20", "赢单百分比，95%区间；* 少于20");
                 let unit = match left_out {

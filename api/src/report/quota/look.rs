@@ -59,6 +59,10 @@ impl Report for Quota {
             Series::new(words.say("time elapsed", "时间进度"), shown.iter().map(|goal| percent(goal.elapsed))),
         ];
         let unit = words.say("per cent of the goal", "目标百分比");
+        let unit = match self.goals.len() - shown.len() {
+            0 => unit.to_owned(),
+            n => format!("{unit} · {} {n}", words.say("goals left out:", "未列出的目标：")),
+        };
         let as_of = words.as_of(self.as_of, self.goals.iter().any(|goal| goal.actual_known_then.is_some()));
         let n = i64::try_from(self.goals.len()).unwrap_or(i64::MAX);
         Picture {

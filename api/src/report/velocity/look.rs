@@ -99,7 +99,7 @@ impl Report for Velocity {
             VelocityChart::Moves => {
                 let from = |from: Option<StageKey>| {
                     let left: i64 = self.moves.iter().filter(|row| row.from == from).map(|row| row.count).sum();
-                    let name = from.map_or_else(|| words.say("new", "新建").to_owned(), |from| words.stage(from));
+                    let name = from.map_or_else(|| words.say("New", "新建").to_owned(), |from| words.stage(from));
                     format!("{name} ({left})")
                 };
                 let to = |to: StageKey, reason: Option<LostReason>| {

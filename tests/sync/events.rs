@@ -30,6 +30,11 @@ async fn event(stream: &mut (impl StreamExt<Item = reqwest::Result<impl AsRef<[u
 }
 
 /// A phone that listens is told nothing any more once its user is disabled or has logged out elsewhere.
+/// Waits until the stream tells of a head as new as this one: jobs of the server may move it as well.
+async fn reaches(stream: &mut (impl StreamExt<Item = reqwest::Result<impl AsRef<[u8]>>> + Unpin), head: i64) {
+    while event(stream).await["head"].as_i64().expect("a head") < head {}
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_is_disabled_hears_no_more() {
     let world = World::new().await;
@@ -67,15 +72,16 @@ async fn a_commit_pokes_listeners_here_and_on_other_servers() {
     };
     let (mut near, mut far) = (listen(&lin.person).await, listen(&far).await);
     let head = event(&mut near).await["head"].as_i64().expect("the head now");
-    assert_eq!(event(&mut far).await["head"], head);
+    reaches(&mut far, head).await;
 
     lin.account("Hopton").await;
     let moved = lin.ask(1).await.body["head"].as_i64().expect("a head");
     assert!(moved > head);
-    assert_eq!(event(&mut near).await["head"], moved);
-    assert_eq!(event(&mut far).await["head"], moved);
+    reaches(&mut near, moved).await;
+    reaches(&mut far, moved).await;
 
     elsewhere.stopping.cancel();
     polling.await.expect("the jobs end");
-    assert!(timeout(SOON, far.next()).await.expect("in time").is_none(), "a server that stops ends its streams");
+    let end = timeout(SOON, async { while far.next().await.is_some() {} }).await;
+    assert!(end.is_ok(), "a server that stops ends its streams");
 }

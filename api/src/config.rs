@@ -24,8 +24,8 @@ use crate::files::{self, Files};
 use crate::http::rate::Rate;
 use crate::mailer::Mailer;
 
-/// Connections of the embedded Postgres beside those of the server: for commands that run at the same time, and for
-/// its own superuser.
+/// Connections of the embedded Postgres beside those of the server: for reports, for commands that run at the same time, and
+/// for its own superuser.
 const SPARE_CONNECTIONS: u32 = 20;
 
 /// Whom access tokens are meant for.
@@ -177,7 +177,7 @@ pub struct Server {
     /// Most megabytes that the files of one import may have together
     #[arg(long, env = "WAYPOST_IMPORT_MEGABYTES", default_value = "100", value_name = "NUMBER", value_parser = import_megabytes)]
     import_megabytes: u32,
-    /// Most connections to the database that this server opens
+    /// Most connections to the database that this server opens, beside four for reports
     #[arg(long, env = "WAYPOST_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER", value_parser = database_connections)]
     pub database_connections: u32,
     /// Seconds that open requests may still take after the server was told to stop

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -11,6 +12,7 @@ use crate::auth::Identity;
 use crate::auth::address::Network;
 use crate::change::KnownSettings;
 use crate::clock::Clock;
+use crate::database;
 use crate::export::Exporter;
 use crate::files::Files;
 use crate::import::job::Importer;
@@ -28,6 +30,8 @@ pub struct State(Arc<Parts>);
 
 pub struct Parts {
     pub db: DatabaseConnection,
+    /// What reports are asked over.
+    pub reports: PgPool,
     pub clock: Clock,
     pub identity: Identity,
     pub pokes: Pokes,
@@ -78,6 +82,7 @@ impl State {
         let (outbox, importer, exporter) = (Outbox::new(networks), Importer::new(import_bytes), Exporter::default());
         let shadows = Shadows::default();
         let parts = Parts {
+            reports: database::for_reports(&db),
             db,
             clock,
             identity,

@@ -24,6 +24,8 @@ mod m0015_phones;
 mod m0016_stays;
 mod m0017_lost_notes;
 mod m0018_activity_days;
+mod m0019_stay_owners;
+mod m0020_upload_tries;
 
 pub struct Migrator;
 
@@ -50,6 +52,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_stays::Migration),
             Box::new(m0017_lost_notes::Migration),
             Box::new(m0018_activity_days::Migration),
+            Box::new(m0019_stay_owners::Migration),
+            Box::new(m0020_upload_tries::Migration),
         ]
     }
 }

@@ -16,6 +16,8 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait,
 };
 
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool};
+
 pub use self::{
     app_role::{BOOKS, ROLE},
     embedded::{Cluster, Options},
@@ -75,8 +77,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
     Ok(open(url, max_connections, takes.then_some(("role", ROLE))).await?)
 }
 
-/// What one sort or hash of a report may take before it goes to disk; Postgres' own default is a quarter of it.
-const REPORT_MEMORY: &str = "16MB";
+/// What one sort or hash may take before it goes to disk; Postgres' own default is a quarter of it.
+const MEMORY: &str = "16MB";
 
 async fn open(
     url: &str,
@@ -90,10 +92,24 @@ async fn open(
         .test_before_acquire_if_idle_for(IDLE)
         // Compiling a report takes longer than it saves: 1.0 of 2.0 s for a funnel over 100,000 opportunities.
         .map_sqlx_postgres_opts(move |options| {
-            options.options([("jit", "off"), ("work_mem", REPORT_MEMORY)].into_iter().chain(role))
+            options.options([("jit", "off"), ("work_mem", MEMORY)].into_iter().chain(role))
         })
         .sqlx_logging(false);
     Database::connect(options).await
+}
+
+/// So many reports are worked on at a time.
+const REPORTS: u32 = 4;
+/// A report reads all of a company where a phone reads a page: it may take more memory, and Postgres is to share its work among
+/// processes where by its usual reckoning it would not.
+const REPORT_SETTINGS: [(&str, &str); 3] =
+    [("work_mem", "64MB"), ("parallel_setup_cost", "200"), ("parallel_tuple_cost", "0.01")];
+
+/// Connections for reports alone, opened when the first one is asked: so that no phone waits for those who look at figures.
+pub fn for_reports(db: &DatabaseConnection) -> PgPool {
+    let pool = db.get_postgres_connection_pool();
+    let options = PgConnectOptions::clone(&pool.connect_options()).options(REPORT_SETTINGS);
+    pool.options().clone().min_connections(0).max_connections(REPORTS).connect_lazy_with(options)
 }
 
 /// The same as whoever the URL names, with all his rights: to see whether the database can be used at all, and for

@@ -20,7 +20,7 @@ pub async fn ask(state: &State, sql: &str, values: impl IntoIterator<Item = Valu
     for value in values {
         query = bound(query, value)?;
     }
-    let rows = query.fetch_all(state.db.get_postgres_connection_pool()).await;
+    let rows = query.fetch_all(&state.reports).await;
     let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))?;
     Ok(rows.into_iter().map(QueryResult::from).collect())
 }

@@ -61,17 +61,23 @@ pub fn told(sql: &str, actor: &Actor, as_of: Option<Date>, known: Known) -> Stri
     }
     let words = match known {
         Some(Known::Then) => [
-            ("{kept}", "(x.deleted_at IS NULL OR x.deleted_at >= period.told_before)"),
-            ("{received}", "AND x.received < period.told_before"),
-            ("{created}", "AND x.created_at < period.told_before"),
-            ("{stood}", "x.told < period.told_before AND x.told_until >= period.told_before"),
+            ("{kept}", "(x.deleted_at IS NULL OR x.deleted_at >= (SELECT told_before FROM period))"),
+            ("{received}", "AND x.received < (SELECT told_before FROM period)"),
+            ("{created}", "AND x.created_at < (SELECT told_before FROM period)"),
+            (
+                "{stood}",
+                "x.told < (SELECT told_before FROM period) AND x.told_until >= (SELECT told_before FROM period)",
+            ),
             ("{heard}", "received"),
         ],
         _ => [
             ("{kept}", "x.deleted_at IS NULL"),
             ("{received}", ""),
             ("{created}", ""),
-            ("{stood}", "x.entered < period.told_before AND x.stood_until >= period.told_before"),
+            (
+                "{stood}",
+                "x.entered < (SELECT told_before FROM period) AND x.stood_until >= (SELECT told_before FROM period)",
+            ),
             ("{heard}", "captured"),
         ],
     };
@@ -90,14 +96,21 @@ fn visible(actor: &Actor, kind: Kind, known: Option<Known>) -> String {
 /// What `read::visible` says, for somebody who sees much of what there is: through the accounts of those in his scopes, of
 /// which there are far fewer than rows of the feed. For a few records looking into the feed is quicker.
 fn through_accounts(kind: Kind) -> String {
-    let scopes = "SELECT g.scope_id FROM scope_grant g WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL";
     let accounts = format!(
         "SELECT m.account_id FROM account_member m
-         WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.user_id IN ({scopes})"
+         WHERE m.tenant_id = $1 AND m.deleted_at IS NULL AND m.user_id IN ({SCOPES})"
     );
+    of_accounts(kind, &accounts)
+}
+
+const SCOPES: &str =
+    "SELECT g.scope_id FROM scope_grant g WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL";
+
+/// Of these accounts, or of nobody's account and of one in the user's scopes.
+fn of_accounts(kind: Kind, accounts: &str) -> String {
     match kind {
         Kind::Account => format!("t.id IN ({accounts})"),
-        _ => format!("(t.account_id IN ({accounts}) OR t.account_id IS NULL AND t.owner_id IN ({scopes}))"),
+        _ => format!("(t.account_id IN ({accounts}) OR t.account_id IS NULL AND t.owner_id IN ({SCOPES}))"),
     }
 }
 
@@ -107,16 +120,12 @@ fn once_visible(actor: &Actor, kind: Kind, gone: &str) -> String {
         return "true".to_owned();
     }
     let live = if actor.role == Role::Manager { through_accounts(kind) } else { read::among_visible(kind) };
-    let account = if kind == Kind::Account { "t.id" } else { "t.account_id" };
-    format!(
-        "({live} OR {gone} IS NOT NULL AND EXISTS (
-            SELECT FROM scope_grant g
-            LEFT JOIN account_member m ON m.tenant_id = g.tenant_id AND m.user_id = g.scope_id AND m.account_id = {account}
-            LEFT JOIN account x ON x.tenant_id = m.tenant_id AND x.id = m.account_id
-            WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
-              AND ({account} IS NULL AND g.scope_id = t.owner_id
-                OR m.id IS NOT NULL AND m.deleted_at IS NOT DISTINCT FROM x.deleted_at)))"
-    )
+    let accounts = format!(
+        "SELECT m.account_id FROM account_member m
+         JOIN account x ON x.tenant_id = $1 AND x.id = m.account_id
+         WHERE m.tenant_id = $1 AND m.deleted_at IS NOT DISTINCT FROM x.deleted_at AND m.user_id IN ({SCOPES})"
+    );
+    format!("({live} OR {gone} IS NOT NULL AND {})", of_accounts(kind, &accounts))
 }
 
 /// # Errors

@@ -5,7 +5,7 @@
             FROM record_history h
             CROSS JOIN LATERAL jsonb_each(h.changes::jsonb) AS change(key, value)
             WHERE h.tenant_id = $1 AND h.record_id = x.id AND h.kind = '{kind}' AND h.op = 'update'
-              AND h.{heard} >= period.told_before AND x.revision > 1
+              AND h.{heard} >= (SELECT told_before FROM period) AND x.revision > 1
             ORDER BY change.key, h.revision
         ) earliest
     )

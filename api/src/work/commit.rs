@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::kind::Kind;
-use entity::{account, account_member, stage_move};
+use entity::{account, account_member};
 use sea_orm::{ConnectionTrait, DbErr, Value};
 use serde_json::json;
 use uuid::Uuid;
@@ -117,12 +117,6 @@ impl UnitOfWork {
 
     fn is_touched(&self, kind: Kind) -> bool {
         self.tables.get(&kind).is_some_and(|table| table.is_touched())
-    }
-
-    /// The opportunities that have a new move.
-    fn moved(&self) -> Vec<Uuid> {
-        let moves = self.slots::<stage_move::Model>().filter(|slot| slot.found.is_none());
-        moves.map(|slot| slot.now.opportunity_id).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Who came to an account that was there before, or left it.

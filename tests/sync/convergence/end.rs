@@ -53,7 +53,8 @@ impl History {
         }
     }
 
-    /// Each activity was scored once, the books are right, each account has the one owner it names.
+    /// Each activity was scored once, the books are right, each account has the one owner it names, and what reports are
+    /// told from is as it would be if it were made anew.
     pub(super) async fn books_balance(&self, why: &str) {
         let (_, faults) = verify::books(&self.world.state.db, Some(self.world.tenant_id)).await.expect("an audit");
         assert!(faults.is_empty(), "{why}: {faults:#?}");
@@ -68,6 +69,13 @@ impl History {
                 "SELECT a.id FROM account a WHERE a.tenant_id = $1 AND a.deleted_at IS NULL AND ARRAY[a.owner_id] <> ARRAY(
                  SELECT m.user_id FROM account_member m WHERE m.tenant_id = $1 AND m.account_id = a.id
                  AND m.deleted_at IS NULL AND m.role = 'owner')",
+            ),
+            (
+                "an opportunity whose stays are not its moves, or another's",
+                "SELECT o.id FROM opportunity o LEFT JOIN stay s ON s.tenant_id = $1 AND s.opportunity_id = o.id
+                 WHERE o.tenant_id = $1 AND ((s.owner_id, s.account_id, s.deleted_at) IS DISTINCT FROM (o.owner_id, o.account_id, o.deleted_at)
+                 OR NOT EXISTS (SELECT FROM stage_move m WHERE m.tenant_id = $1 AND m.opportunity_id = o.id AND m.number = s.number
+                     AND m.to_stage = s.stage AND m.occurred = s.entered))",
             ),
         ] {
             let found = self.sql(sql).await;

@@ -7,11 +7,13 @@
     FROM activity_day_due m
     CROSS JOIN period
     WHERE m.tenant_id = $1
+), marked AS MATERIALIZED (
+    -- Once: planning these sums takes longer than adding up a month.
+    SELECT $1::uuid AS tenant_id, c.* FROM ({days_due}) c
 ), day_now AS NOT MATERIALIZED (
-    SELECT d.* FROM activity_day d
-    WHERE d.tenant_id = $1 AND NOT EXISTS (SELECT FROM due WHERE due.owner_id = d.owner_id AND due.day = d.day)
+    SELECT d.* FROM activity_day d WHERE d.tenant_id = $1 AND (d.owner_id, d.day) NOT IN (SELECT owner_id, day FROM due)
     UNION ALL
-    SELECT $1::uuid, c.* FROM ({days_due}) c
+    SELECT * FROM marked
 ), told_by AS MATERIALIZED (
     SELECT coalesce($11::text, CASE WHEN last_day - first_day < {days_shown} THEN 'day' WHEN last_day - first_day < {weeks_shown} THEN 'week' ELSE 'month' END) AS per
     FROM period

@@ -2,15 +2,14 @@
 -- see picked.sql for what goes before.
 ), journeys AS MATERIALIZED (
     SELECT p.split_id, p.split_text, p.amount, p.currency, s.stage = 'lost' AS lost, s.from_stage,
-           s.came_intent >= period.starts AND s.came_intent < period.ends AS intent,
-           s.came_pre_sale >= period.starts AND s.came_pre_sale < period.ends AS pre_sale,
-           s.came_negotiation >= period.starts AND s.came_negotiation < period.ends AS negotiation,
-           s.came_signed >= period.starts AND s.came_signed < period.ends AS signed,
+           s.came_intent >= (SELECT starts FROM period) AND s.came_intent < (SELECT ends FROM period) AS intent,
+           s.came_pre_sale >= (SELECT starts FROM period) AND s.came_pre_sale < (SELECT ends FROM period) AS pre_sale,
+           s.came_negotiation >= (SELECT starts FROM period) AND s.came_negotiation < (SELECT ends FROM period) AS negotiation,
+           s.came_signed >= (SELECT starts FROM period) AND s.came_signed < (SELECT ends FROM period) AS signed,
            date_part('epoch', s.came_pre_sale - s.came_intent) / 86400 AS to_pre_sale,
            date_part('epoch', s.came_negotiation - s.came_pre_sale) / 86400 AS to_negotiation,
            date_part('epoch', s.came_signed - s.came_negotiation) / 86400 AS to_signed
     FROM picked p
-    CROSS JOIN period
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
 ), amounts AS MATERIALIZED (
     SELECT split_id, split_text, currency,

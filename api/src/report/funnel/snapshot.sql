@@ -4,7 +4,6 @@
     SELECT p.split_id, p.split_text, s.stage, CASE WHEN s.stage = 'lost' THEN s.from_stage END AS lost_from, p.currency,
            count(*) AS count, sum(p.amount) AS amount
     FROM picked p
-    CROSS JOIN period
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
-    WHERE s.entered < period.day_ends
+    WHERE s.entered < (SELECT day_ends FROM period)
     GROUP BY 1, 2, 3, 4, 5

@@ -1,53 +1,69 @@
-, stays AS MATERIALIZED (
-    -- It ends with the first later move. One that was typed late may have occurred before the one that it follows: such a
-    -- stay took no time.
-    SELECT p.id, s.from_stage, s.stage, s.lost_reason, s.entered, s.stood_until < period.ends AS is_over,
-           s.stood_until < period.ends AND s.stood_until >= period.starts AS is_ended, s.entered >= period.starts AS is_entered,
-           greatest(date_part('epoch', least(s.stood_until, $3::timestamptz, period.ends, period.told_before) - s.entered) / 86400, 0) AS days
-    FROM picked p
-    CROSS JOIN period
-    JOIN {stay} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
-    WHERE s.entered < period.ends
+, stays AS NOT MATERIALIZED (
+    -- Those of the opportunities that the caller sees and the filters leave. A stay ends with the first later move. One that was
+    -- typed late may have occurred before the one that it follows: such a stay took no time.
+    SELECT t.opportunity_id, t.from_stage, t.stage, t.lost_reason, t.entered, t.stood_until
+    FROM (SELECT s.*, s.opportunity_id AS id FROM {stay} s) t
+    WHERE t.tenant_id = $1 AND {picked} AND t.entered < (SELECT ends FROM period)
+      AND ($6::uuid IS NULL OR t.owner_id IN (
+          SELECT u.id FROM "user" u WHERE u.tenant_id = $1 AND u.team_id IN (SELECT id FROM below)))
+      AND ($7::uuid IS NULL OR t.owner_id = $7)
 ), stages AS MATERIALIZED (
     SELECT s.place, s.stage, stage.stale_days
     FROM (VALUES (1, 'intent'), (2, 'pre_sale'), (3, 'negotiation')) AS s(place, stage)
     LEFT JOIN stage ON stage.tenant_id = $1 AND stage.stage = s.stage AND stage.deleted_at IS NULL
-), counts AS (
-    -- All stages in one go: for a group each, the stays would be sorted.
+), ended AS (
     SELECT v.*
     FROM (
-        SELECT count(*) FILTER (WHERE intent AND is_ended) AS intent_ended,
-               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY days) FILTER (WHERE intent AND is_ended) AS intent_days,
-               count(*) FILTER (WHERE intent AND NOT is_over) AS intent_standing,
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE intent AND NOT is_over) AS intent_standing_days,
-               count(*) FILTER (WHERE pre_sale AND is_ended) AS pre_sale_ended,
-               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY days) FILTER (WHERE pre_sale AND is_ended) AS pre_sale_days,
-               count(*) FILTER (WHERE pre_sale AND NOT is_over) AS pre_sale_standing,
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE pre_sale AND NOT is_over) AS pre_sale_standing_days,
-               count(*) FILTER (WHERE negotiation AND is_ended) AS negotiation_ended,
-               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY days) FILTER (WHERE negotiation AND is_ended) AS negotiation_days,
-               count(*) FILTER (WHERE negotiation AND NOT is_over) AS negotiation_standing,
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE negotiation AND NOT is_over) AS negotiation_standing_days
+        -- All stages in one go: for a group each, the stays would be sorted.
+        SELECT count(*) FILTER (WHERE stage = 'intent') AS intent,
+               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY days) FILTER (WHERE stage = 'intent') AS intent_days,
+               count(*) FILTER (WHERE stage = 'pre_sale') AS pre_sale,
+               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY days) FILTER (WHERE stage = 'pre_sale') AS pre_sale_days,
+               count(*) FILTER (WHERE stage = 'negotiation') AS negotiation,
+               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY days) FILTER (WHERE stage = 'negotiation') AS negotiation_days
         FROM (
-            SELECT is_ended, is_over, days, stage = 'intent' AS intent, stage = 'pre_sale' AS pre_sale, stage = 'negotiation' AS negotiation
+            SELECT stage, greatest(date_part('epoch', stood_until - entered) / 86400, 0) AS days
             FROM stays
+            WHERE stood_until >= (SELECT starts FROM period) AND stood_until < (SELECT ends FROM period)
+              AND stage IN ('intent', 'pre_sale', 'negotiation')
         ) each
     ) c
     CROSS JOIN LATERAL (VALUES
-        ('intent', intent_ended, intent_days, intent_standing, intent_standing_days),
-        ('pre_sale', pre_sale_ended, pre_sale_days, pre_sale_standing, pre_sale_standing_days),
-        ('negotiation', negotiation_ended, negotiation_days, negotiation_standing, negotiation_standing_days)
-    ) AS v(stage, ended, ended_days, standing, standing_days)
-), stale AS MATERIALIZED (
-    SELECT s.id, s.stage, s.days, stages.stale_days
-    FROM stays s
+        ('intent', intent, intent_days), ('pre_sale', pre_sale, pre_sale_days), ('negotiation', negotiation, negotiation_days)
+    ) AS v(stage, ended, days)
+), standing AS MATERIALIZED (
+    -- Those that had not ended by the period's end.
+    SELECT s.id, s.stage, stages.stale_days, s.days, s.days > stages.stale_days AS is_stale
+    FROM (
+        SELECT opportunity_id AS id, stage,
+               greatest(date_part('epoch', (SELECT least($3::timestamptz, ends, told_before) FROM period) - entered) / 86400, 0) AS days
+        FROM stays
+        WHERE stood_until >= (SELECT ends FROM period) AND stage IN ('intent', 'pre_sale', 'negotiation')
+    ) s
     JOIN stages ON stages.stage = s.stage
-    WHERE NOT s.is_over AND s.days > stages.stale_days
+), stood AS (
+    SELECT v.*
+    FROM (
+        SELECT count(*) FILTER (WHERE stage = 'intent') AS intent,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE stage = 'intent') AS intent_days,
+               count(*) FILTER (WHERE stage = 'intent' AND is_stale) AS intent_stale,
+               count(*) FILTER (WHERE stage = 'pre_sale') AS pre_sale,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE stage = 'pre_sale') AS pre_sale_days,
+               count(*) FILTER (WHERE stage = 'pre_sale' AND is_stale) AS pre_sale_stale,
+               count(*) FILTER (WHERE stage = 'negotiation') AS negotiation,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE stage = 'negotiation') AS negotiation_days,
+               count(*) FILTER (WHERE stage = 'negotiation' AND is_stale) AS negotiation_stale
+        FROM standing
+    ) c
+    CROSS JOIN LATERAL (VALUES
+        ('intent', intent, intent_days, intent_stale), ('pre_sale', pre_sale, pre_sale_days, pre_sale_stale),
+        ('negotiation', negotiation, negotiation_days, negotiation_stale)
+    ) AS v(stage, standing, days, stale)
 ), figures AS (
-    SELECT s.place, s.stage, s.stale_days, c.ended, c.ended_days, c.standing, c.standing_days,
-           (SELECT count(*) FROM stale WHERE stale.stage = s.stage) AS stale
+    SELECT s.place, s.stage, s.stale_days, ended.ended, ended.days AS ended_days, stood.standing, stood.days AS standing_days, stood.stale
     FROM stages s
-    JOIN counts c ON c.stage = s.stage
+    JOIN ended ON ended.stage = s.stage
+    JOIN stood ON stood.stage = s.stage
 ), weeks AS MATERIALIZED (
     SELECT array_agg(week::date ORDER BY week) AS days,
            array_agg(date_part('epoch', week AT TIME ZONE period.time_zone) ORDER BY week) AS starts
@@ -55,12 +71,15 @@
     CROSS JOIN LATERAL generate_series(date_trunc('week', period.first_day::timestamp), period.last_day::timestamp, interval '7 days') AS w(week)
 ), counted AS MATERIALIZED (
     SELECT weeks.days[c.week] AS week, c.from_stage, c.to_stage, c.reason, c.moves
-    FROM weeks
-    CROSS JOIN LATERAL (
-        SELECT width_bucket(date_part('epoch', s.entered), weeks.starts) AS week, s.from_stage, s.stage AS to_stage,
-               CASE WHEN s.stage = 'lost' THEN s.lost_reason END AS reason, count(*) AS moves
-        FROM stays s WHERE s.is_entered GROUP BY 1, 2, 3, 4
+    FROM (
+        SELECT width_bucket(date_part('epoch', s.entered), (SELECT starts FROM weeks)) AS week, s.from_stage, s.stage AS to_stage,
+               CASE WHEN s.stage = 'lost' THEN s.lost_reason END AS reason,
+               count(*) FILTER (WHERE s.entered >= (SELECT starts FROM period)) AS moves
+        FROM stays s
+        GROUP BY 1, 2, 3, 4
     ) c
+    CROSS JOIN weeks
+    WHERE c.moves > 0
 ), flows AS (
     SELECT week, stage, sum(entered) AS entered, sum(gone) AS gone
     FROM (
@@ -95,7 +114,7 @@ SELECT json_build_object(
                    'stage', w.stage, 'days', round(w.days::numeric, 2), 'staleDays', w.stale_days,
                    'amount', o.amount::text, 'currency', o.currency) ORDER BY w.days - w.stale_days DESC, o.id), '[]')
         FROM (
-            SELECT id, stage, days, stale_days FROM stale ORDER BY days - stale_days DESC, id LIMIT 100
+            SELECT id, stage, days, stale_days FROM standing WHERE is_stale ORDER BY days - stale_days DESC, id LIMIT 100
         ) w
         JOIN {opportunity} o ON o.tenant_id = $1 AND o.id = w.id
         JOIN "user" u ON u.tenant_id = $1 AND u.id = o.owner_id)

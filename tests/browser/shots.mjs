@@ -23,7 +23,7 @@ for (const [name, options] of [
     if (name === 'phone-dark') await page.click('button[name=language][value=zh]');
     const first = await page.evaluate(() => [...document.querySelectorAll('a[href^="/teams/"],a[href^="/people/"],a[href^="/opportunities/"],a[href^="/accounts/"]')].map((a) => a.getAttribute('href')));
     const one = (kind) => first.find((path) => path.startsWith(kind));
-    for (const path of paths.length ? paths : ['/', one('/teams/'), one('/people/'), one('/opportunities/'), one('/accounts/'), '/reports/activity', '/reports/lost'].filter(Boolean)) {
+    for (const path of paths.length ? paths : ['/', one('/teams/'), one('/people/'), one('/opportunities/'), one('/accounts/'), '/reports/funnel?split=team&compare=before', '/reports/activity', '/reports/lost'].filter(Boolean)) {
       const began = Date.now();
       await page.goto(base + path);
       // Pictures are drawn when they come into sight.

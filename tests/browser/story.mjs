@@ -42,7 +42,7 @@ function listen(page) {
 
 /** The pages of reports that have something to show here, with their pictures. */
 const REPORTS = [
-  ['activity', ['visits', 'reps', 'time']], ['coverage', ['coverage']], ['velocity', ['days', 'weeks', 'moves']],
+  ['funnel', ['funnel', 'standing']], ['activity', ['visits', 'reps', 'time']], ['coverage', ['coverage']], ['velocity', ['days', 'weeks', 'moves']],
   ['forecast', ['forecast']], ['lost', []], ['goals', []],
 ];
 
@@ -143,8 +143,8 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await pictures(page, ['route']);
   await accessible(page, 'route');
   await shot(page, 'desk-route');
-  await page.click('nav a[href="/reports/activity"]');
-  await page.waitForURL('**/reports/activity');
+  await page.click('nav a[href="/reports/funnel"]');
+  await page.waitForURL('**/reports/funnel');
   for (const [name, charts] of REPORTS) {
     await page.click(`.tabs a[href^="/reports/${name}"]`);
     await page.waitForURL(`**/reports/${name}*`);

@@ -2,6 +2,7 @@
 
 mod browser;
 mod figures;
+mod funnel;
 mod imports;
 mod reports;
 mod sessions;

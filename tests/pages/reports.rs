@@ -7,10 +7,10 @@ use serde_json::json;
 use super::figures::{MARKUP, opportunity};
 use super::{Browser, world};
 
-const TABS: [&str; 6] = ["activity", "coverage", "velocity", "forecast", "lost", "goals"];
+const TABS: [&str; 7] = ["funnel", "activity", "coverage", "velocity", "forecast", "lost", "goals"];
 
 /// The addresses of a page's pictures.
-fn pictures(page: &str) -> Vec<String> {
+pub fn pictures(page: &str) -> Vec<String> {
     let addresses = page.split('"').filter(|text| text.starts_with("/charts/"));
     let names: std::collections::BTreeMap<&str, &str> =
         addresses.map(|path| (path.split('?').next().unwrap_or(path), path)).collect();
@@ -38,7 +38,8 @@ async fn every_report_has_its_page_with_pictures_and_tables() {
         assert_eq!(browser.get("/reports").await.status(), StatusCode::SEE_OTHER);
         for tab in TABS {
             let page = browser.page(&format!("/reports/{tab}")).await;
-            assert!(page.contains("&lt;script&gt;") || matches!(tab, "coverage" | "velocity" | "forecast"), "{tab}");
+            let names_nobody = matches!(tab, "funnel" | "coverage" | "velocity" | "forecast");
+            assert!(page.contains("&lt;script&gt;") || names_nobody, "{tab}");
             assert!(!page.contains("<script>") && !page.contains("<img src=x"), "{tab} runs it");
             let pictures = pictures(&page);
             assert!(!pictures.is_empty(), "{tab} has pictures");
@@ -88,7 +89,7 @@ async fn what_was_known_otherwise_then_is_shown() {
     let late = (lin.now() - Duration::days(1)).to_rfc3339();
     let visit = json!({ "accountId": account, "kind": "visit", "occurred": late, "durationMinutes": 30 });
     lin.post("/v1/activities", visit).await.expect(201);
-    for tab in ["activity", "velocity", "forecast"] {
+    for tab in ["funnel", "activity", "velocity", "forecast"] {
         let page = browser.page(&format!("/reports/{tab}?asOf=2026-03-02")).await;
         assert!(page.contains(said), "{tab} tells of it");
         assert!(page.contains("asOf=2026-03-02"), "and so do its pictures");
@@ -125,7 +126,8 @@ async fn an_account_and_a_route_are_for_those_who_may_see_them() {
         let svg = browser.get(&path).await.text().await.expect("a picture");
         assert!(svg.contains("17:00 &lt;script") && svg.contains(" km") && !svg.contains("<script"), "{svg}");
         let page = browser.page(&format!("/people/{}/route?day=2026-03-01", lin.id)).await;
-        assert!(page.contains("No visits on this day."));
+        assert!(page.contains("No visits on this day.") && page.contains("First visits after: "), "{page}");
+        assert!(!page.contains("Last visits before: "), "{page}");
         let wrong = browser.get(&format!("/people/{}/route?day=sunday", lin.id)).await;
         assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -76,8 +76,9 @@ impl Letter<'_> {
 
     /// All sections.
     pub fn content(&self) -> Markup {
+        // On the page they stand below the title of their card.
         let section = |title: &str, content: Markup| {
-            html! { h2 style=[self.style(SECTION)] { (title) } (content) }
+            html! { @if self.in_mail { h2 style=(SECTION) { (title) } } @else { h3 { (title) } } (content) }
         };
         html! {
             (section(self.t("The week", "本周活动"), self.week()))

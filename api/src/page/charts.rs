@@ -11,16 +11,16 @@ use super::answer::Answer;
 use super::html::nothing;
 use super::pipeline::{Scope, Stages};
 use super::view::{Theme, View, escaped};
-use super::{rules, show};
+use super::{reports, rules, show};
 use crate::problem::{Error, Refusal};
 use crate::report::activity::{self, Activity, ActivityChart, Per};
 use crate::report::answer::sent;
 use crate::report::chart::{NARROW, Picture, Theme as Drawn, WIDE};
 use crate::report::figures::Scope as Period;
 use crate::report::forecast::{self, Forecast, ForecastBucket, ForecastRow};
-use crate::report::lost::{self, Lost, LostChart};
+use crate::report::lost::{Lost, LostChart};
 use crate::report::velocity::{self, Velocity, VelocityChart};
-use crate::report::{self, Asked, Report, ReportFormat, SplitBy, Words, coverage, quota, route};
+use crate::report::{self, Asked, Report, ReportFormat, Words, coverage, quota, route};
 use crate::write::hex;
 
 /// For phones.
@@ -83,6 +83,9 @@ async fn picture(view: &View) -> Result<Picture, Error> {
     let words = Words::load(state, actor, view.look.locale).await?;
     let days = |days| Period { days, ..period };
     Ok(match view.asked.name() {
+        name @ ("funnel" | "standing" | "groups" | "compared") => {
+            reports::funnel::picture(view, name, &period, &words).await?
+        }
         "forecast" => forecast::forecast(state, actor, &period).await?.picture(&words),
         "accuracy" => forecast::accuracy(state, actor, &period, forecast::MONTHS).await?.picture(&words),
         "calibration" => forecast::calibration(state, actor, &days(forecast::DAYS)).await?.picture(&words),
@@ -107,7 +110,7 @@ async fn picture(view: &View) -> Result<Picture, Error> {
         "coverage" => coverage::coverage(state, actor, &days(coverage::DAYS)).await?.picture(&words),
         name @ ("lost" | "won") => {
             let chart = if name == "won" { LostChart::WinRate } else { LostChart::Reasons };
-            let told = lost::lost(state, actor, &days(lost::DAYS), split(view)).await?;
+            let told = reports::lost::told(view, &period).await?;
             Lost { chart, ..told }.picture(&words)
         }
         "quota" => quota::quota(state, actor, &days(1)).await?.picture(&words),
@@ -120,12 +123,6 @@ async fn picture(view: &View) -> Result<Picture, Error> {
     })
 }
 
-/// By what win rates are told apart.
-pub fn split(view: &View) -> SplitBy {
-    let named = view.asked.query("split").and_then(|name| SplitBy::ALL.into_iter().find(|by| by.as_str() == name));
-    named.unwrap_or(SplitBy::User)
-}
-
 /// By what spans of time activities are told, if that was chosen.
 pub fn per(view: &View) -> Option<Per> {
     view.asked.query("per").and_then(|name| Per::ALL.into_iter().find(|per| per.as_str() == name))
@@ -133,27 +130,49 @@ pub fn per(view: &View) -> Option<Per> {
 
 /// A picture with its table.
 pub fn figure(view: &View, name: &str, told: &str, period: &Period, table: Markup) -> Markup {
+    figure_of(view, name, told, about(view, period), table)
+}
+
+/// A picture whose table is looked at as much as itself, and is unfolded.
+pub fn open_figure(view: &View, name: &str, told: &str, period: &Period, table: Markup) -> Markup {
+    drawn(view, name, told, about(view, period), table, true)
+}
+
+/// What a picture of the reports is asked.
+fn about(view: &View, period: &Period) -> [(&'static str, Option<String>); 8] {
     let id = |id: Option<Uuid>| id.map(|id| id.to_string());
     let day = |day: Option<Date>| day.map(|day| day.to_string());
-    let about = [
+    [
         ("team", id(period.team_id)),
         ("user", id(period.user_id)),
         ("from", day(period.from)),
         ("to", day(period.to)),
         ("asOf", day(period.as_of)),
         ("split", view.asked.query("split").map(str::to_owned)),
+        ("compare", view.asked.query("compare").map(str::to_owned)),
         ("per", per(view).map(|per| per.as_str().to_owned())),
-    ];
-    figure_of(view, name, told, about, table)
+    ]
 }
 
-/// What the table says is in the address, so that the picture is drawn anew when it changes.
+/// A picture that is asked something else, with its table.
 pub fn figure_of<const N: usize>(
     view: &View,
     name: &str,
     told: &str,
     about: [(&str, Option<String>); N],
     table: Markup,
+) -> Markup {
+    drawn(view, name, told, about, table, false)
+}
+
+/// What the table says is in the address, so that the picture is drawn anew when it changes.
+fn drawn<const N: usize>(
+    view: &View,
+    name: &str,
+    told: &str,
+    about: [(&str, Option<String>); N],
+    table: Markup,
+    is_open: bool,
 ) -> Markup {
     let version = &hex(&Sha256::digest(&table.0))[..12];
     let mut path = format!("/charts/{name}?v={version}&language={}", view.look.locale);
@@ -181,7 +200,7 @@ pub fn figure_of<const N: usize>(
                     img src=(if view.look.theme == Theme::Dark { &dark } else { &light }) alt=(told) loading="lazy";
                 }
             }
-            details id=(format!("table-{name}")) {
+            details id=(format!("table-{name}")) open[is_open] {
                 summary { (view.t("As a table", "查看表格")) }
                 div.scroll tabindex="0" role="group" aria-label=(view.t("Table", "表格")) { (table) }
             }

@@ -27,7 +27,7 @@ pub enum Place {
 
 const MENU: [(Place, &str, &str, &str); 7] = [
     (Place::Overview, "/", "Overview", "概览"),
-    (Place::Reports, "/reports/activity", "Reports", "报表"),
+    (Place::Reports, "/reports/funnel", "Reports", "报表"),
     (Place::Leads, "/leads", "Leads", "线索"),
     (Place::Holds, "/holds", "Reviews", "复核"),
     (Place::Appeals, "/appeals", "Appeals", "申诉"),

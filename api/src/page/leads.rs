@@ -12,8 +12,8 @@ use super::answer::Answer;
 use super::html::{Place, card, nothing, page};
 use super::pipeline::Names;
 use super::review::done;
-use super::show;
 use super::view::{View, escaped};
+use super::{show, words};
 use crate::change::Intent;
 use crate::lead::routes::SORTS;
 use crate::lead::{Act, AssignLead, DecideExcuse};
@@ -103,7 +103,7 @@ async fn reps(view: &View) -> Result<Vec<user::Model>, Error> {
 }
 
 fn facts(view: &View, lead: &lead::Model) -> Markup {
-    let parts = [lead.region.as_deref(), lead.industry.as_deref(), Some(lead.source.as_str())];
+    let parts = [lead.region.as_deref(), lead.industry.as_deref(), Some(words::source(&lead.source, view.look))];
     html! {
         small {
             (parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))

@@ -64,7 +64,7 @@ fn facts(view: &View, stages: &Stages, one: &opportunity::Model) -> Markup {
             }
             @if let Some(day) = one.expected_on { dt { (view.t("Signature expected", "预计签约")) } dd { (show::day(view.look, day)) } }
             @if let Some(day) = one.signed_on { dt { (view.t("Signed on", "签约日期")) } dd { (show::day(view.look, day)) } }
-            @if let Some(source) = &one.source { dt { (view.t("Source", "来源")) } dd { (source) } }
+            @if let Some(source) = &one.source { dt { (view.t("Source", "来源")) } dd { (words::source(source, view.look)) } }
             @if let Some(reason) = one.lost_reason { dt { (view.t("Lost because of", "丢单原因")) } dd { (words::lost(reason, view.look)) @if let Some(note) = &one.lost_note { ": " (note) } } }
             @if let Some(note) = &one.note { dt { (view.t("Note", "备注")) } dd.text { (note) } }
         }

@@ -64,9 +64,16 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     };
     let content = html! {
         (tiles(&view, &cohort, &standing, charts::stale(&velocity)))
-        div.grid {
+        div.grid.overview {
             div.span2 {
-                (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort)))
+                (card("funnel", view.t("Funnel", "转化漏斗"), pipeline::deeper(&view, ""), pipeline::funnel_table(&view, &stages, &cohort)))
+            }
+            // Beside the rest at a desk; on a phone what waits comes right after the funnel.
+            div.column.beside {
+                (card("needs", view.t("Needs action", "需要处理"), "", needs(&view, &stages, &names, &waiting)))
+                (card("board", view.t("Leaderboard this month", "本月排行榜"), "", places(&view, board.as_ref())))
+            }
+            div.span2 {
                 (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, &period, &forecast)))
                 (card("trend", view.t("Trend", "趋势"), "", charts::trend_figure(&view, &stages, &period, &velocity)))
                 @if !view.is_rep() {
@@ -81,10 +88,6 @@ pub async fn show(view: View) -> Result<Answer, Error> {
                     @if latest.is_empty() { (nothing(view.t("No activity yet.", "暂无动态。"))) }
                     (pipeline::activities(&view, &names, &latest))
                 }))
-            }
-            div.column {
-                (card("needs", view.t("Needs action", "需要处理"), "", needs(&view, &stages, &names, &waiting)))
-                (card("board", view.t("Leaderboard this month", "本月排行榜"), "", places(&view, board.as_ref())))
             }
         }
     };

@@ -81,7 +81,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
             div.tile.(if charts::stale(&velocity) == 0 { "fine" } else { "warn" }) { dt { (view.t("Stale", "停滞")) } dd { strong { (show::number(charts::stale(&velocity))) } small { (view.t("beyond their stage's limit", "超出阶段时限")) } } }
         }
         div.grid {
-            div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), "", pipeline::funnel_table(&view, &stages, &cohort))) }
+            div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), pipeline::deeper(&view, &format!("?user={id}")), pipeline::funnel_table(&view, &stages, &cohort))) }
             div.span3.pair {
                 (card("forecast", view.t("Forecast", "预测"), "", charts::forecast_figure(&view, &period, &forecast)))
                 (card("days", view.t("Stage velocity", "阶段速度"), "", charts::days_figure(&view, &stages, &period, &velocity)))

@@ -133,6 +133,11 @@ pub fn through(stages: &[CohortStage]) -> Option<f64> {
     steps.filter(|steps| !steps.is_empty()).map(|steps| steps.into_iter().product())
 }
 
+/// To the report that tells the funnel of groups, and beside others. `whose` is empty or a query.
+pub fn deeper(view: &View, whose: &str) -> Markup {
+    html! { a href=(format!("/reports/funnel{whose}")) { (view.t("Groups and comparisons", "分组与对比")) } }
+}
+
 /// The funnel: a table whose rows carry their bars.
 pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
     let most = cohort.stages.iter().map(|stage| stage.entered).max().unwrap_or(0).max(1);
@@ -148,7 +153,7 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
                 th.wide scope="col" { span.hidden { (view.t("Bar", "图示")) } }
                 th.num scope="col" { (view.t("Went on", "转化率")) }
                 th.num scope="col" { (view.t("Lost", "丢单")) }
-                th.num scope="col" { (view.t("Still there", "仍在")) }
+                th.num.desk scope="col" { (view.t("Still there", "仍在")) }
                 th.num.desk scope="col" { (view.t("Median time", "中位时长")) }
                 th.num.desk scope="col" { (view.t("Value", "金额")) }
             } }
@@ -159,10 +164,17 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
                         td.num.strong { (show::number(stage.entered)) }
                         td.wide { (bar(stage.entered as f64 / most as f64, stage.stage.as_str())) }
                         td.num { (show::percent(stage.conversion)) }
-                        @for count in [stage.lost, stage.open] { td.num { (count.map_or_else(|| "–".to_owned(), show::number)) } }
+                        td.num { (stage.lost.map_or_else(|| "–".to_owned(), show::number)) }
+                        td.num.desk { (stage.open.map_or_else(|| "–".to_owned(), show::number)) }
                         td.num.desk { (show::days(view.look, stage.median_days)) }
                         td.num.desk { (show::amounts(view.look, &stage.amounts)) }
                     }
+                    // A phone has no room for the last three columns.
+                    tr.phone { td colspan="5" { small {
+                        @if let Some(open) = stage.open { (view.t("Still there ", "仍在 ")) (show::number(open)) " · " }
+                        @if stage.median_days.is_some() { (view.t("Median time ", "中位时长 ")) (show::days(view.look, stage.median_days)) " · " }
+                        (view.t("Value ", "金额 ")) (show::amounts(view.look, &stage.amounts))
+                    } } }
                 }
             }
         }
@@ -175,7 +187,12 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
 }
 
 /// Below this, a share is marked as one of few.
-const SMALL: i64 = 20;
+pub const SMALL: i64 = 20;
+
+/// What the mark of such a share means.
+pub fn few(view: &View) -> Markup {
+    html! { p.note { "* " (view.t(format!("Fewer than {SMALL} came in: what became of them says little."), format!("进入的商机少于 {SMALL} 个，转化率仅供参考。"))) } }
+}
 
 /// Groups side by side, with links to what they are.
 pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> Markup {
@@ -207,9 +224,7 @@ pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> M
                     }
                 }
             }
-            @if groups.iter().any(is_small) {
-                p.note { "* " (view.t(format!("Fewer than {SMALL} came in: what became of them says little."), format!("进入的商机少于 {SMALL} 个，转化率仅供参考。"))) }
-            }
+            @if groups.iter().any(is_small) { (few(view)) }
         }
     }
 }

@@ -1,17 +1,21 @@
 //! The route of a rep's day on a map, with the table behind it. For himself and for those who lead him.
 
-use chrono::TimeDelta;
-use entity::kind::Verdict;
-use entity::scalar::Date;
+use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use entity::activity;
+use entity::kind::{ActivityKind, Verdict};
+use entity::scalar::{Date, Timestamp};
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use super::answer::Answer;
 use super::charts::figure_of;
 use super::html::{card, nothing, page};
 use super::view::View;
 use super::{show, words};
+use crate::activity::routes::SORTS;
 use crate::points::routes::whose;
 use crate::problem::{Error, Refusal};
+use crate::read::{self, Listing};
 use crate::report::Words;
 use crate::report::route::look::meaning;
 use crate::report::route::{Route, Stop, route};
@@ -37,11 +41,11 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         }
         (days(&view, id, day))
     };
-    let stops = told.stops.len();
+    let nearest = if told.stops.is_empty() { nearest(&view, id, day).await? } else { Nearest::default() };
     let content = html! {
         (tiles(&view, &told))
         (card("route", view.t("Where the visits were", "拜访地点"), "", html! {
-            @if stops == 0 { (nothing(view.t("No visits on this day.", "当日没有拜访。"))) } @else {
+            @if told.stops.is_empty() { (no_visits(&view, id, nearest)) } @else {
                 @let about = [("user", Some(id.to_string())), ("from", Some(day.to_string()))];
                 @let alt = view.t("Map of the day's visits in their order", "当日拜访顺序地图");
                 (figure_of(&view, "route", alt, about, table(&view, &words, &told)))
@@ -52,16 +56,60 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     Ok(Answer::Page(page(&view, None, title, head, content)))
 }
 
+fn path(id: Uuid, day: Date) -> String {
+    format!("/people/{id}/route?day={day}")
+}
+
+/// The days with visits before and after one that has none.
+#[derive(Clone, Copy, Default)]
+struct Nearest {
+    before: Option<Date>,
+    after: Option<Date>,
+}
+
+/// Among the visits that the viewer sees.
+async fn nearest(view: &View, id: Uuid, day: Date) -> Result<Nearest, Error> {
+    let begins = |day: NaiveDate| -> Timestamp {
+        let midnight = day.and_time(NaiveTime::MIN);
+        view.zone.from_local_datetime(&midnight).earliest().map_or(midnight.and_utc(), |at| at.to_utc()).into()
+    };
+    let next_day = day.0.succ_opt().unwrap_or(day.0);
+    let one = async |sort: &str, condition: &'static str, at: Timestamp| {
+        let listing = Listing::new(None, Some(1), Some(sort.to_owned()))
+            .only("t.owner_id = ?", Some(id))
+            .only("t.kind = ?", Some(ActivityKind::Visit.as_str()))
+            .only(condition, Some(at));
+        let found = read::list::<activity::Model>(&view.state, &view.actor, listing, SORTS).await?.items;
+        Ok::<_, Error>(found.first().map(|visit| Date(visit.occurred.0.with_timezone(&view.zone).date_naive())))
+    };
+    let (before, after) = tokio::try_join!(
+        one("-occurred", "t.occurred < ?", begins(day.0)),
+        one("occurred", "t.occurred >= ?", begins(next_day)),
+    )?;
+    Ok(Nearest { before, after })
+}
+
+fn no_visits(view: &View, id: Uuid, nearest: Nearest) -> Markup {
+    html! {
+        (nothing(view.t("No visits on this day.", "当日没有拜访。")))
+        @if nearest.before.is_some() || nearest.after.is_some() {
+            div.buttons {
+                @if let Some(day) = nearest.before { a.button href=(path(id, day)) { (view.t("Last visits before: ", "之前最近的拜访：")) (show::day(view.look, day)) } }
+                @if let Some(day) = nearest.after { a.button href=(path(id, day)) { (view.t("First visits after: ", "之后最近的拜访：")) (show::day(view.look, day)) } }
+            }
+        }
+    }
+}
+
 /// To the days before and after, and to any.
-fn days(view: &View, id: uuid::Uuid, day: Date) -> Markup {
-    let path = |day: Date| format!("/people/{id}/route?day={day}");
+fn days(view: &View, id: Uuid, day: Date) -> Markup {
     let beside = |days: i64| day.0.checked_add_signed(TimeDelta::days(days)).map(Date);
     html! {
         form.filter method="get" action=(format!("/people/{id}/route")) {
-            @if let Some(before) = beside(-1) { a.button href=(path(before)) { (view.t("Day before", "前一天")) } }
+            @if let Some(before) = beside(-1) { a.button href=(path(id, before)) { (view.t("Day before", "前一天")) } }
             div { label.hidden for="day" { (view.t("Day", "日期")) } input #day type="date" name="day" value=(day) max=(view.today()) required; }
             button.primary type="submit" { (view.t("Show", "查看")) }
-            @if let Some(after) = beside(1).filter(|after| *after <= view.today()) { a.button href=(path(after)) { (view.t("Day after", "后一天")) } }
+            @if let Some(after) = beside(1).filter(|after| *after <= view.today()) { a.button href=(path(id, after)) { (view.t("Day after", "后一天")) } }
         }
     }
 }

@@ -38,6 +38,23 @@ pub fn percent(share: Option<f64>) -> String {
     }
 }
 
+/// By how much a count differs from another: `+1,200`, `−3`, `0`.
+pub fn change(by: i64) -> String {
+    format!("{}{}", if by > 0 { "+" } else { "" }, number(by))
+}
+
+/// By how many percentage points a share differs from another: `+4.2`, `−13.0`; `–` where one of them is missing.
+pub fn points(share: Option<f64>, other: Option<f64>) -> String {
+    let Some((share, other)) = share.zip(other) else { return "–".to_owned() };
+    let points = ((share - other) * 1000.0).round() / 10.0;
+    let sign = match points {
+        points if points > 0.0 => "+",
+        points if points < 0.0 => "−",
+        _ => "",
+    };
+    format!("{sign}{:.1}", points.abs())
+}
+
 /// Days → `12.5 d`
 pub fn days(look: Look, days: Option<f64>) -> String {
     let unit = look.t(" d", " 天");
@@ -134,6 +151,11 @@ mod tests {
         assert_eq!(percent(Some(0.044)), "4.4%");
         assert_eq!(percent(Some(0.426)), "43%");
         assert_eq!(percent(None), "–");
+        assert_eq!((change(1_200), change(-3), change(0)), ("+1,200".into(), "−3".into(), "0".into()));
+        assert_eq!(points(Some(0.75), Some(0.708)), "+4.2");
+        assert_eq!(points(Some(0.5), Some(0.63)), "−13.0");
+        assert_eq!(points(Some(0.5), Some(0.50001)), "0.0");
+        assert_eq!(points(None, Some(0.5)), "–");
         assert_eq!(exact(Decimal::new(123_456_789, 2), Some("CNY")), "1,234,567.89 CNY");
     }
 }

@@ -29,6 +29,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
         charts::velocity_of(&view, scope),
         charts::forecast_of(&view, scope),
     )?;
+    let aside = html! { (show::day(view.look, view.today())) " · " (pipeline::deeper(&view, &format!("?team={id}"))) };
     let head = html! {
         div {
             nav.path aria-label=(view.t("Path", "路径")) { a href="/" { (view.t("Overview", "概览")) } }
@@ -38,7 +39,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
     };
     let content = html! {
         div.grid {
-            div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), show::day(view.look, view.today()), pipeline::funnel_table(&view, &stages, &people))) }
+            div.span3 { (card("funnel", view.t("Funnel", "转化漏斗"), aside, pipeline::funnel_table(&view, &stages, &people))) }
             @if teams.groups.len() > 1 {
                 div.span3 { (card("teams", view.t("Teams", "团队"), "", pipeline::groups(&view, &teams.groups, "teams", view.t("Team", "团队")))) }
             }

@@ -73,6 +73,21 @@ pub fn account(kind: AccountKind, look: Look) -> &'static str {
     }
 }
 
+/// Where leads and opportunities come from: a word for what the guides, the demo and the server itself write, anything else
+/// as it was typed.
+pub fn source(typed: &str, look: Look) -> &str {
+    match typed {
+        "fair" => look.t("trade fair", "展会"),
+        "referral" => look.t("referral", "转介绍"),
+        "web" | "website" => look.t("website", "官网"),
+        "cold_call" => look.t("cold call", "陌生拜访"),
+        "partner" => look.t("partner", "合作伙伴"),
+        "tender" => look.t("tender", "招投标"),
+        "reclaimed" => look.t("reclaimed account", "退回的客户"),
+        _ => typed,
+    }
+}
+
 pub fn penalty(kind: PenaltyKind, look: Look) -> &'static str {
     match kind {
         PenaltyKind::LateEntry => look.t("late entry", "录入过迟"),

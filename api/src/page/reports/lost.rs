@@ -2,33 +2,33 @@
 
 use maud::{Markup, html};
 
-use super::super::charts::{figure, split};
+use super::super::charts::figure;
 use super::super::html::{card, nothing};
 use super::super::pipeline::Stages;
 use super::super::show;
 use super::super::view::View;
 use super::super::words;
-use super::{days, restated};
+use super::{days, restated, split};
 use crate::problem::Error;
+use crate::report::SplitBy;
 use crate::report::figures::Scope as Period;
 use crate::report::lost::{DAYS, Lost, ReasonCount, WinRate, lost};
 
-/// What win rates can be told apart by.
-pub const SPLITS: [(&str, &str, &str); 8] = [
-    ("user", "rep", "销售代表"),
-    ("team", "team", "团队"),
-    ("product", "product", "产品"),
-    ("account_kind", "kind of account", "客户类型"),
-    ("tier", "tier", "客户层级"),
-    ("source", "source", "来源"),
-    ("region", "region", "地区"),
-    ("month", "month", "月份"),
-];
+/// What win rates are told apart by where nothing else is chosen.
+pub const USUAL: SplitBy = SplitBy::User;
+
+/// The report with its groups, each by the name that people call it by.
+pub async fn told(view: &View, period: &Period) -> Result<Lost, Error> {
+    let by = split::asked(view).unwrap_or(USUAL);
+    let mut told = lost(&view.state, &view.actor, &Period { days: DAYS, ..*period }, by).await?;
+    for group in &mut told.groups {
+        group.name = Some(split::name(view, by, group.name.as_deref()));
+    }
+    Ok(told)
+}
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
-    let asked = Period { days: DAYS, ..period };
-    let by = split(view);
-    let (stages, told) = tokio::try_join!(Stages::read(view), lost(&view.state, &view.actor, &asked, by))?;
+    let (stages, told) = tokio::try_join!(Stages::read(view), told(view, &period))?;
     let aside = days(view, told.from, told.to, told.as_of);
     if told.total.won + told.total.lost == 0 && told.known_then.is_none() {
         return Ok(card(
@@ -71,9 +71,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
 }
 
 fn all<'a>(view: &View, told: &'a Lost) -> Vec<(String, &'a WinRate)> {
-    let none = view.t("none", "无");
-    let groups =
-        told.groups.iter().map(|group| (group.name.clone().unwrap_or_else(|| none.to_owned()), &group.win_rate));
+    let groups = told.groups.iter().map(|group| (group.name.clone().unwrap_or_default(), &group.win_rate));
     [(view.t("all", "全部").to_owned(), &told.total)].into_iter().chain(groups).collect()
 }
 

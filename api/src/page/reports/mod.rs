@@ -4,8 +4,11 @@
 mod activity;
 mod coverage;
 mod forecast;
+mod form;
+pub mod funnel;
 mod goals;
-mod lost;
+pub mod lost;
+mod split;
 mod velocity;
 
 use entity::scalar::Date;
@@ -19,14 +22,11 @@ use super::html::{Place, page};
 use super::show;
 use super::view::View;
 use crate::problem::{Code, Error, Refusal};
-use crate::read::{self, Listing};
+use crate::read;
 use crate::report::figures::Scope as Period;
-use crate::team::routes::SORTS as TEAM_SORTS;
 
-/// Teams of the form.
-const TEAMS: i32 = 200;
-
-const TABS: [(&str, &str, &str); 6] = [
+const TABS: [(&str, &str, &str); 7] = [
+    ("funnel", "Funnel", "转化漏斗"),
     ("activity", "Activity", "活动"),
     ("coverage", "Coverage", "客户覆盖"),
     ("velocity", "Velocity", "阶段速度"),
@@ -36,7 +36,7 @@ const TABS: [(&str, &str, &str); 6] = [
 ];
 
 pub async fn first(_: View) -> Result<Answer, Error> {
-    Ok(Answer::Go("/reports/activity".to_owned(), Vec::new()))
+    Ok(Answer::Go("/reports/funnel".to_owned(), Vec::new()))
 }
 
 pub async fn show(view: View) -> Result<Answer, Error> {
@@ -61,7 +61,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
             }
         }
     };
-    let form = form(&view, &name).await?;
+    let form = form::form(&view, &name).await?;
     let content = html! { (form) (told) };
     let page = page(&view, Some(Place::Reports), title, head, content);
     Ok(if status == StatusCode::OK { Answer::Page(page) } else { Answer::Refused(status, None, page) })
@@ -71,6 +71,7 @@ pub async fn show(view: View) -> Result<Answer, Error> {
 async fn told(view: &View, name: &str) -> Result<(Markup, Markup), Error> {
     let period = charts::period(view)?;
     let told = match name {
+        "funnel" => funnel::content(view, period).await?,
         "activity" => activity::content(view, period).await?,
         "coverage" => coverage::content(view, period).await?,
         "velocity" => velocity::content(view, period).await?,
@@ -108,11 +109,12 @@ async fn whose(view: &View, name: &str, period: &Period) -> Result<Markup, Error
     })
 }
 
-/// What is wrong with the days that were asked for.
+/// What is wrong with what was asked for.
 fn fault(view: &View, refusal: &Refusal) -> Markup {
     let field = refusal.errors.first().map_or("", |error| error.pointer.as_str());
     let is_day = view.asked.query(field).is_none_or(|text| Date::parse(text).is_ok());
     let told = match field {
+        "compare" => view.t("There is no such period before these days.", "这些日期之前没有可对比的时段。"),
         _ if !is_day => view.t("A day must be such as 2026-03-02.", "日期格式应如 2026-03-02。"),
         "from" => view.t("The first day lies after the last.", "开始日期晚于结束日期。"),
         "asOf" => view.t("The day in “As of” lies in the future.", "“截至”日期不能晚于今天。"),
@@ -130,87 +132,6 @@ fn query(view: &View, without: &str) -> String {
     } else {
         format!("?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
     }
-}
-
-/// What a report is of where no days are chosen. The forecast has no first and last day.
-fn usual(view: &View, name: &str) -> Option<String> {
-    let days = match name {
-        "activity" => crate::report::activity::DAYS,
-        "coverage" => crate::report::coverage::DAYS,
-        "velocity" => crate::report::velocity::DAYS,
-        "lost" => crate::report::lost::DAYS,
-        "goals" => return Some(view.t("No days chosen: today.", "日期留空为今天。").to_owned()),
-        _ => return None,
-    };
-    Some(view.t(format!("No days chosen: the last {days} days."), format!("日期留空为最近 {days} 天。")))
-}
-
-async fn form(view: &View, name: &str) -> Result<Markup, Error> {
-    let teams = if view.is_rep() { Vec::new() } else { teams(view).await? };
-    let today = view.today();
-    let day = |id: &'static str, en: &'static str, zh: &'static str| {
-        html! { div { label for=(id) { (view.t(en, zh)) } input id=(id) type="date" name=(id) value=[view.asked.query(id)] max=(today); } }
-    };
-    let chosen = view.asked.query("team").unwrap_or_default();
-    Ok(html! {
-        form.filter.ask method="get" action=(format!("/reports/{name}")) {
-            @if teams.len() > 1 {
-                div {
-                    label for="team" { (view.t("Team", "团队")) }
-                    select #team name="team" {
-                        option value="" { (view.t("all", "全部")) }
-                        @for team in &teams { option value=(team.id) selected[team.id.to_string() == chosen] { (team.name) } }
-                    }
-                }
-            }
-            @if let Some(user) = view.asked.query("user") { input type="hidden" name="user" value=(user); }
-            // The forecast looks ahead from a day.
-            @if name != "forecast" {
-                (day("from", "First day", "开始日期"))
-                (day("to", "Last day", "结束日期"))
-            }
-            (day("asOf", "As of", "截至"))
-            @if name == "activity" {
-                div {
-                    label for="per" { (view.t("Told by", "统计单位")) }
-                    select #per name="per" {
-                        option value="" { (view.t("automatic", "自动")) }
-                        @for (per, en, zh) in activity::SPANS {
-                            option value=(per.as_str()) selected[charts::per(view) == Some(per)] { (view.t(en, zh)) }
-                        }
-                    }
-                }
-            }
-            @if name == "lost" {
-                div {
-                    label for="split" { (view.t("Win rate by", "赢单率按")) }
-                    select #split name="split" {
-                        @for (by, en, zh) in lost::SPLITS {
-                            option value=(by) selected[charts::split(view).as_str() == by] { (view.t(en, zh)) }
-                        }
-                    }
-                }
-            }
-            button.primary type="submit" { (view.t("Show", "查看")) }
-            @if let Some(days) = usual(view, name) { p.note { (days) } }
-        }
-    })
-}
-
-/// Those that the viewer leads.
-async fn teams(view: &View) -> Result<Vec<team::Model>, Error> {
-    let listing = Listing::new(None, Some(TEAMS), Some("name".to_owned()));
-    let all = read::list::<team::Model>(&view.state, &view.actor, listing, TEAM_SORTS).await?.items;
-    if view.actor.sees_all() {
-        return Ok(all);
-    }
-    let mut led = Vec::new();
-    for team in all {
-        if read::holds_scope(&view.state, &view.actor, team.id).await? {
-            led.push(team);
-        }
-    }
-    Ok(led)
 }
 
 /// The days that a report is of, and as of which day.

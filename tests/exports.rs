@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::kind::{Kind, Role};
 use reqwest::Method;
-use sea_orm::Iterable;
+use sea_orm::{ConnectionTrait, DbBackend, Iterable, Statement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use waypost::import::field::fields;
@@ -108,8 +108,15 @@ async fn an_export_shows_what_rest_shows() {
         }
         assert!(export(&others, &format!("kind={kind}")).await.rows().is_empty(), "{kind}");
     }
-    // Every kind can be had, by everybody, in both forms.
+    // Every kind can be had, by everybody, in both forms; a rep gets what his phone should hold.
+    let mut kinds = 0;
     for kind in Kind::iter() {
+        let held = lin.get(&format!("/v1/sync/digest?kind={kind}")).await.expect(200);
+        let exported = export(&lin, &format!("kind={kind}&format=ndjson")).await.lines();
+        let exported: Vec<Value> =
+            exported.iter().map(|record| json!({ "id": record["id"], "revision": record["revision"] })).collect();
+        assert_eq!(held.body["records"], json!(exported), "{kind}");
+        kinds += usize::from(!exported.is_empty());
         for person in [&admin, &lin] {
             let lines = export(person, &format!("kind={kind}&format=ndjson")).await.lines();
             let rows = export(person, &format!("kind={kind}&bom=true")).await;
@@ -118,6 +125,7 @@ async fn an_export_shows_what_rest_shows() {
             assert_eq!(rows.len(), lines.len(), "{kind}");
         }
     }
+    assert!(kinds > PATHS.len(), "{kinds}");
     // By header too; a kind that is none is refused.
     let answer = admin.request(Method::GET, "/v1/exports?kind=account").await.header("accept", "application/x-ndjson");
     let answer = answer.send().await.expect("an answer");
@@ -253,20 +261,35 @@ async fn an_export_goes_on_where_it_ended() {
 async fn one_snapshot_whatever_is_written_meanwhile() {
     let world = World::new().await;
     let admin = world.admin().await;
-    let rows: String = (0..3_000).map(|n| format!("P-{n},{}\n", "x".repeat(180))).collect();
-    let file = format!("externalId,name\n{rows}");
-    let sent =
-        send(&admin, &[Part::Text("kind", "product"), Part::File("p.csv", file.as_bytes())], &[]).await.expect(202);
-    ended(&world, &admin, sent.id()).await;
-    let answer =
-        admin.request(Method::GET, "/v1/exports?kind=product&format=ndjson").await.send().await.expect("an answer");
+    let last = admin.post("/v1/products", json!({ "name": "Last" })).await.expect(201).id();
+    // Far more than the sockets in between hold, before it by id.
+    let sql = "INSERT INTO product (tenant_id, id, revision, created_at, updated_at, name, series)
+               SELECT tenant_id, ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, created_at, updated_at, name,
+                      repeat('x', 4000)
+               FROM product CROSS JOIN generate_series(1, 5000) n WHERE tenant_id = $1";
+    let many = Statement::from_sql_and_values(DbBackend::Postgres, sql, [world.tenant_id.into()]);
+    world.state.db.execute_raw(many).await.expect("many products");
+    let begin = async || {
+        let request = admin.request(Method::GET, "/v1/exports?kind=product&format=ndjson").await;
+        // What is compressed would be gone at once.
+        let answer = request.header("accept-encoding", "identity").send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer
+    };
+    let mut answer = begin().await;
     let cursor = answer.headers()["export-cursor"].to_str().expect("text").to_owned();
+    let mut bytes = answer.chunk().await.expect("a chunk").expect("its beginning").to_vec();
     // The stream waits for who reads it; meanwhile somebody renames what comes last, and adds more.
-    let last = admin.get("/v1/products?externalId=P-2999").await.expect(200).ids()[0];
     admin.patch(&format!("/v1/products/{last}"), json!({ "name": "Renamed" })).await.expect(200);
     admin.post("/v1/products", json!({ "name": "Added" })).await.expect(201);
-    let text = answer.text().await.expect("a whole body");
-    assert_eq!((text.lines().count(), text.contains("Renamed"), text.contains("Added")), (3_000, false, false));
+    // It goes on: with another one, the company has as many as it may have.
+    let other = begin().await;
+    let refused = admin.get("/v1/exports?kind=product").await.expect(429);
+    assert_eq!((refused.problem().0.as_str(), refused.header("retry-after")), ("too_many_requests", "10".to_owned()));
+    drop(other);
+    bytes.extend_from_slice(&answer.bytes().await.expect("a whole body"));
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    assert_eq!((text.lines().count(), text.contains("Renamed"), text.contains("Added")), (5_001, false, false));
     let rest = export(&admin, &format!("kind=product&format=ndjson&since={cursor}")).await;
     assert_eq!(rest.lines().len(), 2);
 }

@@ -126,6 +126,7 @@ async fn a_workbook_has_days_numbers_and_formulas() {
     let admin = world.admin().await;
     let lin = world.rep("Lin Wei").await;
     let owner = lin.id.to_string();
+    let long = "x".repeat(600_000);
     let head = ["externalId", "name", "ownerId", "amount", "currency", "expectedOn", "note"];
     let rows = [
         row(1, &head),
@@ -146,9 +147,11 @@ async fn a_workbook_has_days_numbers_and_formulas() {
         row(5, &["3", "Never calculated", &owner, "<c><f>SUM(1,2)</f></c>", "CNY", "", ""]),
         row(6, &["4", "Divided by nothing", &owner, "<c t=\"e\"><f>1/0</f><v>#DIV/0!</v></c>", "CNY", "", ""]),
         row(7, &["5", "Too wide", &owner, "1", "CNY", "", "", "more"]),
+        row(8, &["6", "Told thrice", &owner, &"<c><f>SUM(1,2)</f></c>".repeat(3), "CNY", "", ""]),
+        row(9, &["7", &long, &owner, "1", "CNY", "", &long]),
     ];
     let done = import(&world, &admin, "opportunity", "deals.xlsx", &workbook(&rows.concat(), None)).await;
-    assert_eq!((done["status"].as_str(), counts(&done)), (Some("done"), [2, 0, 0, 0, 3]), "{done:#}");
+    assert_eq!((done["status"].as_str(), counts(&done)), (Some("done"), [2, 0, 0, 0, 5]), "{done:#}");
     let stored = admin.get("/v1/opportunities?externalId=1").await.expect(200);
     assert_eq!(
         (&stored.items()[0]["amount"], &stored.items()[0]["expectedOn"]),
@@ -160,9 +163,53 @@ async fn a_workbook_has_days_numbers_and_formulas() {
         "5,opportunity,cell D5 holds a formula without a stored value",
         "6,opportunity,cell D6 holds the error #DIV/0!",
         "7,opportunity,has 8 columns where the first row names 7",
+        "8,opportunity,cell D8 holds a formula without a stored value: open the file in a spreadsheet program and save it,",
+        "9,opportunity,is longer than 1 MiB",
     ] {
-        assert!(told.contains(reason), "{reason}\n{told}");
+        assert!(told.contains(reason), "{reason}\n{}", &told[..2_000]);
     }
+}
+
+#[tokio::test]
+async fn a_workbook_that_cannot_be_read_to_its_end_is_read_as_far_as_it_can() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let cells = |number: usize| {
+        let (id, name) = (format!("P-{number}"), format!("Product {number}"));
+        row(number, &[id.as_str(), name.as_str()])
+    };
+    let wide = cells(550).replace("</row>", "<c r=\"CBT550\"><v>1</v></c></row>");
+    let rows: String = (2..=600).map(|number| if number == 550 { wide.clone() } else { cells(number) }).collect();
+    let book = workbook(&format!("{}{rows}", row(1, &["externalId", "name"])), None);
+    // A dry run begins anew with each attempt: what it did is no progress, and the attempt counts.
+    for (dry_run, there, attempts) in [("true", "0", "1"), ("false", "548", "0")] {
+        let form = [Part::Text("kind", "product"), Part::Text("dryRun", dry_run), Part::File("p.xlsx", &book)];
+        let id = send(&admin, &form, &[]).await.expect(202).id();
+        let failed = ended(&world, &admin, id).await.body;
+        assert_eq!((failed["status"].as_str(), counts(&failed)), (Some("failed"), [548, 0, 0, 0, 0]), "{failed:#}");
+        assert_eq!(
+            failed["error"],
+            "p.xlsx has a cell CBT550, beyond the 2000 columns and 1048576 rows that can be imported: delete what stands there. \
+             It was read up to row 549."
+        );
+        assert_eq!(super::ask(&world, "SELECT count(*)::text FROM product WHERE tenant_id = $1").await, there);
+        let tried = format!("SELECT attempts::text FROM import WHERE tenant_id = $1 AND id = '{id}'");
+        assert_eq!(super::ask(&world, &tried).await, attempts);
+    }
+
+    // Rows that wait for one further down are not lost with it; nor is what the library cannot count the end.
+    let owner = world.rep("Lin Wei").await.id.to_string();
+    let rows = [
+        row(1, &["externalId", "name", "kind", "ownerId", "parentId"]),
+        row(2, &["A-1", "Daughter", "business", &owner, "A-2"]),
+        row(3, &["A-2", "Mother", "business", &owner, ""]),
+        row(4, &["A-3", "Orphan", "business", &owner, "A-4"]),
+        // Nobody knows whether it was whole.
+        row(5, &["A-5", "Last", "business", &owner, ""]),
+        "<row r=\"6\"><c r=\"A99999999999\"><v>1</v></c></row>".to_owned(),
+    ];
+    let failed = import(&world, &admin, "account", "a.xlsx", &workbook(&rows.concat(), None)).await;
+    assert_eq!((failed["status"].as_str(), counts(&failed)), (Some("failed"), [2, 0, 0, 0, 1]), "{failed:#}");
 }
 
 #[tokio::test]

@@ -210,6 +210,27 @@ async fn only_admins_and_integrations_import() {
     send(&program, &form, &[]).await.expect(202);
     let people = [Part::Text("kind", "user"), Part::File("u.csv", b"externalId,name\n1,A\n")];
     assert!(send(&program, &people, &[]).await.expect(403).text("/detail").contains("teams and users"));
+    // Nor does it do for good what an admin has tried.
+    let teams = b"externalId,name\nT-1,North\n";
+    let teams = [Part::Text("kind", "team"), Part::Text("dryRun", "true"), Part::File("t.csv", teams)];
+    let tried = send(&admin, &teams, &[]).await.expect(202).id();
+    assert_eq!(counts(&ended(&world, &admin, tried).await.body), [1, 0, 0, 0, 0]);
+    let apply = format!("/v1/imports/{tried}/apply");
+    assert!(program.post(&apply, json!({})).await.expect(403).text("/detail").contains("teams and users"));
+    admin.post(&apply, json!({})).await.expect(202);
+}
+
+#[tokio::test]
+async fn who_asked_first_is_first_whatever_the_company() {
+    let (older, newer) = (World::new().await, World::new().await);
+    assert!(older.tenant_id < newer.tenant_id);
+    let file = products(1);
+    let form = [Part::Text("kind", "product"), Part::File("p.csv", file.as_bytes())];
+    let first = send(&newer.admin().await, &form, &[]).await.expect(202).id();
+    let second = send(&older.admin().await, &form, &[]).await.expect(202).id();
+    let due = due(&older.state).await.expect("what is due");
+    let ours: Vec<Uuid> = due.into_iter().map(|(_, id)| id).filter(|id| [first, second].contains(id)).collect();
+    assert_eq!(ours, [first, second]);
 }
 
 #[tokio::test]
@@ -246,7 +267,7 @@ async fn an_import_is_cancelled_and_followed() {
         .filter_map(|line| line.strip_prefix("data:"))
         .map(|data| serde_json::from_str(data.trim()).expect("JSON"))
         .collect();
-    assert!(told.len() >= 2 && text.contains("event: import") || text.contains("event:import"), "{text}");
+    assert!(told.len() >= 2 && (text.contains("event: import") || text.contains("event:import")), "{text}");
     assert_eq!((&told[0]["status"], &told[told.len() - 1]["status"]), (&json!("queued"), &json!("done")));
     assert_eq!(told[told.len() - 1]["created"], 1_200);
 

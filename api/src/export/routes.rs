@@ -14,7 +14,7 @@ use poem_openapi::{ApiResponse, Enum, OpenApi};
 
 use super::stream::{Begun, Form, begin, expired};
 use crate::auth::Actor;
-use crate::problem::{Code, E400, E401, E403, E410, Fail, Refusal};
+use crate::problem::{Code, E400, E401, E403, E410, E429, Fail, Refusal};
 use crate::state::State;
 use crate::sync::cursor::Cursor;
 use crate::tag::Tag;
@@ -100,6 +100,7 @@ impl ExportApi {
     /// What the caller sees of it, streamed from one snapshot. In CSV, parts of a field have columns such as `address.city`, fields
     /// that the company defined itself such as `custom.shelfMetres`,
     /// and a text that a spreadsheet would take for a formula has an apostrophe in front, which an import takes away again.
+    /// A company may have two exports going on at a time; another is answered with 429.
     #[oai(path = "/v1/exports", method = "get", operation_id = "exportRecords", tag = "Tag::Imports")]
     async fn export(
         &self,
@@ -114,7 +115,7 @@ impl ExportApi {
         /// was deleted. For admins and integrations; others pull.
         since: Query<Option<String>>,
         #[oai(name = "Accept")] accept: Header<Option<String>>,
-    ) -> Result<Export, Fail<{ E400 | E401 | E403 | E410 }>> {
+    ) -> Result<Export, Fail<{ E400 | E401 | E403 | E410 | E429 }>> {
         let accepted = || accept.0.as_deref().is_some_and(|accept| accept.contains(NDJSON));
         let format = format.0.unwrap_or_else(|| if accepted() { ExportFormat::Ndjson } else { ExportFormat::Csv });
         let form = match format {

@@ -1,7 +1,7 @@
 //! Reads page by page in one snapshot and hands over what a client takes. A task of its own holds the transaction; a client
 //! that hangs up or stops taking ends it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -12,7 +12,7 @@ use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, IsolationLevel, Statement,
     TransactionTrait, Value,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::columns::{cells, columns_with};
@@ -29,16 +29,47 @@ use crate::with_record;
 const PAGE: i64 = 500;
 /// Exports that a server streams at the same time: each holds a connection and a snapshot.
 const AT_ONCE: usize = 4;
+/// As many of them may be of one tenant, however slowly its clients read.
+const OF_ONE_TENANT: usize = 2;
+/// Seconds after which there may be room for another.
+const AGAIN: u32 = 10;
 /// How long a client may take for a page, and for all of it.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// What a server needs to export.
-pub struct Exporter(Arc<Semaphore>);
+/// What a server needs to export: the tenants of the exports that go on, each as often as it has some.
+#[derive(Clone, Default)]
+pub struct Exporter(Arc<Mutex<Vec<Uuid>>>);
 
-impl Default for Exporter {
-    fn default() -> Self {
-        Exporter(Arc::new(Semaphore::new(AT_ONCE)))
+/// One of them, until it is dropped.
+struct Turn {
+    exporter: Exporter,
+    tenant_id: Uuid,
+}
+
+impl Exporter {
+    fn begin(&self, tenant_id: Uuid) -> Result<Turn, Refusal> {
+        let mut going_on = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if going_on.iter().filter(|of| **of == tenant_id).count() == OF_ONE_TENANT {
+            let detail = format!(
+                "Your company has {OF_ONE_TENANT} exports going on, which is all that it may have. Try again in {AGAIN} s."
+            );
+            return Err(Refusal { retry_after: Some(AGAIN), ..Refusal::new(Code::TooManyRequests, detail) });
+        }
+        if going_on.len() == AT_ONCE {
+            return Err(Refusal::unavailable(AGAIN));
+        }
+        going_on.push(tenant_id);
+        Ok(Turn { exporter: self.clone(), tenant_id })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut going_on = self.exporter.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = going_on.iter().position(|of| *of == self.tenant_id) {
+            going_on.swap_remove(at);
+        }
     }
 }
 
@@ -81,9 +112,7 @@ pub async fn begin(
     form: Form,
     since: Option<Cursor>,
 ) -> Result<Begun, Error> {
-    let Ok(turn) = state.exporter.0.clone().try_acquire_owned() else {
-        return Err(Refusal::unavailable(10).into());
-    };
+    let turn = state.exporter.begin(actor.tenant_id)?;
     let (sender, receiver) = mpsc::channel(1);
     let (inner, actor) = (state.clone(), actor.clone());
     // The task ends by itself whoever hangs up, so that no transaction is left half begun.
@@ -129,7 +158,7 @@ async fn send(
     first: Vec<u8>,
     mut more: bool,
     sender: &mpsc::Sender<io::Result<Vec<u8>>>,
-    turn: OwnedSemaphorePermit,
+    turn: Turn,
 ) {
     let end = tokio::time::Instant::now() + LONGEST;
     let mut page = first;
@@ -230,4 +259,23 @@ fn write_row(page: &mut Vec<u8>, cells: &[String]) {
         .write_record(cells)
         .and_then(|()| writer.flush().map_err(Into::into))
         .expect("memory takes what it is given");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tenant_takes_all_turns_and_one_that_ends_makes_room() {
+        let exporter = Exporter::default();
+        let begin = |tenant| exporter.begin(Uuid::from_u128(tenant)).map_err(|refusal| refusal.code);
+        let mut going_on: Vec<Turn> = (0..AT_ONCE).filter_map(|_| begin(1).ok()).collect();
+        assert_eq!((going_on.len(), begin(1).err()), (OF_ONE_TENANT, Some(Code::TooManyRequests)));
+        going_on.extend((2..10).filter_map(|tenant| begin(tenant).ok()));
+        assert_eq!((going_on.len(), begin(10).err()), (AT_ONCE, Some(Code::Unavailable)));
+        going_on.remove(0);
+        assert!(begin(1).is_ok_and(|turn| turn.tenant_id == Uuid::from_u128(1)));
+        going_on.clear();
+        assert!(exporter.0.lock().unwrap().is_empty());
+    }
 }

@@ -18,6 +18,9 @@ use super::steps::{Step, steps};
 use crate::custom_field::PREFIX;
 use crate::statement::sheet::is_guarded;
 
+/// Cells of a row whose faults are told.
+const MOST_FAULTS: usize = 20;
+
 /// What a row says.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -107,8 +110,8 @@ impl<'a> Reader<'a> {
         }
         // A cell that nothing asks for may be what it likes.
         let used = |place: &usize| self.columns.values().any(|column| column == place);
-        let faults: Vec<String> =
-            row.faults.iter().filter(|(place, _)| used(place)).map(|(_, fault)| fault.clone()).collect();
+        let faults = row.faults.iter().filter(|fault| used(fault.0)).take(MOST_FAULTS);
+        let faults: Vec<&str> = faults.map(|(_, fault)| fault.as_str()).collect();
         if !faults.is_empty() {
             return Err(faults.join("; "));
         }
@@ -255,4 +258,28 @@ fn shown(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let start: String = line.chars().take(60).collect();
     if start.len() < text.len() { format!("{start}…") } else { start }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::import::mapping::Mapping;
+
+    #[test]
+    fn of_many_faults_some_are_told_and_only_of_cells_that_count() {
+        let names: Vec<String> = (0..30).map(|number| format!("c{number}")).collect();
+        let all: String = names.iter().map(|name| format!("{{{name}}}")).collect();
+        let text = format!(
+            "[[file]]\npath = \"p\"\nkind = \"product\"\n[file.fields]\nexternalId = \"c0\"\nname = {{ template = \"{all}\" }}"
+        );
+        let (mapping, own) = (Mapping::parse(Path::new("mapping"), &text).unwrap(), Own::new());
+        let columns = names.into_iter().zip(40..).collect();
+        let reader = Reader::new(&mapping.passes[0], columns, BTreeMap::new(), &own, Tz::UTC, true);
+        let faults = (0..70).map(|place| (place, format!("fault {place}"))).collect();
+        let row = Row { line: 2, cells: vec![String::new(); 70], broken: None, faults };
+        let told = reader.draft(&row).unwrap_err();
+        assert!(told.starts_with("fault 40; fault 41; ") && told.ends_with("; fault 59"), "{told}");
+    }
 }

@@ -13,7 +13,7 @@ use super::refused::Refused;
 use super::run::Stopped;
 use super::store::Done;
 use super::summary::Count;
-use crate::problem::Error;
+use crate::problem::{Code, Error, Refusal};
 
 /// What became of a row.
 #[derive(Clone, Debug)]
@@ -71,9 +71,10 @@ pub struct Journal {
 }
 
 /// `$1` tenant, `$2` import, `$3` lease, `$4` counts, `$5` pass, `$6` row, `$7` per cent. Nobody else holds it, and nobody
-/// has cancelled it.
+/// has cancelled it. A dry run begins anew with each attempt, so that it gets nowhere by what it has done.
 const REACHED: &str = "
-    UPDATE import SET counts = $4::jsonb, pass = $5, row = $6, percent = $7, attempts = 0
+    UPDATE import SET counts = $4::jsonb, pass = $5, row = $6, percent = $7,
+                      attempts = CASE WHEN dry_run THEN attempts ELSE 0 END
     WHERE tenant_id = $1 AND id = $2 AND lease = $3 AND status = 'running' AND NOT cancelling";
 
 /// `$1` tenant, `$2` import, `$3` pass, `$4` rows as JSON. One without a reason waits.
@@ -190,8 +191,12 @@ fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
+/// What is wrong with a file is told to who sent it; anything else is ours.
 pub fn broken(what: &str, cause: &io::Error) -> Stopped {
-    Stopped::Failed(Error::Internal(format!("{what}: {cause}")))
+    Stopped::Failed(match cause.kind() {
+        io::ErrorKind::InvalidData => Refusal::new(Code::Validation, format!("{what} {cause}.")).into(),
+        _ => Error::Internal(format!("{what}: {cause}")),
+    })
 }
 
 impl Kept {

@@ -1,5 +1,6 @@
 //! The files of a mapping: found, looked at and checked against it, before anything is written.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,11 @@ use super::own::Own;
 use super::run::Stopped;
 use super::source::{Format, Rows, Source};
 use crate::problem::Error;
+
+/// Most bytes that all lookups of an import keep in memory.
+const MOST_LOOKED_UP: usize = 64 << 20;
+/// About what an entry takes beside its texts.
+const ENTRY: usize = 100;
 
 /// Where the files of a mapping are.
 #[derive(Clone, Debug)]
@@ -82,7 +88,7 @@ pub async fn open<'a>(
     own: &'a [Own],
     zone: Tz,
 ) -> Result<Vec<Reading<'a>>, Stopped> {
-    let (mut looked, mut readings) = (Looked::default(), Vec::new());
+    let (mut looked, mut readings, mut room) = (Looked::default(), Vec::new(), MOST_LOOKED_UP);
     for (number, (pass, own)) in mapping.passes.iter().zip(own).enumerate() {
         let wrong = |key: &str, problem: String| Stopped::Mapping(mapping.error(number, key, problem));
         let cannot = |key: &str, path: &Path, cause: &io::Error| match (cause.kind(), files) {
@@ -112,8 +118,10 @@ pub async fn open<'a>(
                 rows.column(column).map_err(|told| wrong(&key, told))?;
             }
             let lookup = lookup.clone();
-            let found = blocking(move || first_rows(&lookup, rows)).await?;
-            lookups.insert(field.clone(), found.map_err(|cause| cannot(&key, &other, &cause))?);
+            let found = blocking(move || first_rows(&lookup, rows, room)).await?;
+            let (found, left) = found.map_err(|cause| cannot(&key, &other, &cause))?;
+            room = left;
+            lookups.insert(field.clone(), found);
         }
         let guarded = source.format != Format::Ndjson;
         let reader = Reader::new(pass, columns, lookups, own, zone, guarded);
@@ -131,17 +139,53 @@ pub async fn rows_of(
     blocking(move || source.open(delimiter, sheet.as_deref())).await
 }
 
-/// `matching` → `take`, of the first row that has both.
-fn first_rows(lookup: &Lookup, mut rows: Rows) -> io::Result<HashMap<String, String>> {
+/// `matching` → `take`, of the first row that has both; and what is left of the room.
+fn first_rows(lookup: &Lookup, mut rows: Rows, mut room: usize) -> io::Result<(HashMap<String, String>, usize)> {
     let column = |name: &str| rows.column(name).map_err(io::Error::other);
     let (matching, take) = (column(&lookup.matching)?, column(&lookup.take)?);
     let mut found = HashMap::new();
     while let Some(row) = rows.row()? {
         if let (None, Some(key), Some(value)) = (row.broken, row.cells.get(matching), row.cells.get(take))
             && !value.trim().is_empty()
+            && let Entry::Vacant(vacant) = found.entry(key.trim().to_owned())
         {
-            found.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
+            let value = value.trim().to_owned();
+            room = room.checked_sub(vacant.key().len() + value.len() + ENTRY).ok_or_else(too_much)?;
+            vacant.insert(value);
         }
     }
-    Ok(found)
+    Ok((found, room))
+}
+
+fn too_much() -> io::Error {
+    let told = format!(
+        "has too much to look up: an import looks up {} MiB at most. Take out rows that nothing asks for",
+        MOST_LOOKED_UP >> 20
+    );
+    io::Error::new(io::ErrorKind::InvalidData, told)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_lookup_takes_the_first_rows_as_far_as_there_is_room() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"code,name\na,Alpha\nb,\na,Again\nb,Beta\n").unwrap();
+        let lookup = Lookup {
+            path: file.path().to_owned(),
+            delimiter: ',',
+            matching: "code".to_owned(),
+            column: "product".to_owned(),
+            take: "name".to_owned(),
+        };
+        let find = |room| first_rows(&lookup, Source::look(file.path(), None).unwrap().open(',', None).unwrap(), room);
+        let needed = 2 * ENTRY + "aAlphabBeta".len();
+        let (found, left) = find(needed + 1).unwrap();
+        assert_eq!((found.len(), found["a"].as_str(), found["b"].as_str(), left), (2, "Alpha", "Beta", 1));
+        assert_eq!(find(needed - 1).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -194,8 +195,9 @@ async fn import(
         if number >= import.journal.reached.pass {
             import.journal.turn_to(number, &state.db).await?;
             let task = import.writer.task(reading.pass).await?;
-            import.read(reading, &task, &mut progress).await?;
+            let end = import.read(reading, &task, &mut progress).await?;
             import.write_waiting(reading, &task).await?;
+            end?;
             progress(Progress::Ended(import.journal.count()));
         }
         import.before += reading.source.bytes;
@@ -212,36 +214,38 @@ struct Import<'a> {
     before: u64,
 }
 
-/// The next rows, and whether they are the last.
-async fn chunk(mut rows: Rows, path: &Path) -> Result<(Rows, Vec<Row>, bool), Stopped> {
-    let (rows, chunk, error) = blocking(move || {
+/// After the last rows of a file: whether it ends there, or cannot be read any further.
+type End = Option<Result<(), Stopped>>;
+
+/// The next rows.
+async fn chunk(mut rows: Rows, path: &Path) -> Result<(Rows, Vec<Row>, End), Stopped> {
+    let (rows, chunk, end) = blocking(move || {
         let mut chunk = Vec::with_capacity(CHUNK);
         while chunk.len() < CHUNK {
             match rows.row() {
                 Ok(Some(row)) => chunk.push(row),
-                Ok(None) => return (rows, chunk, None),
-                Err(cause) => return (rows, chunk, Some(cause)),
+                Ok(None) => return (rows, chunk, Some(Ok(()))),
+                Err(cause) => return (rows, chunk, Some(Err(cause))),
             }
         }
         (rows, chunk, None)
     })
     .await?;
-    match error {
-        None => {
-            let is_over = chunk.len() < CHUNK;
-            Ok((rows, chunk, is_over))
-        }
-        Some(cause) => Err(broken(&path.display().to_string(), &cause)),
+    let stopped = |cause: &io::Error| broken(&path.display().to_string(), cause);
+    match end {
+        Some(Err(cause)) if cause.kind() != io::ErrorKind::InvalidData => Err(stopped(&cause)),
+        end => Ok((rows, chunk, end.map(|end| end.map_err(|cause| stopped(&cause))))),
     }
 }
 
 impl Import<'_> {
+    /// Reads it to its end, or as far as it can be read.
     async fn read(
         &mut self,
         reading: &Reading<'_>,
         task: &Task<'_>,
         progress: &mut (impl FnMut(Progress<'_>) + Send),
-    ) -> Result<(), Stopped> {
+    ) -> Result<Result<(), Stopped>, Stopped> {
         let Reading { pass, path, source, .. } = reading;
         let (format, encoding) = (source.format, source.encoding);
         progress(Progress::Begun { path: &pass.path, kind: pass.kind, bytes: source.bytes, format, encoding });
@@ -250,11 +254,11 @@ impl Import<'_> {
         self.journal.is_reading = true;
         // By external id: the line of its row, and its fingerprint.
         let mut seen: HashMap<Digested, (u64, u64)> = HashMap::new();
-        let (mut place, mut next_statistics, mut is_over) = (0, FIRST_STATISTICS, false);
-        while !is_over {
+        let (mut place, mut next_statistics, mut end): (u64, u64, End) = (0, FIRST_STATISTICS, None);
+        while end.is_none() {
             self.may_go_on()?;
             let read;
-            (rows, read, is_over) = chunk(rows, path).await?;
+            (rows, read, end) = chunk(rows, &pass.path).await?;
             let mut items = Vec::with_capacity(read.len());
             for row in read {
                 place += 1;
@@ -291,7 +295,7 @@ impl Import<'_> {
                 next_statistics = self.journal.count().created * 2;
             }
         }
-        Ok(())
+        Ok(end.unwrap_or(Ok(())))
     }
 
     /// Rows that refer to rows further down: round after round, until a round finds nothing new.
@@ -302,11 +306,11 @@ impl Import<'_> {
             let waiting: BTreeSet<u64> = std::mem::take(&mut self.journal.waiting).into_iter().collect();
             let rows = rows_of(&reading.source, reading.pass.delimiter, reading.pass.sheet.clone()).await?;
             let mut rows = rows.map_err(|cause| broken(&reading.path.display().to_string(), &cause))?;
-            let (mut place, mut is_over, mut items) = (0, false, Vec::new());
-            while !is_over {
+            let (mut place, mut end, mut items): (u64, End, Vec<Item>) = (0, None, Vec::new());
+            while end.is_none() {
                 self.may_go_on()?;
                 let read;
-                (rows, read, is_over) = chunk(rows, &reading.path).await?;
+                (rows, read, end) = chunk(rows, &reading.pass.path).await?;
                 for row in read {
                     place += 1;
                     if waiting.contains(&place) {
@@ -314,7 +318,7 @@ impl Import<'_> {
                         items.push(Item { line: row.line, place, cells: row.cells, found });
                     }
                 }
-                if items.len() >= CHUNK || (is_over && !items.is_empty()) {
+                if items.len() >= CHUNK || (end.is_some() && !items.is_empty()) {
                     self.writer.write(task, std::mem::take(&mut items), is_last, &mut self.journal).await?;
                 }
             }

@@ -69,20 +69,17 @@ pub async fn take_up(state: &State) -> Result<(), Error> {
     Ok(())
 }
 
-/// The imports that wait or were left, by tenant and id; of each tenant the oldest.
+/// The imports that wait or were left, by tenant and id, the oldest first; of each tenant one.
 pub async fn due(state: &State) -> Result<Vec<(Uuid, Uuid)>, Error> {
     let sql = "
-        SELECT DISTINCT ON (tenant_id) tenant_id, id, leased_until IS NULL OR leased_until <= $1 FROM import
-        WHERE status IN ('queued', 'running') ORDER BY tenant_id, id";
+        SELECT tenant_id, id FROM (
+            SELECT DISTINCT ON (tenant_id) tenant_id, id, leased_until FROM import
+            WHERE status IN ('queued', 'running') ORDER BY tenant_id, id
+        ) i WHERE leased_until IS NULL OR leased_until <= $1 ORDER BY id";
     let now = state.clock.now();
     let asked = Statement::from_sql_and_values(DbBackend::Postgres, sql, [now.into()]);
-    let mut keys = Vec::new();
-    for row in state.db.query_all_raw(asked).await? {
-        if row.try_get_by_index(2)? {
-            keys.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
-        }
-    }
-    Ok(keys)
+    let rows = state.db.query_all_raw(asked).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// An import that this server has on lease.

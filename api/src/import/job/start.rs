@@ -6,9 +6,9 @@ use entity::kind::{Kind, Role};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use uuid::Uuid;
 
+use super::statement;
 use super::upload::{Sent, throw_away};
 use super::wire::{Import, ImportStatus, get};
-use super::{may_import, statement};
 use crate::auth::Actor;
 use crate::import::Mapping;
 use crate::problem::{Code, Error, Refusal, constraint};
@@ -141,8 +141,8 @@ pub async fn cancel(state: &State, actor: &Actor, id: Uuid) -> Result<Import, Er
 
 /// Does for good what a dry run has tried, with the files that were sent for it.
 pub async fn apply(state: &State, actor: &Actor, id: Uuid) -> Result<Import, Error> {
-    get(state, actor, id).await?;
-    may_import(actor)?;
+    let import = get(state, actor, id).await?;
+    may_import_kinds(actor, import.parts.iter().map(|part| part.kind))?;
     let refused = || {
         let detail = "Only a dry run that is done can be applied, within a day. Send the file again, without dryRun.";
         Error::from(Refusal::conflict(Code::Conflict, detail))

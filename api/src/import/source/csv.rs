@@ -12,6 +12,16 @@ use super::{Row, invalid};
 /// Most bytes of a row of several lines; a quotation mark that is open for longer was a mistake.
 const LONGEST_OPEN: usize = 64 << 10;
 
+/// A place in a cell.
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    Start,
+    Plain,
+    Quoted,
+    /// After a quotation mark within a quoted cell: its end, or one half of a doubled one.
+    Closing,
+}
+
 /// A file that is being read.
 pub struct Csv {
     input: BufReader<Text>,
@@ -60,16 +70,18 @@ impl Csv {
             return Ok(Some(Row::broken(line, cells, "is longer than 1 MiB: a row has its own line")));
         }
         let mut row = first.clone();
+        let mut at = self.after(At::Start, &row);
         let mut further = Vec::new();
-        while self.is_open(&row) && row.len() < LONGEST_OPEN {
+        while at == At::Quoted && row.len() < LONGEST_OPEN {
             let Some(next) = self.take()? else { break };
+            at = self.after(at, &next.0);
             row.extend_from_slice(&next.0);
             further.push(next);
         }
         let (cells, is_sound) = self.split(&row)?;
         let width = self.headers.len();
         let fits = width == 0 || cells.len() == width;
-        if self.is_open(&row) || (!fits && !further.is_empty()) {
+        if at == At::Quoted || (!fits && !further.is_empty()) {
             self.line -= further.len() as u64;
             while let Some(line) = further.pop() {
                 self.ahead.push_front(line);
@@ -116,17 +128,8 @@ impl Csv {
         Ok((cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(), is_sound))
     }
 
-    /// Whether the text ends within a quoted cell. A quotation mark counts at the start of a cell only, as everywhere.
-    fn is_open(&self, text: &[u8]) -> bool {
-        #[derive(PartialEq)]
-        enum At {
-            Start,
-            Plain,
-            Quoted,
-            /// After a quotation mark within a quoted cell: its end, or one half of a doubled one.
-            Closing,
-        }
-        let mut at = At::Start;
+    /// Where in a cell the text ends that begins at `at`. A quotation mark counts at the start of a cell only, as everywhere.
+    fn after(&self, mut at: At, text: &[u8]) -> At {
         for &byte in text {
             at = match (at, byte) {
                 (At::Start | At::Closing, b'"') => At::Quoted,
@@ -136,7 +139,7 @@ impl Csv {
                 _ => At::Plain,
             };
         }
-        at == At::Quoted
+        at
     }
 }
 

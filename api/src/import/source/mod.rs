@@ -11,6 +11,7 @@ mod sheet;
 mod text;
 mod unpacked;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -74,17 +75,17 @@ pub struct Row {
     pub cells: Vec<String>,
     /// Why it cannot be read.
     pub broken: Option<String>,
-    /// Why single cells cannot be read, each with its place.
-    pub faults: Vec<(usize, String)>,
+    /// Why single cells cannot be read, by their places.
+    pub faults: BTreeMap<usize, String>,
 }
 
 impl Row {
     fn plain(line: u64, cells: Vec<String>) -> Self {
-        Row { line, cells, broken: None, faults: Vec::new() }
+        Row { line, cells, broken: None, faults: BTreeMap::new() }
     }
 
     fn broken(line: u64, cells: Vec<String>, reason: impl Into<String>) -> Self {
-        Row { line, cells, broken: Some(reason.into()), faults: Vec::new() }
+        Row { line, cells, broken: Some(reason.into()), faults: BTreeMap::new() }
     }
 }
 

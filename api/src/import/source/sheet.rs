@@ -3,13 +3,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
-use super::{MOST_COLUMNS, Row, invalid};
+use super::{LONGEST_ROW, MOST_COLUMNS, Row, invalid};
 
 /// Rows that the thread may be ahead.
 const AHEAD: usize = 200;
@@ -34,7 +35,9 @@ impl Sheet {
         let (sender, rows) = sync_channel(AHEAD);
         let (path, name) = (path.to_owned(), name.map(str::to_owned));
         thread::Builder::new().name("workbook".into()).spawn(move || {
-            if let Err(told) = read(&path, name.as_deref(), &begun, &sender) {
+            let read = catch_unwind(AssertUnwindSafe(|| read(&path, name.as_deref(), &begun, &sender)));
+            // What the library panics at is not the end of the sheet.
+            if let Err(told) = read.unwrap_or_else(|_| Err(DAMAGED.to_owned())) {
                 // Whoever waits for the beginning hears it there.
                 let _ = begun.send(Err(told.clone()));
                 let _ = sender.send(Err(told));
@@ -68,7 +71,9 @@ impl Sheet {
 
     /// The next row that is not empty, as wide as the first.
     pub fn row(&mut self) -> io::Result<Option<Row>> {
-        let Some(mut row) = self.next()? else { return Ok(None) };
+        let line = self.line;
+        let next = self.next().map_err(|cause| invalid(format!("{cause}. It was read up to row {line}")))?;
+        let Some(mut row) = next else { return Ok(None) };
         let width = self.headers.len();
         if row.cells.iter().skip(width).any(|cell| !cell.is_empty()) {
             row.broken = Some(format!("has {} columns where the first row names {width}", row.cells.len()));
@@ -79,9 +84,11 @@ impl Sheet {
     }
 }
 
+const DAMAGED: &str = "is a damaged workbook: open it in a spreadsheet program and save it as .xlsx again";
+
 fn damaged(cause: XlsxError) -> String {
     tracing::debug!("a workbook cannot be read: {cause}");
-    "is a damaged workbook: open it in a spreadsheet program and save it as .xlsx again".to_owned()
+    DAMAGED.to_owned()
 }
 
 fn read(
@@ -102,17 +109,23 @@ fn read(
         name.ok_or_else(|| format!("has no sheet `{}`. It has {}", wanted.unwrap_or("that is shown"), known()))?;
     let mut cells = book.worksheet_cells_reader(&name).map_err(damaged)?;
     let _ = begun.send(Ok(u64::from(cells.dimensions().end.0) + 1));
-    let mut row: Option<Row> = None;
+    let (mut row, mut bytes): (Option<Row>, usize) = (None, 0);
     while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(damaged)? {
         let (number, column) = (cell.pos.0, cell.pos.1 as usize);
         let line = u64::from(number) + 1;
         if number >= MOST_ROWS || column > MOST_COLUMNS {
-            return Err(format!("has a cell {}, beyond what can be imported", place(number, column)));
+            return Err(format!(
+                "has a cell {}, beyond the {MOST_COLUMNS} columns and {MOST_ROWS} rows that can be imported: delete what stands there",
+                place(number, column)
+            ));
         }
         if row.as_ref().is_some_and(|row| row.line != line) && !sent(rows, row.take()) {
             return Ok(());
         }
-        let row = row.get_or_insert_with(|| Row::plain(line, Vec::new()));
+        let row = row.get_or_insert_with(|| {
+            bytes = 0;
+            Row::plain(line, Vec::new())
+        });
         let fault = match (&cell.value, &cell.formula) {
             (DataRef::Empty, Some(_)) => {
                 Some("a formula without a stored value: open the file in a spreadsheet program and save it".to_owned())
@@ -121,9 +134,15 @@ fn read(
             _ => None,
         };
         if let Some(fault) = fault {
-            row.faults.push((column, format!("cell {} holds {fault}", place(number, column))));
+            // A file may tell of the same cell millions of times.
+            row.faults.entry(column).or_insert_with(|| format!("cell {} holds {fault}", place(number, column)));
         }
         let text = text(&cell.value);
+        bytes += text.len();
+        if bytes > LONGEST_ROW {
+            row.broken = Some("is longer than 1 MiB".to_owned());
+            continue;
+        }
         if !text.is_empty() || column < row.cells.len() {
             if row.cells.len() <= column {
                 row.cells.resize(column + 1, String::new());
@@ -137,7 +156,10 @@ fn read(
 
 /// False if nobody takes rows any more. Rows without anything in them are left out.
 fn sent(rows: &SyncSender<Told>, row: Option<Row>) -> bool {
-    match row.filter(|row| !row.faults.is_empty() || row.cells.iter().any(|cell| !cell.trim().is_empty())) {
+    let is_empty = |row: &Row| {
+        row.broken.is_none() && row.faults.is_empty() && row.cells.iter().all(|cell| cell.trim().is_empty())
+    };
+    match row.filter(|row| !is_empty(row)) {
         Some(row) => rows.send(Ok(row)).is_ok(),
         None => true,
     }

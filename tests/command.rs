@@ -8,6 +8,7 @@ mod life;
 mod people;
 mod settings;
 mod upload;
+mod webhooks;
 
 use std::{
     ffi::OsStr,

@@ -1,6 +1,9 @@
 //! Webhooks: what is committed arrives, in order, signed, however often the receiver fails, and nowhere that it must not.
 
 mod hanging;
+mod library;
+mod replay;
+mod turn;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +31,8 @@ pub struct Receiver {
     answer: Arc<Mutex<StatusCode>>,
     retry_after: Arc<Mutex<Option<String>>>,
     takes: Arc<Mutex<Duration>>,
+    /// After so many more it fails.
+    good_for: Arc<Mutex<usize>>,
 }
 
 #[handler]
@@ -35,7 +40,9 @@ async fn take(headers: &HeaderMap, body: String, receiver: Data<&Receiver>) -> R
     let takes = *receiver.takes.lock().unwrap();
     tokio::time::sleep(takes).await;
     receiver.seen.lock().unwrap().push((headers.clone(), body));
-    let status = *receiver.answer.lock().unwrap();
+    let good_for = receiver.good_for.lock().unwrap().checked_sub(1);
+    let status = good_for.map_or(StatusCode::INTERNAL_SERVER_ERROR, |_| *receiver.answer.lock().unwrap());
+    *receiver.good_for.lock().unwrap() = good_for.unwrap_or(0);
     let response = Response::builder().status(status).header("location", "/elsewhere");
     match receiver.retry_after.lock().unwrap().as_ref() {
         Some(retry_after) => response.header("retry-after", retry_after).finish(),
@@ -53,10 +60,21 @@ impl Receiver {
             answer: Arc::new(Mutex::new(StatusCode::OK)),
             retry_after: Arc::default(),
             takes: Arc::default(),
+            good_for: Arc::new(Mutex::new(usize::MAX)),
         };
         let app = Route::new().at("/hook", post(take)).data(receiver.clone());
         tokio::spawn(Server::new_with_acceptor(acceptor).run(app));
         receiver
+    }
+
+    /// From now on an answer takes that long.
+    pub fn answers_after(&self, takes: Duration) {
+        *self.takes.lock().unwrap() = takes;
+    }
+
+    /// How many came since the last call of `take`.
+    pub fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
     }
 
     fn answers(&self, status: StatusCode) {
@@ -259,13 +277,13 @@ async fn a_slow_receiver_has_turns_like_the_others_and_misses_nothing() {
     for name in ["Acme", "Beta", "Gamma", "Delta"] {
         lin.account(name).await;
     }
-    *receiver.takes.lock().unwrap() = Duration::from_secs(3);
+    receiver.answers_after(Duration::from_secs(3));
     let names = |seen: Vec<(HeaderMap, Value)>| -> Vec<String> {
         seen.iter().map(|(_, body)| body["data"]["record"]["name"].as_str().expect("a name").to_owned()).collect()
     };
     // The second begins within the five seconds of a turn, the third would not.
     assert_eq!((send(&world).await, names(receiver.take())), (2, vec!["Acme".to_owned(), "Beta".into()]));
-    *receiver.takes.lock().unwrap() = Duration::ZERO;
+    receiver.answers_after(Duration::ZERO);
     assert_eq!((send(&world).await, names(receiver.take())), (2, vec!["Gamma".to_owned(), "Delta".into()]));
     assert_eq!(send(&world).await, 0);
 }

@@ -7,6 +7,8 @@ mod records;
 mod resume;
 mod store;
 pub mod tus;
+mod unfinished;
+mod voice;
 
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -40,6 +42,7 @@ impl Raw {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let body: Value = serde_json::from_slice(&self.bytes).expect("JSON");
         let text = |member: &str| body[member].as_str().expect("text").to_owned();
+        assert_eq!(text("requestId"), self.header("x-request-id"));
         (text("type").rsplit('/').next().expect("a slug").to_owned(), text("detail"))
     }
 }

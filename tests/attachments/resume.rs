@@ -4,13 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
 use waypost::upload::due;
 
 use super::{attachment, begin, get, pdf, raw, send, tus};
-use crate::world::{World, identity, own_world};
+use crate::sync::phone::Phone;
+use crate::world::{Person, World, identity, own_world};
 
 #[tokio::test]
 async fn an_upload_goes_on_where_it_stopped_on_any_server() {
@@ -160,6 +163,46 @@ async fn a_file_may_come_with_its_creation_and_is_judged_when_it_is_whole() {
     assert_eq!((record.text("/state"), record.text("/reason")), ("refused".into(), "wrong_type".into()));
 }
 
+/// Bytes of a part.
+const KEPT: usize = 1024 * 1024;
+
+/// A request that hangs: the beginning comes, of which a part is kept; the rest waits for what is said.
+async fn hang(who: &Person, place: &str, beginning: &[u8]) -> (Sender<Vec<u8>>, JoinHandle<reqwest::Result<Response>>) {
+    let (say, mut hear) = tokio::sync::mpsc::channel::<Vec<u8>>(1);
+    let body = futures_util::stream::poll_fn(move |context| hear.poll_recv(context)).map(Ok::<_, std::io::Error>);
+    let hanging = who.request(Method::PATCH, place).await.header("tus-resumable", "1.0.0");
+    let hanging = hanging.header("content-type", "application/offset+octet-stream").header("upload-offset", "0");
+    let hanging = tokio::spawn(hanging.body(reqwest::Body::wrap_stream(body)).send());
+    say.send(beginning.to_vec()).await.expect("it listens");
+    for _ in 0..200 {
+        let offset = tus(who, Method::HEAD, place, &[], Vec::new()).await.expect(200).header("upload-offset");
+        if offset == KEPT.to_string() {
+            return (say, hanging);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("a part is kept as soon as it is there");
+}
+
+#[tokio::test]
+async fn an_upload_that_hangs_holds_up_no_sync() {
+    let world = World::new().await;
+    let mut phone = Phone::new(&world, world.rep("Lin").await);
+    let account = phone.account("Hopton").await;
+    let file = pdf(2_000_000);
+    let id = attachment(&phone.person, account, "document", json!({})).await;
+    let place = begin(&phone.person, id, file.len()).await.expect(201).header("location");
+    let (say, hanging) = hang(&phone.person, &place, &file[..1_100_000]).await;
+    let other = phone.account("Acme").await;
+    phone.pull(100).await;
+    assert!(phone.holds("account", other) && phone.holds("attachment", id));
+    assert!(!hanging.is_finished());
+    say.send(file[1_100_000..].to_vec()).await.expect("it listens");
+    drop(say);
+    assert_eq!(hanging.await.expect("ends").expect("an answer").status(), 204);
+    assert_eq!(get(&phone.person, id).await.expect(200).bytes, file);
+}
+
 #[tokio::test]
 async fn of_two_requests_the_last_goes_on() {
     let world = World::new().await;
@@ -168,24 +211,8 @@ async fn of_two_requests_the_last_goes_on() {
     let file = pdf(4_000_000);
     let id = attachment(&lin, account, "document", json!({})).await;
     let place = begin(&lin, id, file.len()).await.expect(201).header("location");
-    // A request that hangs: its first part comes, the rest waits for us.
-    let (say, mut hear) = tokio::sync::mpsc::channel::<Vec<u8>>(1);
-    let body = futures_util::stream::poll_fn(move |context| hear.poll_recv(context)).map(Ok::<_, std::io::Error>);
-    let hanging = lin.request(Method::PATCH, &place).await.header("tus-resumable", "1.0.0");
-    let hanging = hanging.header("content-type", "application/offset+octet-stream").header("upload-offset", "0");
-    let hanging = tokio::spawn(hanging.body(reqwest::Body::wrap_stream(body)).send());
-    say.send(file[..1_100_000].to_vec()).await.expect("it listens");
-    let mut offset = String::new();
-    for _ in 0..200 {
-        offset = tus(&lin, Method::HEAD, &place, &[], Vec::new()).await.expect(200).header("upload-offset");
-        if offset != "0" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    let at: usize = offset.parse().expect("a number");
-    assert_eq!(at, 1024 * 1024, "a part is kept as soon as it is there");
-    send(&lin, &place, at, &file[at..], &[]).await.expect(204);
+    let (say, hanging) = hang(&lin, &place, &file[..1_100_000]).await;
+    send(&lin, &place, KEPT, &file[KEPT..], &[]).await.expect(204);
     let _ = say.send(file[1_100_000..3_000_000].to_vec()).await;
     drop(say);
     let late = hanging.await.expect("ends").expect("an answer");

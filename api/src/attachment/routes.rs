@@ -145,12 +145,12 @@ impl AttachmentApi {
             return Err(Refusal::new(Code::TooLarge, format!("A file may have at most {most} bytes.")).into());
         }
         let file = Spooled::new(form.file.into_file().into_std().await).await?;
-        Ok(Found::of(take(&state, &actor, &attachment, file).await?))
+        Ok(Found::of(take(&state, &actor, &attachment, file, None).await?))
     }
 
     /// Get the file of an attachment
     ///
-    /// Who sent a photo, and an admin, get it as it was sent. Everybody else gets it without what its maker did not mean
+    /// Who sent it, and an admin, get it as it was sent. Everybody else gets it without what its maker did not mean
     /// to tell, such as where it was taken; so its length and checksum may differ from those of the record. `Range` gets
     /// a part (206), `If-None-Match` with the `ETag` gets 304 while nothing has changed.
     #[oai(

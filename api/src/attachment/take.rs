@@ -92,12 +92,14 @@ pub async fn open(state: &State, actor: &Actor, id: Uuid) -> Result<attachment::
     Ok(attachment)
 }
 
-/// Keeps the file and says so in the record. A file that cannot be taken is refused, in the record too.
+/// Keeps the file and says so in the record, and that the upload is over by which it came. A file that cannot be taken is
+/// refused, in the record too.
 pub async fn take(
     state: &State,
     actor: &Actor,
     attachment: &attachment::Model,
     file: Spooled,
+    upload: Option<Uuid>,
 ) -> Result<attachment::Model, Error> {
     let (is, picture) = match judge(state, attachment, &file).await? {
         Ok(good) => good,
@@ -114,7 +116,7 @@ pub async fn take(
         sha256: file.sha256.clone(),
         has_thumbnail: picture.thumbnail.is_some(),
     };
-    settle(state, actor, attachment.id, arrival, Some(Kept { sha256: file.sha256, shared })).await
+    settle(state, actor, attachment.id, arrival, Some(Kept { sha256: file.sha256, shared, upload })).await
 }
 
 type Judged = Result<(Type, Picture), (AttachmentReason, String)>;
@@ -143,7 +145,7 @@ async fn judge(state: &State, attachment: &attachment::Model, file: &Spooled) ->
         let detail = format!("The content is {}, and its end is missing. Send the whole file again.", is.media_type());
         return Ok(Err((AttachmentReason::Damaged, detail)));
     }
-    if !is.is_picture() {
+    if !is.may_tell() {
         return Ok(Ok((is, Picture { shared: None, thumbnail: None })));
     }
     // The only files that are held in memory: a few at a time, each no longer than a file may be.
@@ -161,8 +163,10 @@ async fn judge(state: &State, attachment: &attachment::Model, file: &Spooled) ->
 /// What `attachment_file` says of a file.
 struct Kept {
     sha256: String,
-    /// SHA-256 and length of the picture that others get.
+    /// SHA-256 and length of what others get.
     shared: Option<(String, i64)>,
+    /// By which it came.
+    upload: Option<Uuid>,
 }
 
 /// Puts everything into the store. That there may be objects is written down before there are any.
@@ -220,6 +224,11 @@ async fn settle(
                            WHERE tenant_id = $1 AND attachment_id = $2";
                 let values = [id.into(), kept.sha256.clone().into(), shared.into(), bytes.into()];
                 work.connection().execute_raw(work.statement(sql, values)).await?;
+                if let Some(upload) = kept.upload {
+                    let sql = "UPDATE upload SET ended_at = $3 WHERE tenant_id = $1 AND id = $2";
+                    let values = [upload.into(), work.now.into()];
+                    work.connection().execute_raw(work.statement(sql, values)).await?;
+                }
             }
             Ok(work.stored::<attachment::Model>(id)?)
         })
@@ -235,9 +244,9 @@ async fn settle(
     }
 }
 
-/// Says in the record that an upload was given up.
-pub async fn give_up(state: &State, tenant_id: Uuid, id: Uuid, detail: String) -> Result<(), Error> {
-    match settle(state, &Actor::system(tenant_id), id, Arrival::Expired { detail }, None).await {
+/// Says in the record why an upload was given up.
+pub async fn give_up(state: &State, tenant_id: Uuid, id: Uuid, why: Arrival) -> Result<(), Error> {
+    match settle(state, &Actor::system(tenant_id), id, why, None).await {
         Ok(_) | Err(Error::Refusal(_)) => Ok(()),
         Err(cause) => Err(cause),
     }

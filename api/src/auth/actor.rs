@@ -78,13 +78,7 @@ impl Proof {
     async fn of(request: &Request) -> Result<Self, Error> {
         let state = request.data::<State>().ok_or_else(|| Error::Internal("the routes have no state".into()))?;
         let proof = Proof::known(request, state).await?;
-        let (left, taken) = state.identity.rate.take(proof.session_id);
-        if let Some(context) = RequestContext::of(request) {
-            // Set before only if a route asks twice, and then to the same.
-            let _ = context.who.set((proof.actor.tenant_id, proof.actor.user_id));
-            let _ = context.left.set(left);
-        }
-        taken?;
+        proof.count(request, state)?;
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if if reads { proof.may_read } else { proof.actor.may_write } {
             Ok(proof)
@@ -92,6 +86,20 @@ impl Proof {
             let scope = if reads { "read" } else { "write" };
             Err(Refusal::forbidden(format!("This API key lacks the scope `{scope}`.")).into())
         }
+    }
+
+    /// Counts a request of this token; who sent it and what is left is told with the answer.
+    ///
+    /// # Errors
+    /// 429 if it asks too often.
+    pub fn count(&self, request: &Request, state: &State) -> Result<(), Refusal> {
+        let (left, taken) = state.identity.rate.take(self.session_id);
+        if let Some(context) = RequestContext::of(request) {
+            // Set before only if a route asks twice, and then to the same.
+            let _ = context.who.set((self.actor.tenant_id, self.actor.user_id));
+            let _ = context.left.set(left);
+        }
+        taken
     }
 }
 

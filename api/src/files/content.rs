@@ -59,8 +59,13 @@ impl Type {
         }
     }
 
-    pub const fn is_picture(self) -> bool {
+    const fn is_picture(self) -> bool {
         matches!(self, Type::Jpeg | Type::Png | Type::Webp | Type::Heic)
+    }
+
+    /// Whether it may tell more than its maker means to, and so is read for what others get.
+    pub const fn may_tell(self) -> bool {
+        self.is_picture() || matches!(self, Type::M4a)
     }
 
     const fn is_sound(self) -> bool {

@@ -4,6 +4,7 @@
 mod content;
 mod heic;
 mod location;
+mod m4a;
 mod picture;
 mod stripped;
 mod whole;
@@ -33,7 +34,7 @@ use crate::problem::{Error, Refusal};
 pub const MOST_BYTES: i64 = 50 * 1024 * 1024;
 /// How long an upload that nobody goes on with is kept, unless the operator says otherwise.
 pub const KEPT_DAYS: i64 = 7;
-/// Pictures that are worked on at one time: each may take some 200 MB of memory while it is.
+/// Pictures and recordings that are worked on at one time: each may take some 200 MB of memory while it is.
 const AT_ONCE: usize = 2;
 /// What is sent to the store at once; larger files go in parts of this size.
 const PIECE: usize = 8 * 1024 * 1024;
@@ -47,7 +48,7 @@ pub struct Files {
     pub most_bytes: i64,
     /// How long an unfinished upload is kept.
     pub kept: Duration,
-    /// Who works on a picture holds one.
+    /// Who works on a picture or a recording holds one.
     pub pictures: Semaphore,
 }
 
@@ -120,7 +121,7 @@ pub fn original(tenant_id: Uuid, attachment_id: Uuid, sha256: &str) -> Path {
     of_attachment(tenant_id, attachment_id).join(sha256)
 }
 
-/// A photo without its position.
+/// A photo or a recording without its position.
 pub fn shared(tenant_id: Uuid, attachment_id: Uuid, sha256: &str) -> Path {
     of_attachment(tenant_id, attachment_id).join(format!("{sha256}.shared"))
 }

@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbIma
 use tokio_util::bytes::Bytes;
 
 use super::content::Type;
-use super::{heic, stripped};
+use super::{heic, m4a, stripped};
 
 /// Pixels on the longer side of a small picture.
 const SMALL: u32 = 480;
@@ -19,7 +19,7 @@ const LONGEST: u32 = 20_000;
 /// Bytes that decoding may take: 64 million pixels in three colours.
 const MEMORY: u64 = 192 * 1024 * 1024;
 
-/// What is kept of a picture beside itself.
+/// What is kept of a picture, or a recording, beside itself.
 #[derive(Debug)]
 pub struct Picture {
     /// As others get it; `None` if it tells nothing that they must not know.
@@ -37,7 +37,10 @@ pub fn read(bytes: &Bytes, is: Type) -> Result<Picture, String> {
         Type::Png => ImageFormat::Png,
         Type::Webp => ImageFormat::WebP,
         _ => {
-            let shared = heic::without_position(bytes);
+            let shared = match is {
+                Type::M4a => m4a::sound_alone(bytes),
+                _ => heic::without_position(bytes).ok_or_else(damaged)?,
+            };
             return Ok(Picture { shared: (shared != *bytes).then_some(shared), thumbnail: None });
         }
     };

@@ -25,8 +25,15 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const EXEMPT: [&str; 2] = ["pushMutations", "fetchRecords"];
 
 /// Their answers hold what is shown once and stored nowhere, so they are not stored here either.
-const SECRET: [&str; 6] =
-    ["createApiKey", "createUser", "inviteUser", "createWebForm", "createWebhook", "rotateWebhookSecret"];
+const SECRET: [&str; 7] = [
+    "createApiKey",
+    "createCalendarFeed",
+    "createUser",
+    "createWebForm",
+    "createWebhook",
+    "inviteUser",
+    "rotateWebhookSecret",
+];
 
 const TAKE: &str = "
     INSERT INTO receipt (tenant_id, user_id, key, hash, result, created_at) VALUES ($1, $2, $3, $4, '', $5)
@@ -82,8 +89,13 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Once<E> {
         let key = key?;
         let operation = self.operation(&request).unwrap_or_default().to_owned();
         let (request, hash) = digested(request).await?;
-        let receipt = Receipt { state: self.state.clone(), actor: proof.actor, key: format!("http:{key}") };
-        if let Some(answer) = receipt.take(&hash).await? {
+        let receipt = Receipt { state: self.state.clone(), actor: proof.actor.clone(), key: format!("http:{key}") };
+        let taken = receipt.take(&hash).await;
+        if !matches!(taken, Ok(None)) {
+            // Those that go on to the routes are counted there.
+            proof.count(&request, &self.state)?;
+        }
+        if let Some(answer) = taken? {
             return Ok(answer);
         }
         let inner = self.inner.clone();
@@ -167,15 +179,11 @@ impl Receipt {
     /// Stores the answer. A refusal gives the key back, for nothing was done; after an error of the server nobody knows, and
     /// the key stays taken.
     async fn settle(&self, operation: &str, answer: poem::Result<Response>) -> poem::Result<Response> {
-        let status = match &answer {
-            Ok(response) => response.status(),
-            Err(error) => error.status(),
-        };
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            return answer;
-        }
+        let status = status(&answer);
         if !status.is_success() {
-            self.forget().await?;
+            if is_refused(&answer) {
+                self.forget().await?;
+            }
             return answer;
         }
         let mut response = answer?;
@@ -195,6 +203,21 @@ impl Receipt {
     async fn forget(&self) -> Result<(), Error> {
         Ok(self.state.db.execute_raw(self.statement(GIVE_BACK, [])).await.map(drop)?)
     }
+}
+
+fn status(answer: &poem::Result<Response>) -> StatusCode {
+    match answer {
+        Ok(response) => response.status(),
+        Err(error) => error.status(),
+    }
+}
+
+/// Whether nothing was done for sure. A verb that says "not now" (503) says so before it writes; an error of the database may
+/// be a connection that was lost at the commit.
+fn is_refused(answer: &poem::Result<Response>) -> bool {
+    let said = answer.as_ref().err().and_then(|error| error.downcast_ref::<Error>());
+    let is_later = matches!(said, Some(Error::Refusal(refusal)) if refusal.code != Code::Internal);
+    is_later || !status(answer).is_server_error()
 }
 
 impl Answer {
@@ -225,4 +248,52 @@ fn in_progress() -> Refusal {
                   it ended. Repeat it in a second; if this stays, look whether it was done before you send it with a \
                   new key.";
     Refusal { retry_after: Some(1), ..Refusal::conflict(Code::IdempotencyInProgress, detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::spec;
+
+    /// Whether there is something in this schema, or in one that it refers to, that is told once.
+    fn tells_once(document: &Json, schema: &Json, seen: &mut BTreeSet<String>) -> bool {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let schema = document.pointer(reference.trim_start_matches('#')).expect("it is there");
+            return seen.insert(reference.to_owned()) && tells_once(document, schema, seen);
+        }
+        let says_so = schema["description"].as_str().is_some_and(|text| text.contains("not to be had again"));
+        let parts: Vec<&Json> = match schema {
+            Json::Object(members) => members.values().collect(),
+            Json::Array(items) => items.iter().collect(),
+            _ => Vec::new(),
+        };
+        says_so || schema["format"] == "password" || parts.iter().any(|part| tells_once(document, part, seen))
+    }
+
+    #[test]
+    fn no_answer_is_stored_that_holds_what_is_told_once() {
+        let document = spec();
+        let posts = document["paths"].as_object().expect("paths").values().map(|item| &item["post"]);
+        let known = posts.filter(|post| post["security"].as_array().is_some_and(|schemes| !schemes.is_empty()));
+        let telling = known.filter(|post| {
+            let answers = post["responses"].as_object().into_iter().flatten();
+            let mut good = answers.filter(|(status, _)| status.starts_with('2'));
+            good.any(|(_, answer)| tells_once(&document, answer, &mut BTreeSet::new()))
+        });
+        let names: BTreeSet<&str> = telling.filter_map(|post| post["operationId"].as_str()).collect();
+        assert_eq!(names, BTreeSet::from(SECRET));
+    }
+
+    #[test]
+    fn only_what_was_refused_gives_its_key_back() {
+        let answered = |error: Error| is_refused(&Err(error.into()));
+        assert!(answered(Refusal::forbidden("No.").into()));
+        assert!(answered(Refusal::unavailable(5).into()), "not now");
+        assert!(!answered(Error::Database(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout))));
+        assert!(!answered(Error::Database(DbErr::Custom("columns differ".into()))));
+        assert!(!answered(Error::Internal("a unit of work stopped".into())));
+        assert!(!answered(Refusal::internal().into()));
+        let bare = |status: StatusCode| is_refused(&Ok(status.into_response()));
+        assert!(bare(StatusCode::NOT_FOUND) && !bare(StatusCode::SERVICE_UNAVAILABLE));
+    }
 }

@@ -32,7 +32,7 @@ pub struct Rate {
 pub struct Left {
     per_minute: u32,
     remaining: u32,
-    /// Seconds until there is at least one more.
+    /// Seconds in which there will be at least one more.
     seconds: u32,
 }
 
@@ -50,7 +50,10 @@ impl Rate {
     pub fn take(&self, token: Uuid) -> (Left, Result<(), Refusal>) {
         let per_minute = self.per_minute.get();
         match self.buckets.check_key(&token) {
-            Ok(left) => (Left { per_minute, remaining: left.remaining_burst_capacity(), seconds: 1 }, Ok(())),
+            Ok(left) => {
+                let seconds = MINUTE.div_ceil(per_minute);
+                (Left { per_minute, remaining: left.remaining_burst_capacity(), seconds }, Ok(()))
+            }
             Err(not_until) => {
                 let seconds = whole_seconds(not_until.wait_time_from(self.clock.now()));
                 (Left { per_minute, remaining: 0, seconds }, Err(Refusal::too_many_requests(seconds)))
@@ -96,6 +99,8 @@ mod tests {
         assert!((1..=31).contains(&refused.retry_after.expect("says when")), "{refused:?}");
         assert_eq!(empty.headers()[0].1, "\"token\";q=2;w=60");
         assert_eq!(left(other), 1, "nobody else waits");
+        assert_eq!(rate.take(other).0.headers()[1].1, "\"token\";r=0;t=30", "one comes back in half a minute");
+        assert_eq!(Rate::new(PER_MINUTE).take(one).0.headers()[1].1, "\"token\";r=5999;t=1");
         rate.tidy();
         assert!(rate.take(one).1.is_err(), "what is not full is not forgotten");
     }

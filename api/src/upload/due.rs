@@ -6,16 +6,14 @@ use entity::scalar::Timestamp;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use uuid::Uuid;
 
-use super::{Upload, end, finish, statement};
-use crate::attachment::give_up;
+use super::{LEFT_AFTER, Upload, end, finish, statement};
+use crate::attachment::{Arrival, give_up};
 use crate::auth::Actor;
 use crate::files;
 use crate::problem::Error;
 use crate::state::State;
 use crate::sync::expire::KEPT_DAYS;
 
-/// Minutes after its last byte from which on the server that got it is not waited for.
-const LEFT_AFTER: i64 = 5;
 /// What one run looks at of each.
 const AT_ONCE: i64 = 200;
 
@@ -24,25 +22,20 @@ pub async fn run(state: &State) -> Result<(), Error> {
     let now = state.clock.now();
     let left =
         "SELECT * FROM upload WHERE received = bytes AND ended_at IS NULL AND touched_at < $1 AND expires_at > $2
-                ORDER BY expires_at LIMIT $3";
-    let left_at = Timestamp::from(now.0 - TimeDelta::minutes(LEFT_AFTER));
-    for upload in found(state, left, left_at, now).await? {
+                ORDER BY touched_at LIMIT $3";
+    for upload in found(state, left, (now.0 - LEFT_AFTER).into(), now).await? {
         match finish(state, &Actor::system(upload.tenant_id), &upload).await {
             // The record says why.
             Ok(()) | Err(Error::Refusal(_)) => {}
-            Err(cause) => return Err(cause),
+            // The others do not wait for it.
+            Err(cause) => tracing::error!(%cause, upload = %upload.id, "an upload could not be taken"),
         }
     }
     let over = "SELECT * FROM upload WHERE expires_at <= $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3";
     for upload in found(state, over, now, now).await? {
-        if upload.ended_at.is_none() && !has_others(state, &upload).await? {
-            let detail = format!(
-                "The upload was given up at {} of {} bytes, as nobody went on with it. Send the file again.",
-                upload.received, upload.bytes
-            );
-            give_up(state, upload.tenant_id, upload.attachment_id, detail).await?;
+        if let Err(cause) = expire(state, &upload).await {
+            tracing::error!(%cause, upload = %upload.id, "an upload could not be given up");
         }
-        end(state, &upload).await?;
     }
     remove(state, Timestamp::from(now.0 - TimeDelta::days(KEPT_DAYS))).await
 }
@@ -51,6 +44,17 @@ async fn found(state: &State, sql: &str, first: Timestamp, second: Timestamp) ->
     let values = [first.into(), second.into(), AT_ONCE.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(Upload::find_by_statement(statement).all(&state.db).await?)
+}
+
+async fn expire(state: &State, upload: &Upload) -> Result<(), Error> {
+    if upload.ended_at.is_none() && !has_others(state, upload).await? {
+        let detail = format!(
+            "The upload was given up at {} of {} bytes, as nobody went on with it. Send the file again.",
+            upload.received, upload.bytes
+        );
+        give_up(state, upload.tenant_id, upload.attachment_id, Arrival::Expired { detail }).await?;
+    }
+    end(state, upload).await
 }
 
 /// Whether the file is on its way by another upload, too.

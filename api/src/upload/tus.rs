@@ -1,6 +1,6 @@
 //! The tus protocol 1.0 (<https://tus.io/protocols/resumable-upload>) at `/v1/uploads`: core, creation,
-//! creation-with-upload, checksum, expiration and termination. It has clients of its own and stands beside the OpenAPI
-//! document, whose generated clients send a file in one piece (`putAttachmentContent`).
+//! creation-with-upload, checksum, expiration and termination; creation takes an `Idempotency-Key` besides. It has clients of
+//! its own and stands beside the OpenAPI document, whose generated clients send a file in one piece (`putAttachmentContent`).
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,10 @@ use super::receive::{Checksum, receive};
 use super::{Upload, begin, end, find, finish};
 use crate::auth::Actor;
 use crate::http::RequestContext;
+use crate::http::once::IDEMPOTENCY_KEY;
 use crate::problem::{Code, Error, Problem, Refusal};
 use crate::state::State;
+use crate::write::Idempotency;
 
 /// Where uploads are.
 pub const PATH: &str = "/v1/uploads";
@@ -187,10 +189,15 @@ async fn create(state: &State, mut request: Request) -> Result<Response, Error> 
     let length =
         length.ok_or_else(|| Refusal::malformed("Upload-Length: must be the file's bytes, one at the least."))?;
     let told = request.header("Upload-Metadata").unwrap_or_default().to_owned();
+    let key = request.headers().get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default().to_owned());
+    let key = key.map(|key| Idempotency { key, id: None }.checked()).transpose()?;
     let with_bytes = is_bytes(&request);
     let checksum = checksum(request.headers())?;
-    let mut upload = begin(state, &actor, attachment_id(&told)?, length, told).await?;
-    if with_bytes {
+    let mut upload = begin(state, &actor, attachment_id(&told)?, length, told, key).await?;
+    if upload.received > 0 {
+        // Begun by an earlier request, from whose bytes on the client goes on.
+        take_whole(state, &actor, &upload).await?;
+    } else if with_bytes {
         let body = request.take_body();
         upload.received = add(state, &actor, &upload, 0, body, checksum).await?;
     }
@@ -205,16 +212,21 @@ fn is_bytes(request: &Request) -> bool {
 async fn tell(state: &State, request: Request, id: Uuid) -> Result<Response, Error> {
     let actor = Actor::of(&request).await?;
     let upload = find(state, &actor, id).await?;
-    if upload.received == upload.bytes && upload.ended_at.is_none() {
-        // The server that got the last byte died before it could say so.
-        let (state, upload) = (state.clone(), upload.clone());
-        state.clone().run(async move { finish(&state, &actor, &upload).await }).await?;
-    }
+    take_whole(state, &actor, &upload).await?;
     let mut response = standing(&upload, StatusCode::OK).header("Upload-Length", upload.bytes);
     if !upload.metadata.is_empty() {
         response = response.header("Upload-Metadata", &upload.metadata);
     }
     Ok(response.finish())
+}
+
+/// Takes a file that is whole: the server that got the last byte died before it could.
+async fn take_whole(state: &State, actor: &Actor, upload: &Upload) -> Result<(), Error> {
+    if upload.received < upload.bytes || upload.ended_at.is_some() {
+        return Ok(());
+    }
+    let (inner, actor, upload) = (state.clone(), actor.clone(), upload.clone());
+    state.run(async move { finish(&inner, &actor, &upload).await }).await
 }
 
 async fn go_on(state: &State, mut request: Request, id: Uuid) -> Result<Response, Error> {

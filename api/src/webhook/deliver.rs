@@ -119,7 +119,7 @@ pub async fn due(state: &State) -> Result<Vec<(Uuid, Uuid)>, Error> {
     keys.collect()
 }
 
-/// An endpoint on lease.
+/// An endpoint on lease, as it stood when it was leased or had an event last.
 struct Endpoint {
     tenant_id: Uuid,
     id: Uuid,
@@ -146,13 +146,18 @@ pub async fn serve(state: &State, (tenant_id, id): (Uuid, Uuid)) -> Result<usize
             break;
         }
         let outcome = attempt(state, &endpoint, &event).await;
-        let delivered = outcome.delivered();
-        if !outcome.record(state, &endpoint, &event).await? || !delivered {
+        let Some(next) = outcome.record(state, &endpoint, &event).await? else { return Ok(taken) };
+        if !outcome.goes_on() {
             return Ok(taken);
         }
-        endpoint.at = event.cursor;
-        endpoint.failures = 0;
-        taken += 1;
+        taken += usize::from(outcome.delivered());
+        let is_asked_for = (&next.kinds, &next.ops) == (&endpoint.kinds, &endpoint.ops);
+        endpoint = next;
+        // An admin asks for other events than were read.
+        if !is_asked_for {
+            all = false;
+            break;
+        }
     }
     let end = if all { Cursor::behind(head) } else { endpoint.at.clone() };
     let sql = format!(
@@ -175,17 +180,21 @@ fn place(cursor: &Cursor) -> [sea_orm::Value; 4] {
 }
 
 async fn lease(state: &State, tenant_id: Uuid, id: Uuid) -> Result<Option<Endpoint>, Error> {
-    let sql = "
-        UPDATE webhook SET leased_until = $4
-        WHERE tenant_id = $1 AND id = $2 AND disabled_at IS NULL AND next_attempt_at <= $3
-          AND (leased_until IS NULL OR leased_until <= $3)
-        RETURNING url, kinds, ops, secret, former_secret, former_until, seq, record_id, kind, revision, failures";
+    let sql = format!(
+        "UPDATE webhook SET leased_until = $4
+         WHERE tenant_id = $1 AND id = $2 AND disabled_at IS NULL AND next_attempt_at <= $3
+           AND (leased_until IS NULL OR leased_until <= $3)
+         RETURNING {ENDPOINT}"
+    );
     let now = state.clock.now();
     let until: Timestamp = (now.0 + LEASE).into();
-    let asked = statement(tenant_id, sql, [id.into(), now.into(), until.into()]);
+    let asked = statement(tenant_id, &sql, [id.into(), now.into(), until.into()]);
     let Some(row) = state.db.query_one_raw(asked).await? else { return Ok(None) };
     Ok(Some(Endpoint::read(&row, (tenant_id, id), now)?))
 }
+
+/// What an `Endpoint` is read from.
+const ENDPOINT: &str = "url, kinds, ops, secret, former_secret, former_until, seq, record_id, kind, revision, failures";
 
 impl Endpoint {
     fn read(row: &QueryResult, (tenant_id, id): (Uuid, Uuid), now: Timestamp) -> Result<Self, Error> {
@@ -218,20 +227,29 @@ async fn events(state: &State, endpoint: &Endpoint, head: i64) -> Result<Vec<Eve
 }
 
 async fn attempt(state: &State, endpoint: &Endpoint, event: &Event) -> Outcome {
+    let Some(body) = &event.body else {
+        let error = Some("left out: what is kept of this change cannot be read");
+        return Outcome { status: None, error, millis: 0, rest: 0, left_out: true };
+    };
     let begun = Instant::now();
-    let answer = post(state, endpoint, event).await;
+    let answer = post(state, endpoint, event, body).await;
     let millis = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX);
     match answer {
-        Ok((status, rest)) => Outcome { status: Some(status), error: None, millis, rest },
-        Err(error) => Outcome { status: None, error: Some(error), millis, rest: 0 },
+        Ok((status, rest)) => Outcome { status: Some(status), error: None, millis, rest, left_out: false },
+        Err(error) => Outcome { status: None, error: Some(error), millis, rest: 0, left_out: false },
     }
 }
 
 /// The answer's status and how long the receiver asks to be left alone, or why there was no answer, in words that hold nothing of
 /// the address.
-async fn post(state: &State, endpoint: &Endpoint, event: &Event) -> Result<(StatusCode, i64), &'static str> {
+async fn post(
+    state: &State,
+    endpoint: &Endpoint,
+    event: &Event,
+    body: &str,
+) -> Result<(StatusCode, i64), &'static str> {
     let url = state.outbox.reach.check(&endpoint.url).map_err(|_| FORBIDDEN)?;
-    let body = illustrated(state, endpoint.tenant_id, &event.cursor.kind, &event.body).await.map_err(|cause| {
+    let body = illustrated(state, endpoint.tenant_id, &event.cursor.kind, body).await.map_err(|cause| {
         tracing::error!(%cause, event = event.id, "an event has no picture");
         "the picture could not be drawn"
     })?;
@@ -267,13 +285,18 @@ impl Outcome {
         self.status.is_some_and(|status| status.is_success())
     }
 
-    /// Keeps it in the log and moves the endpoint on, or makes it wait. False if the endpoint was moved by somebody else or is
-    /// gone: then its turn is over.
-    async fn record(&self, state: &State, endpoint: &Endpoint, event: &Event) -> Result<bool, Error> {
+    /// Whether what follows has its turn.
+    fn goes_on(&self) -> bool {
+        self.left_out || self.delivered()
+    }
+
+    /// Keeps it in the log and moves the endpoint on, or makes it wait; the endpoint as it stands then, with what an admin has
+    /// changed about it. `None` if it was moved by somebody else or is gone: then its turn is over.
+    async fn record(&self, state: &State, endpoint: &Endpoint, event: &Event) -> Result<Option<Endpoint>, Error> {
         let now = state.clock.now();
         let later = |seconds: i64| Timestamp::from(now.0 + TimeDelta::seconds(seconds));
-        let failures = if self.delivered() { 0 } else { endpoint.failures + 1 };
-        let (to, next, lease, disabled) = if self.delivered() {
+        let failures = if self.goes_on() { 0 } else { endpoint.failures + 1 };
+        let (to, next, lease, disabled) = if self.goes_on() {
             (&event.cursor, now, Some(Timestamp::from(now.0 + LEASE)), None)
         } else if self.status == Some(StatusCode::GONE) {
             (&endpoint.at, now, None, Some("The endpoint answered 410: it is gone."))
@@ -288,10 +311,13 @@ impl Outcome {
                 UPDATE webhook SET seq = $3, record_id = $4, kind = $5, revision = $6, failures = $11, next_attempt_at = $12,
                                    leased_until = $13, disabled_at = CASE WHEN $14::text IS NULL THEN NULL ELSE $15::timestamptz END,
                                    disabled_reason = $14
-                WHERE {UNMOVED} RETURNING tenant_id
+                WHERE {UNMOVED} RETURNING tenant_id, {ENDPOINT}
+            ), told AS (
+                INSERT INTO webhook_delivery
+                    (tenant_id, id, webhook_id, event_id, type, attempt, attempted_at, status, error, millis)
+                SELECT tenant_id, $16, $2, $17, $18, $19, $15, $20, $21, $22 FROM moved
             )
-            INSERT INTO webhook_delivery (tenant_id, id, webhook_id, event_id, type, attempt, attempted_at, status, error, millis)
-            SELECT tenant_id, $16, $2, $17, $18, $19, $15, $20, $21, $22 FROM moved"
+            SELECT {ENDPOINT} FROM moved"
         );
         let mut values = vec![endpoint.id.into()];
         values.extend(place(to));
@@ -310,7 +336,8 @@ impl Outcome {
             self.error.map(str::to_owned).into(),
             self.millis.into(),
         ]);
-        Ok(state.db.execute_raw(statement(endpoint.tenant_id, &sql, values)).await?.rows_affected() == 1)
+        let row = state.db.query_one_raw(statement(endpoint.tenant_id, &sql, values)).await?;
+        row.map(|row| Endpoint::read(&row, (endpoint.tenant_id, endpoint.id), now)).transpose()
     }
 }
 

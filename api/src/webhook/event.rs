@@ -26,7 +26,8 @@ pub struct Event {
     pub id: String,
     /// `opportunity.updated`
     pub kind: String,
-    pub body: String,
+    /// `None`: what is kept of the change cannot be read, today or later.
+    pub body: Option<String>,
 }
 
 impl Event {
@@ -37,30 +38,37 @@ impl Event {
             kind: row.try_get("", "kind")?,
             revision: row.try_get("", "revision")?,
         };
-        let (op, actor_id): (String, Uuid) = (row.try_get("", "op")?, row.try_get("", "actor_id")?);
-        let (captured, received): (Timestamp, Timestamp) = (row.try_get("", "captured")?, row.try_get("", "received")?);
-        let (changes, document): (String, Option<String>) = (row.try_get("", "changes")?, row.try_get("", "document")?);
+        let op: String = row.try_get("", "op")?;
         let kind = format!("{}.{op}d", cursor.kind);
-        let mut body = json!({
-            "type": kind,
-            "timestamp": received,
-            "data": {
-                "seq": cursor.seq,
-                "kind": cursor.kind,
-                "recordId": cursor.record_id,
-                "revision": cursor.revision,
-                "op": op,
-                "actorId": actor_id,
-                "captured": captured,
-                "changes": parsed(&changes)?,
-            },
-        });
-        if let Some(document) = document {
-            body["data"]["record"] = parsed(&document)?;
-        }
         let id = format!("{}_{}_{}", cursor.kind, cursor.record_id, cursor.revision);
-        Ok(Event { cursor, id, kind, body: body.to_string() })
+        let body = body(row, &cursor, &kind, &op);
+        let body = body.inspect_err(|cause| tracing::error!(%cause, event = id, "a change cannot be read")).ok();
+        Ok(Event { cursor, id, kind, body })
     }
+}
+
+fn body(row: &QueryResult, cursor: &Cursor, kind: &str, op: &str) -> Result<String, DbErr> {
+    let actor_id: Uuid = row.try_get("", "actor_id")?;
+    let (captured, received): (Timestamp, Timestamp) = (row.try_get("", "captured")?, row.try_get("", "received")?);
+    let (changes, document): (String, Option<String>) = (row.try_get("", "changes")?, row.try_get("", "document")?);
+    let mut body = json!({
+        "type": kind,
+        "timestamp": received,
+        "data": {
+            "seq": cursor.seq,
+            "kind": cursor.kind,
+            "recordId": cursor.record_id,
+            "revision": cursor.revision,
+            "op": op,
+            "actorId": actor_id,
+            "captured": captured,
+            "changes": parsed(&changes)?,
+        },
+    });
+    if let Some(document) = document {
+        body["data"]["record"] = parsed(&document)?;
+    }
+    Ok(body.to_string())
 }
 
 fn parsed(text: &str) -> Result<Value, DbErr> {

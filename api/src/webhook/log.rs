@@ -20,6 +20,8 @@ pub struct Outcome {
     pub millis: i32,
     /// Seconds that the receiver asks to be left alone for.
     pub rest: i64,
+    /// Nothing was sent, nor ever can be.
+    pub left_out: bool,
 }
 
 /// An attempt to send an event.

@@ -274,7 +274,7 @@ pub async fn rotate(db: &impl ConnectionTrait, key: (Uuid, Uuid), now: Timestamp
     Ok(WebhookSecret { secret: Secret::new(secret), webhook })
 }
 
-/// Sends again everything that was received since that moment.
+/// Sends again everything that was received since that moment. It never leaves out what was not sent yet.
 pub async fn replay(
     db: &impl ConnectionTrait,
     key: (Uuid, Uuid),
@@ -282,9 +282,12 @@ pub async fn replay(
     now: Timestamp,
 ) -> Result<Webhook, Error> {
     let sql = format!(
-        "UPDATE webhook SET seq = coalesce((SELECT min(h.seq) - 1 FROM record_history h WHERE h.tenant_id = $1 AND h.received >= $3), seq),
-                            record_id = $5, kind = '', revision = 0, failures = 0, next_attempt_at = $4, disabled_at = NULL, disabled_reason = NULL
-         WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"
+        "WITH wanted AS (SELECT min(seq) - 1 AS behind FROM record_history WHERE tenant_id = $1 AND received >= $3)
+         UPDATE webhook SET seq = least(seq, behind), record_id = CASE WHEN behind < seq THEN $5 ELSE record_id END,
+                            kind = CASE WHEN behind < seq THEN '' ELSE kind END,
+                            revision = CASE WHEN behind < seq THEN 0 ELSE revision END,
+                            failures = 0, next_attempt_at = $4, disabled_at = NULL, disabled_reason = NULL
+         FROM wanted WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"
     );
     about(db, key, &sql, [since.into(), now.into(), Uuid::max().into()]).await
 }

@@ -9,7 +9,7 @@ mod reference;
 use std::path::Path;
 
 use chrono::TimeDelta;
-use serde_json::{json, to_vec_pretty};
+use serde_json::{Value, json, to_vec_pretty};
 use tokio::process::Command;
 use waypost::app::spec;
 use waypost::auth::Secret;
@@ -74,11 +74,42 @@ fn document_is_current() {
     );
 }
 
-/// The program that docs/integrate.md shows after these words.
-fn program(after: &str) -> String {
+/// What docs/integrate.md says after these words.
+fn rest(after: &str) -> String {
     let page = std::fs::read_to_string(root().join("docs/integrate.md")).expect("the guide");
-    let (_, rest) = page.split_once(after).expect("a program");
-    rest.split_once("\n```").expect("its end").0.to_owned()
+    page.split_once(after).expect("words of the guide").1.to_owned()
+}
+
+/// The program that the guide shows after these words.
+fn program(after: &str) -> String {
+    rest(after).split_once("\n```").expect("its end").0.to_owned()
+}
+
+/// The commands that the guide shows first after these words.
+pub fn commands(after: &str) -> Vec<String> {
+    let rest = rest(after);
+    let shown = rest.split_once("```sh\n").and_then(|(_, shown)| shown.split_once("\n```")).expect("commands").0;
+    shown.replace("\\\n", "").lines().map(str::to_owned).collect()
+}
+
+/// Types a command of the guide into a shell, for the server of a story instead of the demo's; what it prints.
+async fn typed(command: &str, world: &World, folder: &Path, variables: &[(&str, String)]) -> String {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command.replace("http://localhost:8080", &world.url)]).current_dir(folder);
+    shell.envs(variables.iter().map(|(name, value)| (name, value)));
+    succeed(shell).await
+}
+
+/// What the guide installs is what is locked here.
+#[track_caller]
+fn is_locked(install: &str, lock: &str) {
+    let lock = std::fs::read_to_string(root().join(lock)).expect("a lock file");
+    let packages = install.split(' ').filter(|word| !["npm", "pip", "install", "--save-dev", "&&"].contains(word));
+    for package in packages {
+        let (name, version) = package.split_once("==").or_else(|| package.split_once('@')).expect("a version");
+        let locked = [format!("{name}=={version}\n"), format!("\"{name}\": \"{version}\"")];
+        assert!(locked.iter().any(|line| lock.contains(line)), "the guide installs {package}, the tests another one");
+    }
 }
 
 /// The program in this language that docs/integrate.md shows, for the server and the user of a story instead of the demo's.
@@ -102,6 +133,7 @@ fn guide(language: &str, variables: &[(&str, String)]) -> String {
 #[tokio::test]
 async fn typescript_clients_tell_the_story() {
     document_is_current();
+    typescript_is_made_as_the_guide_shows();
     let Some(npm) = Npm::install("openapi/typescript").await else { return };
     npm.run("generate", &[]).await;
     let (_world, variables) = stage().await;
@@ -117,20 +149,57 @@ async fn typescript_clients_tell_the_story() {
     }
 }
 
+/// The guide's commands are those of the package: to type them as well would take a compiler seconds.
+fn typescript_is_made_as_the_guide_shows() {
+    let read = |file: &str| -> Value {
+        let text = std::fs::read_to_string(root().join("openapi/typescript").join(file)).expect("a file");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let shown = commands("## TypeScript");
+    is_locked(&shown[1], "openapi/typescript/package.json");
+    let generate = shown[2].replace("http://localhost:8080/", "../").replace("-o ", "-o generated/");
+    let script = format!("npx {}", read("package.json")["scripts"]["generate"].as_str().expect("a script"));
+    assert!(script.starts_with(&generate), "{script}");
+    let config = read("tsconfig.json");
+    let options = &config["compilerOptions"];
+    assert_eq!(options["strict"], true);
+    let [module, target] = ["module", "target"].map(|option| options[option].as_str().expect("an option"));
+    let build = format!("npx tsc --module {module} --target {target} --strict --skipLibCheck index.ts");
+    assert_eq!(commands("```ts\n"), [format!("{build} && node index.js")]);
+}
+
 #[tokio::test]
 async fn a_python_client_tells_the_story() {
     document_is_current();
+    let shown = commands("## Python");
+    let [install, configure, generate] = &shown[..] else { panic!("other commands: {shown:?}") };
+    is_locked(install, "openapi/python/requirements.txt");
     let Some(python) = Python::install().await else { return };
-    let into = "generated/waypost_client";
-    let generate = ["generate", "--overwrite", "--fail-on-warning", "--config", "config.yml", "--meta", "none"];
-    let generate = [&generate[..], &["--path", "../openapi.json", "--output-path", into]].concat();
-    python.run("openapi/python", "openapi-python-client", &generate, &[]).await;
     let (world, variables) = stage().await;
+    let folder = root().join("openapi/python/generated");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    typed(configure, &world, &folder, &[]).await;
+    let generate = format!("{generate} --overwrite --fail-on-warning").replace("http://localhost:8080", &world.url);
+    let words: Vec<&str> = generate.split(' ').collect();
+    python.run("openapi/python/generated", words[0], &words[1..], &[]).await;
     python.run("openapi/python", "python", &["story.py"], &variables).await;
     world.audit().await;
-    std::fs::write(root().join("openapi/python/generated/guide.py"), guide("python", &variables)).expect("written");
+    std::fs::write(folder.join("guide.py"), guide("python", &variables)).expect("written");
     let told = python.run("openapi/python/generated", "python", &["guide.py"], &[]).await;
     assert!(told.starts_with("applied") && told.contains("['Hopton Optics']"), "{told}");
+}
+
+#[tokio::test]
+async fn a_program_gets_a_key_and_sees_the_whole_company() {
+    let world = World::new().await;
+    world.rep("Lin Wei").await.account("Hopton Optics").await;
+    let shown = commands("## Programs: an API key");
+    let [make, list] = &shown[..] else { panic!("other commands: {shown:?}") };
+    let admin = [("ADMIN", world.admin().await.token().await)];
+    let made: Value = serde_json::from_str(&typed(make, &world, &root(), &admin).await).expect("JSON");
+    let list = list.replace("wpk_…", made["key"].as_str().expect("a key"));
+    let listed: Value = serde_json::from_str(&typed(&list, &world, &root(), &[]).await).expect("JSON");
+    assert_eq!(listed["items"][0]["name"], "Hopton Optics", "{listed}");
 }
 
 /// `openapi/rust`, which is generated and compiled with the workspace: `cargo test --workspace` has built it.

@@ -3,12 +3,14 @@
 
 mod breaking;
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 use waypost::app::spec;
 
 use crate::tools::{Npm, Python, root};
 use crate::world::{Person, World, own_world};
-use breaking::{breaks, says_so};
+use breaking::{breaks, says_so, unannounced, unexplained};
 
 #[tokio::test]
 async fn the_document_lints_clean() {
@@ -101,18 +103,83 @@ async fn what_was_made_is_read_changed_and_deleted_along_the_document_s_links() 
 /// What integrators generated their clients from, and what a release puts in its place.
 const RELEASED: &str = "openapi/released.json";
 
+/// What git answers; `None` where there is no git, or nothing to tell.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").current_dir(root()).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The tag of the last release, such as `v0.1.0`. Before the first one there is none, and what is kept as released may move.
+fn last_tag() -> Option<String> {
+    let tag = git(&["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]);
+    if tag.is_none() {
+        let changelog = std::fs::read_to_string(root().join("CHANGELOG.md")).expect("the changelog");
+        let earlier = changelog.lines().filter(|line| line.starts_with("## ")).count() > 1;
+        let required = std::env::var_os("WAYPOST_TOOLS").is_some_and(|value| value == "required");
+        assert!(!(earlier && required), "the changelog tells of releases, and git knows no tag: git fetch --tags");
+        println!("not compared with the tag of the last release: git knows none here");
+    }
+    tag
+}
+
+/// What clients were generated from: the kept document, and the one under the last tag, over which nobody copies by mistake.
+fn released() -> Vec<(String, Value)> {
+    let kept = std::fs::read_to_string(root().join(RELEASED)).expect("the released document");
+    let tagged = last_tag().map(|tag| {
+        let document = format!("{tag}:./openapi/openapi.json");
+        let text = git(&["show", &document]).unwrap_or_else(|| panic!("git does not show {document}"));
+        (document, text)
+    });
+    let all = std::iter::once((RELEASED.to_owned(), kept)).chain(tagged);
+    all.map(|(name, text)| (name, serde_json::from_str(&text).expect("JSON"))).collect()
+}
+
 #[test]
 fn nothing_breaks_for_clients_of_the_last_release_unless_the_version_says_so() {
-    let released = std::fs::read_to_string(root().join(RELEASED)).expect("the released document");
-    let (old, new): (Value, Value) = (serde_json::from_str(&released).expect("JSON"), spec());
-    let [was, is] = [&old, &new].map(|document| document["info"]["version"].as_str().expect("a version"));
-    let found = breaks(&old, &new);
-    assert!(
-        found.is_empty() || says_so(was, is),
-        "This breaks clients of {RELEASED} (version {was}):\n  {}\nKeep what they use, or say so: raise the version of \
-         the workspace ({is}) to one that may break. A release copies openapi/openapi.json over {RELEASED}.",
-        found.join("\n  ")
-    );
+    let new = spec();
+    for (name, old) in released() {
+        let [was, is] = [&old, &new].map(|document| document["info"]["version"].as_str().expect("a version"));
+        let found = breaks(&old, &new);
+        assert!(
+            found.is_empty() || says_so(was, is),
+            "This breaks clients of {name} (version {was}):\n  {}\nKeep what they use, or say so: raise the version of \
+             the workspace ({is}) to one that may break. A release copies openapi/openapi.json over {RELEASED}.",
+            found.join("\n  ")
+        );
+        let unannounced = unannounced(&old, &new);
+        assert!(
+            unannounced.is_empty(),
+            "No version may take away what {name} does not mark as deprecated:\n  {}\nKeep it, marked, for a release, \
+             as docs/integrate.md promises.",
+            unannounced.join("\n  ")
+        );
+    }
+}
+
+#[test]
+fn what_is_deprecated_says_what_to_use_instead() {
+    let mut document = spec();
+    assert_eq!(unexplained(&document), Vec::<String>::new());
+    let plan = &mut document["components"]["schemas"]["Plan"]["properties"];
+    plan["purpose"] = json!({ "type": "string", "description": "Why.", "deprecated": true });
+    plan["status"] = json!({ "type": "string", "description": "Use `state` instead.", "deprecated": true });
+    assert_eq!(unexplained(&document), ["/components/schemas/Plan/properties/purpose"]);
+}
+
+#[test]
+fn only_what_was_deprecated_goes() {
+    let purpose = "/components/schemas/Plan/properties/purpose";
+    let mut old = spec();
+    let mut new = old.clone();
+    new["components"]["schemas"]["Plan"]["properties"].as_object_mut().expect("fields").remove("purpose");
+    new["paths"]["/v1/plans"].as_object_mut().expect("operations").remove("post");
+    let told = unannounced(&old, &new).join("\n");
+    assert!(told.contains("purpose is gone") && told.contains("post /v1/plans: is gone"), "{told}");
+    old.pointer_mut(purpose).expect("a field")["deprecated"] = json!(true);
+    assert_eq!(unannounced(&old, &new), ["post /v1/plans: is gone"]);
+    old["paths"]["/v1/plans"]["post"]["deprecated"] = json!(true);
+    assert_eq!(unannounced(&old, &new), Vec::<String>::new());
+    assert!(!breaks(&old, &new).is_empty(), "and the version has to say so all the same");
 }
 
 /// What is done to the document, and what is told of it.
@@ -171,6 +238,70 @@ fn a_break_is_told_with_its_place_and_an_addition_is_none() {
             "a function of generated clients gets another name",
             |d| d["paths"]["/v1/me"]["get"]["operationId"] = json!("whoAmI"),
             &["get /v1/me: has another operationId"],
+        ),
+        (
+            "a class of generated clients gets another name",
+            |d| d["paths"]["/v1/me"]["get"]["tags"] = json!(["Self"]),
+            &["get /v1/me: has another tag"],
+        ),
+        (
+            "a type of generated clients gets another name",
+            |d| {
+                let login = d["components"]["schemas"].as_object_mut().and_then(|all| all.remove("Login"));
+                d["components"]["schemas"]["Credentials"] = login.expect("a schema");
+                let body = &mut d["paths"]["/v1/auth/login"]["post"]["requestBody"]["content"]["application/json"];
+                body["schema"]["$ref"] = json!("#/components/schemas/Credentials");
+            },
+            &["schema Login: is gone"],
+        ),
+        (
+            "an open operation asks who calls",
+            |d| d["paths"]["/v1/auth/login"]["post"]["security"] = json!([{ "bearerAuth": [] }]),
+            &["post /v1/auth/login: asks for another proof of who calls"],
+        ),
+        (
+            "a token is sent in another way",
+            |d| d["components"]["securitySchemes"]["bearerAuth"]["scheme"] = json!("basic"),
+            &["security scheme bearerAuth: is another one"],
+        ),
+        ("an operation is opened", |d| d["paths"]["/v1/me"]["get"]["security"] = json!([]), &[]),
+        (
+            "a header goes",
+            |d| d["paths"]["/v1/plans/{id}"]["get"]["responses"]["200"]["headers"] = json!({}),
+            &["get /v1/plans/{id}, 200, header ETag: is gone", "header RateLimit: is gone"],
+        ),
+        (
+            "a header may be missing",
+            |d| d["components"]["headers"]["RateLimit"]["required"] = json!(false),
+            &["get /v1/me, 200, header RateLimit: may be missing now"],
+        ),
+        (
+            "an object takes no more than it names",
+            |d| d["components"]["schemas"]["Login"]["additionalProperties"] = json!(false),
+            &["Login (post /v1/auth/login, body): takes no other members now"],
+        ),
+        (
+            "an optional field becomes a map",
+            |d| {
+                let fields = &mut d["components"]["schemas"]["Account"]["properties"];
+                fields["position"] = json!({ "type": "object", "additionalProperties": { "type": "number" } });
+            },
+            &["position: is a map now"],
+        ),
+        (
+            "a map becomes an object",
+            |d| d["components"]["schemas"]["AccountFields"]["properties"]["custom"] = json!({ "type": "object" }),
+            &["custom: is no map any more"],
+        ),
+        (
+            "a list takes nothing twice",
+            |d| d["components"]["schemas"]["PushRequest"]["properties"]["mutations"]["uniqueItems"] = json!(true),
+            &["mutations: takes nothing twice now"],
+        ),
+        (
+            "a bound is left out",
+            |d| d["components"]["schemas"]["CreateAttachment"]["properties"]["bytes"]["exclusiveMinimum"] = json!(true),
+            &["bytes: minimum itself is not taken any more"],
         ),
         (
             "an optional field and an operation come",

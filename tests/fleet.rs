@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, DatabaseBackend::Postgres, Statement};
+use tokio::process::Command;
 use waypost::clock::Clock;
 use waypost::fleet::{Login, Plan, Step, play};
 
-use crate::clients::{PASSWORD, with_password};
+use crate::clients::{PASSWORD, commands, with_password};
 use crate::world::{World, own_world_at};
 
 async fn plan(world: &World) -> Plan {
@@ -50,18 +52,19 @@ async fn phones_on_a_bad_link_lose_nothing_and_end_up_right() {
     assert!(tally.lost > 0 && tally.sent > tally.typed, "the link lost something: {report}");
     assert_eq!(tally.results.values().sum::<u64>(), tally.typed, "{report}");
     assert_eq!(tally.results.get("rejected"), None, "{report}");
-    // Every visit is there, once, with what it earned.
     let count = async |sql: &str| {
-        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
-        let row = sea_orm::ConnectionTrait::query_one_raw(&world.state.db, statement).await.expect("a count");
+        let row = world.state.db.query_one_raw(Statement::from_string(Postgres, sql)).await.expect("a count");
         row.and_then(|row| row.try_get_by_index::<i64>(0).ok()).expect("a number")
     };
+    let taken_down = count("SELECT count(*) FROM receipt").await;
+    assert_eq!(u64::try_from(taken_down).expect("a count"), tally.typed, "each mutation has one receipt: {report}");
     // Every photo is there, whole and once, however often the link broke on its way.
     assert!(tally.photos > 10 && tally.photo_bytes > 0, "{report}");
     let photos = count("SELECT count(*) FROM attachment WHERE state = 'ready' AND has_thumbnail").await;
     assert_eq!(u64::try_from(photos).expect("a count"), tally.photos, "{report}");
     let bytes = "SELECT sum(bytes)::bigint FROM attachment WHERE content_type = 'image/jpeg'";
     assert_eq!(u64::try_from(count(bytes).await).expect("a sum"), tally.photo_bytes, "{report}");
+    // Every visit is there, once, with what it earned.
     let visits = count("SELECT count(*) FROM activity").await;
     assert!(visits >= 80, "{visits}");
     assert_eq!(
@@ -69,6 +72,31 @@ async fn phones_on_a_bad_link_lose_nothing_and_end_up_right() {
         visits
     );
     world.audit().await;
+}
+
+#[tokio::test]
+async fn a_phone_that_does_not_hold_what_it_should_is_told() {
+    let world = own_world_at(Clock::system()).await;
+    let plan = plan(&world).await;
+    // The digest counts an account that no pull brings: in the feed it stands beyond the head.
+    let hidden = "UPDATE feed SET seq = seq + 1000000
+                  WHERE record_id = (SELECT id FROM account WHERE name = 'Ana Ruiz''s account 3')";
+    let hidden = world.state.db.execute_raw(Statement::from_string(Postgres, hidden)).await.expect("hides");
+    assert!(hidden.rows_affected() > 0);
+
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let logins: Vec<String> = plan.logins.iter().map(|login| format!("{} {}", login.email, login.password)).collect();
+    std::fs::write(file.path(), logins.join("\n")).expect("written");
+    let shown = commands("## Does it hold?")[0].replace("http://localhost:8080", &world.url);
+    let few = format!("{} --rounds 1 --entries 1 --photos 0 --loss 0", shown.replace("--phones 50", "--phones 3"));
+    let mut fleet = Command::new(env!("CARGO_BIN_EXE_waypost"));
+    fleet.args(few.split(' ').skip(1)).args(["--tenant", &world.slug, "--logins"]).arg(file.path());
+    let ended = fleet.output().await.expect("starts");
+    let told = [ended.stdout, ended.stderr].map(|text| String::from_utf8(text).expect("text")).join("\n");
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    let nothing_lost = told.contains("unanswered    0\n") && told.contains("vanished      0\n");
+    assert!(nothing_lost && told.contains("converged     2 of 3\n"), "{told}");
+    assert!(told.contains("error: a phone does not hold what it should"), "{told}");
 }
 
 #[tokio::test]

@@ -350,6 +350,7 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self) -> (String, Vec<String>) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{:#}", self.body);
+        assert_eq!(self.text("/requestId"), self.header("x-request-id"));
         let slug = self.text("/type").rsplit('/').next().unwrap_or_default().to_owned();
         let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
         (slug, errors.iter().map(|error| error["pointer"].as_str().expect("a pointer").to_owned()).collect())

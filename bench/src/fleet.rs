@@ -32,8 +32,7 @@ pub async fn day(state: &State, address: SocketAddr) -> Result<(), Failure> {
         phones: PHONES,
         rounds: 4,
         entries: 10,
-        // The server under test keeps no files.
-        photos: 0,
+        photos: 20,
         loss: 20,
         patience: Duration::ZERO,
         seed: 1,
@@ -42,10 +41,11 @@ pub async fn day(state: &State, address: SocketAddr) -> Result<(), Failure> {
     let acknowledged: u64 = report.tally.results.values().sum();
     println!(
         "A day of {PHONES} phones that lose {} % of their requests: {acknowledged} of {} mutations acknowledged, {} vanished, \
-         {} of {PHONES} phones converged, in {:.1} s.",
+         {} photos, {} of {PHONES} phones converged, in {:.1} s.",
         plan.loss,
         report.tally.typed,
         report.vanished,
+        report.tally.photos,
         report.converged,
         report.took.as_secs_f64()
     );

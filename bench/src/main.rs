@@ -78,6 +78,8 @@ enum Mode {
     Server {
         #[arg(long)]
         address: SocketAddr,
+        #[arg(long)]
+        files: PathBuf,
         #[arg(long, env = "BENCH_DATABASE_URL", hide_env_values = true)]
         database_url: String,
         #[arg(long, env = "BENCH_SIGNING_KEY", hide_env_values = true)]
@@ -89,8 +91,8 @@ enum Mode {
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     match &arguments.mode {
-        Some(Mode::Server { address, database_url, signing_key }) => {
-            server::serve(database_url, signing_key, *address).await
+        Some(Mode::Server { address, files, database_url, signing_key }) => {
+            server::serve(database_url, signing_key, *address, files).await
         }
         Some(Mode::Reports { reps, activities, opportunities, directory }) => {
             let (_cluster, _, state, _) = start(directory).await?;
@@ -134,7 +136,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let rep = tenants[0].reps[0];
     let bare = Bare::new(url.clone(), &directory, arguments.seconds, arguments.clients)?;
     let scripts = scripts::Scripts::new(&state, rep).await?;
-    let process = server::Process::start(&url, &key).await?;
+    let process = server::Process::start(&url, &key, &directory.join("files")).await?;
     let idle = process.resident_mib();
     let token = |rep: Rep| token(&state, rep);
     let load = Load {

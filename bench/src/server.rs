@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use waypost::app::app;
 use waypost::auth::Identity;
 use waypost::auth::token::Keys;
 use waypost::clock::Clock;
+use waypost::files::{self, Files, KEPT_DAYS, MOST_BYTES};
 use waypost::http::rate::Rate;
-use waypost::state::State;
+use waypost::state::{Beside, State};
 
 use crate::Failure;
 
@@ -19,14 +21,16 @@ pub const ISSUER: &str = "http://bench";
 /// Connections of the server's pool.
 const POOL: u32 = 16;
 
-/// What `waypost serve` runs, on a database that is there.
-pub async fn serve(url: &str, key: &str, address: SocketAddr) -> Result<(), Failure> {
+/// What `waypost serve` runs, on a database that is there, with files in a directory.
+pub async fn serve(url: &str, key: &str, address: SocketAddr, directory: &Path) -> Result<(), Failure> {
     let keys = Keys::read(key, &[])?;
     let db = waypost::database::connect(url, POOL).await?;
     let mut identity = Identity::new(keys, ISSUER, ISSUER, Vec::new());
     // The load is one token each.
     identity.rate = Rate::new(NonZeroU32::MAX);
-    let state = State::new(db, Clock::system(), identity);
+    let store = files::open(directory.to_str().ok_or("the directory's name is no text")?)?;
+    let beside = Beside { files: Some(Files::new(store, MOST_BYTES, KEPT_DAYS)), ..Beside::default() };
+    let state = State::serving(db, Clock::system(), identity, beside);
     let jobs = waypost::jobs::start(state.clone());
     poem::Server::new(TcpListener::bind(address)).run(app(state)).await?;
     jobs.abort();
@@ -41,10 +45,11 @@ pub struct Process {
 
 impl Process {
     /// Starts this very program as a server and waits until it listens.
-    pub async fn start(url: &str, key: &str) -> Result<Self, Failure> {
+    pub async fn start(url: &str, key: &str, files: &Path) -> Result<Self, Failure> {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new(std::env::current_exe()?)
-            .args(["server", "--address", &free.to_string()])
+            .args(["server", "--address", &free.to_string(), "--files"])
+            .arg(files)
             .env("BENCH_DATABASE_URL", url)
             .env("BENCH_SIGNING_KEY", key)
             .stdin(Stdio::null())

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
+use uuid::Uuid;
 use waypost::clock::Clock;
 
 use super::reference::built;
@@ -98,6 +99,18 @@ impl Stage<'_> {
             Some(("disable", user)) => {
                 let admin = self.world.admin().await;
                 admin.patch(&format!("/v1/users/{user}"), json!({ "disabled": true })).await.expect(200);
+            }
+            // It was deleted, once, and everybody who held it is told.
+            Some(("find-buried", record)) => {
+                let buried = "SELECT bool_and(f.document IS NULL) AND
+                                     (SELECT count(*) FROM record_history h
+                                      WHERE h.tenant_id = $1 AND h.record_id = $2 AND h.op = 'delete') = 1
+                              FROM feed f WHERE f.tenant_id = $1 AND f.record_id = $2";
+                let record: Uuid = record.parse().expect("an id");
+                let values = [self.world.tenant_id, record].map(sea_orm::Value::from);
+                let buried = Statement::from_sql_and_values(Postgres, buried, values);
+                let row = self.world.state.db.query_one_raw(buried).await.expect("an answer").expect("a row");
+                assert_eq!(row.try_get_by_index::<Option<bool>>(0).expect("a flag"), Some(true), "{record}");
             }
             _ => panic!("nobody knows how to {what}"),
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use super::{document_is_current, stage};
+use super::{commands, document_is_current, is_locked, stage};
 use crate::tools::{Python, present, present_file, root, succeed};
 
 /// Quick to start is better here than quick in the long run.
@@ -36,7 +36,7 @@ impl Generator {
     }
 
     /// Makes a client in a fresh folder of `openapi/java/generated`. No warning is left unread.
-    async fn generate(&self, name: &str, properties: &str) -> PathBuf {
+    async fn generate(&self, name: &str, options: &str) -> PathBuf {
         let into = folder().join("generated").join(name);
         std::fs::remove_dir_all(&into)
             .or_else(|error| if into.exists() { Err(error) } else { Ok(()) })
@@ -45,10 +45,7 @@ impl Generator {
         command.args(SWIFTLY.split(' ')).arg("-jar").arg(&self.0).args(["generate", "-g", name, "-i"]);
         command.arg(root().join("openapi/openapi.json")).arg("-o").arg(&into);
         let parts = "apis,models,supportingFiles,modelDocs=false,apiDocs=false,modelTests=false,apiTests=false";
-        command.args(["--global-property", parts]);
-        if !properties.is_empty() {
-            command.args(["--additional-properties", properties]);
-        }
+        command.args(["--global-property", parts]).args(options.split_whitespace());
         let told = succeed(command).await;
         let complaints: Vec<&str> = told
             .lines()
@@ -73,13 +70,16 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_java_client_tells_the_story() {
     document_is_current();
+    let shown = commands("## Java");
+    let [install, generate] = &shown[..] else { panic!("other commands: {shown:?}") };
+    is_locked(install, "openapi/python/requirements.txt");
+    let generate = generate.strip_prefix("openapi-generator-cli generate -g java").expect("the generator");
+    let options = generate.replace("-i http://localhost:8080/openapi.json -o waypost-client", "");
     let Some(generator) = Generator::install().await else { return };
     if !FORMS.iter().all(|jar| present_file(Path::new(jar))) {
         return;
     }
-    let names = "library=native,openApiNullable=false,hideGenerationTimestamp=true,\
-                 invokerPackage=waypost,apiPackage=waypost.api,modelPackage=waypost.model";
-    let client = generator.generate("java", names).await;
+    let client = generator.generate("java", &options).await;
     let classes = folder().join("generated/classes");
     // What else the client rests on, Jackson above all, is within the generator.
     let jars = FORMS.map(PathBuf::from).into_iter().chain([generator.0.clone()]);

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 use waypost::clock::Clock;
 
-use super::{PASSWORD, program, with_password};
+use super::{PASSWORD, commands, program, typed, with_password};
 use crate::tools::{Npm, succeed};
 use crate::world::{Person, World, own_world_at};
 
@@ -115,6 +115,7 @@ async fn the_reference_client_survives_what_phones_live_through() {
     spoilt_and_repaired(&device).await;
     cursor_expired(&device, &world, &rep).await;
     broken_link(&device, &rep).await;
+    as_the_guide_shows(&device, &world, &rep).await;
     world.audit().await;
 }
 
@@ -198,4 +199,23 @@ async fn broken_link(device: &Device<'_>, rep: &Person) {
     assert_eq!(told["pushed"], 1, "{told}");
     assert!(CONNECTIONS.load(Relaxed) > 3);
     assert_eq!(count(rep).await, WRITTEN + 2);
+}
+
+/// Another device of the same rep, by the commands of the guide.
+async fn as_the_guide_shows(device: &Device<'_>, world: &World, rep: &Person) {
+    let shown = commands("## A device that works offline");
+    assert_eq!(shown[0], "cd openapi/client && npm ci && npm run build");
+    let package = std::fs::read_to_string(device.npm.folder().join("package.json")).expect("a package");
+    assert!(package.contains(&format!(r#""waypost": "node {COMMAND}""#)), "{package}");
+    let email = with_password(world, &world.admin().await, rep).await;
+    let told = [
+        ("npm run waypost --", format!("node {COMMAND}")),
+        ("waypost-demo", format!("'{PASSWORD}'")),
+        ("phone.sqlite", device.home.path().join("phone.sqlite").display().to_string()),
+        ("log-in demo rep1@demo.example", format!("log-in {} {email}", world.slug)),
+    ];
+    let script = format!("set -e\n{}", shown[1..].join("\n"));
+    let script = told.iter().fold(script, |script, (shown, told)| script.replace(*shown, told));
+    let told = typed(&script, world, device.npm.folder(), &[]).await;
+    assert!(told.contains(r#"{"pushed":1,"#) && told.contains("Written in a tunnel"), "{told}");
 }

@@ -14,17 +14,53 @@ enum Way {
 
 /// Everything that the newer document breaks, each with its place.
 pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
-    let mut check = Check { old, new, seen: BTreeSet::new(), found: Vec::new() };
+    compare(old, new).found
+}
+
+/// Operations, parameters, fields and headers that are gone and that the older document did not mark `deprecated`.
+pub fn unannounced(old: &Value, new: &Value) -> Vec<String> {
+    compare(old, new).unannounced
+}
+
+/// The places of what is marked `deprecated` without a word on what to use instead.
+pub fn unexplained(document: &Value) -> Vec<String> {
+    fn walk(at: &str, value: &Value, found: &mut Vec<String>) {
+        let told = value["description"].as_str().unwrap_or_default();
+        if value["deprecated"] == true && !told.contains("instead") {
+            found.push(at.to_owned());
+        }
+        members(value).for_each(|(name, inner)| walk(&format!("{at}/{name}"), inner, found));
+        items(value).enumerate().for_each(|(number, inner)| walk(&format!("{at}/{number}"), inner, found));
+    }
+    let mut found = Vec::new();
+    walk("", document, &mut found);
+    found
+}
+
+fn compare<'a>(old: &'a Value, new: &'a Value) -> Check<'a> {
+    let mut check = Check { old, new, seen: BTreeSet::new(), found: Vec::new(), unannounced: Vec::new() };
     for (path, item) in members(&old["paths"]) {
         for (method, operation) in members(item) {
             let at = format!("{method} {path}");
             match new["paths"][path].get(method) {
                 Some(now) => check.operation(&at, operation, now),
-                None => check.tell(&at, "is gone"),
+                None => check.gone(&at, "is gone", operation),
             }
         }
     }
-    check.found
+    // Types of generated clients have these names.
+    for (name, _) in members(&old["components"]["schemas"]) {
+        if new["components"]["schemas"].get(name).is_none() {
+            check.tell(&format!("schema {name}"), "is gone");
+        }
+    }
+    for (name, scheme) in members(&old["components"]["securitySchemes"]) {
+        let now = &new["components"]["securitySchemes"][name];
+        if ["type", "scheme", "in", "name"].iter().any(|key| scheme[key] != now[key]) {
+            check.tell(&format!("security scheme {name}"), "is another one");
+        }
+    }
+    check
 }
 
 /// Whether the version allows a break: by semantic versioning another major one, or before 1.0 another minor one.
@@ -40,6 +76,8 @@ struct Check<'a> {
     /// Pairs of named schemas that were compared.
     seen: BTreeSet<(String, String, Way)>,
     found: Vec<String>,
+    /// Those of them that should have been announced.
+    unannounced: Vec<String>,
 }
 
 impl<'a> Check<'a> {
@@ -47,9 +85,24 @@ impl<'a> Check<'a> {
         self.found.push(format!("{at}: {what}"));
     }
 
+    /// `thing` is what the older document says of it.
+    fn gone(&mut self, at: &str, what: &str, thing: &Value) {
+        self.tell(at, what);
+        if thing["deprecated"] != true {
+            self.unannounced.push(format!("{at}: {what}"));
+        }
+    }
+
     fn operation(&mut self, at: &str, old: &'a Value, new: &'a Value) {
-        if old["operationId"] != new["operationId"] {
-            self.tell(at, "has another operationId");
+        // Functions and classes of generated clients have these names.
+        for (key, what) in [("operationId", "has another operationId"), ("tags", "has another tag")] {
+            if old[key] != new[key] {
+                self.tell(at, what);
+            }
+        }
+        let (had, has) = (proofs(self.old, old), proofs(self.new, new));
+        if !has.is_empty() && (had.is_empty() || had.iter().any(|proof| !has.contains(proof))) {
+            self.tell(at, "asks for another proof of who calls");
         }
         self.parameters(at, old, new);
         let (old_body, new_body) = (&old["requestBody"], &new["requestBody"]);
@@ -57,11 +110,32 @@ impl<'a> Check<'a> {
             self.tell(at, "needs a body now");
         }
         self.media(&format!("{at}, body"), old_body, new_body, Way::Sent);
-        for (status, response) in members(&old["responses"]).filter(|(status, _)| status.starts_with('2')) {
+        for (status, response) in members(&old["responses"]) {
+            let (here, is_good) = (format!("{at}, {status}"), status.starts_with('2'));
             match new["responses"].get(status) {
-                Some(now) => self.media(&format!("{at}, {status}"), response, now, Way::Received),
-                None => self.tell(at, &format!("never answers {status} any more")),
+                Some(now) => {
+                    self.headers(&here, response, now);
+                    if is_good {
+                        self.media(&here, response, now, Way::Received);
+                    }
+                }
+                None if is_good => self.tell(at, &format!("never answers {status} any more")),
+                None => {}
             }
+        }
+    }
+
+    fn headers(&mut self, at: &str, old: &'a Value, new: &'a Value) {
+        for (name, header) in members(&old["headers"]) {
+            let (at, header) = (format!("{at}, header {name}"), resolved(self.old, header));
+            let Some(now) = new["headers"].get(name).map(|now| resolved(self.new, now)) else {
+                self.gone(&at, "is gone", header);
+                continue;
+            };
+            if header["required"] == true && now["required"] != true {
+                self.tell(&at, "may be missing now");
+            }
+            self.schema(&at, &header["schema"], &now["schema"], Way::Received);
         }
     }
 
@@ -71,7 +145,7 @@ impl<'a> Check<'a> {
             let at = format!("{at}, parameter {}", parameter["name"]);
             match items(&new["parameters"]).find(|now| same(parameter, now)) {
                 Some(now) => self.schema(&at, &parameter["schema"], &now["schema"], Way::Sent),
-                None => self.tell(&at, "is gone"),
+                None => self.gone(&at, "is gone", parameter),
             }
         }
         for parameter in items(&new["parameters"]).filter(|parameter| parameter["required"] == true) {
@@ -101,10 +175,7 @@ impl<'a> Check<'a> {
             let name = reference(old).unwrap_or_default();
             return self.plain(&format!("{name} ({at})"), before, now, way);
         }
-        let resolve = |document: &'a Value, schema: &'a Value| {
-            reference(schema).map_or(schema, |name| &document["components"]["schemas"][name])
-        };
-        self.plain(at, resolve(self.old, old), resolve(self.new, new), way);
+        self.plain(at, resolved(self.old, old), resolved(self.new, new), way);
     }
 
     fn plain(&mut self, at: &str, old: &'a Value, new: &'a Value, way: Way) {
@@ -123,9 +194,10 @@ impl<'a> Check<'a> {
         for (name, member) in members(&old["properties"]) {
             match new["properties"].get(name) {
                 Some(now) => self.schema(&format!("{at}.{name}"), member, now, way),
-                None => self.tell(at, &format!("{name} is gone")),
+                None => self.gone(at, &format!("{name} is gone"), member),
             }
         }
+        self.shape(at, old, new, way);
         let (had, has) = (strings(&old["required"]), strings(&new["required"]));
         let (changed, what): (Vec<_>, _) = match way {
             Way::Sent => (has.difference(&had).collect(), "is required now"),
@@ -138,6 +210,22 @@ impl<'a> Check<'a> {
             if old[key].is_object() && new[key].is_object() {
                 self.schema(&format!("{at}[]"), &old[key], &new[key], way);
             }
+        }
+    }
+
+    /// Whether it is a map, what else it takes, and whether a list may say something twice.
+    fn shape(&mut self, at: &str, old: &Value, new: &Value, way: Way) {
+        let is_map = |schema: &Value| schema["additionalProperties"].is_object();
+        let is_closed = |schema: &Value| schema["additionalProperties"] == false;
+        let is_unique = |schema: &Value| schema["uniqueItems"] == true;
+        if is_map(old) != is_map(new) {
+            self.tell(at, if is_map(new) { "is a map now" } else { "is no map any more" });
+        }
+        match way {
+            Way::Sent if is_closed(new) && !is_closed(old) => self.tell(at, "takes no other members now"),
+            Way::Sent if is_unique(new) && !is_unique(old) => self.tell(at, "takes nothing twice now"),
+            Way::Received if is_unique(old) && !is_unique(new) => self.tell(at, "may hold the same twice now"),
+            _ => {}
         }
     }
 
@@ -169,6 +257,11 @@ impl<'a> Check<'a> {
                 self.tell(at, &format!("{key} is {} now", new[key]));
             }
         }
+        for (bound, exclusive) in [("maximum", "exclusiveMaximum"), ("minimum", "exclusiveMinimum")] {
+            if old[bound] == new[bound] && new[exclusive] == true && old[exclusive] != true {
+                self.tell(at, &format!("{bound} itself is not taken any more"));
+            }
+        }
         if !new["pattern"].is_null() && old["pattern"] != new["pattern"] {
             self.tell(at, "has another pattern");
         }
@@ -187,8 +280,23 @@ fn strings(value: &Value) -> BTreeSet<&str> {
     items(value).filter_map(Value::as_str).collect()
 }
 
+/// What an operation asks for as proof of who calls: one of these, or nothing.
+fn proofs<'a>(document: &'a Value, operation: &'a Value) -> &'a [Value] {
+    let asked = operation.get("security").unwrap_or(&document["security"]);
+    asked.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The place of the schema or the header that is meant.
+fn pointer(it: &Value) -> Option<&str> {
+    it["$ref"].as_str().or_else(|| it["allOf"][0]["$ref"].as_str())?.strip_prefix('#')
+}
+
+/// Itself, or what it refers to.
+fn resolved<'a>(document: &'a Value, it: &'a Value) -> &'a Value {
+    pointer(it).and_then(|place| document.pointer(place)).unwrap_or(it)
+}
+
 /// The name of the schema that is meant.
 fn reference(schema: &Value) -> Option<&str> {
-    let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str())?;
-    reference.rsplit('/').next()
+    pointer(schema)?.rsplit('/').next()
 }

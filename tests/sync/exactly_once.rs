@@ -99,6 +99,21 @@ async fn an_id_means_one_thing() {
 }
 
 #[tokio::test]
+async fn a_refusal_names_the_request_that_it_answers() {
+    let world = World::new().await;
+    let phone = phone(&world).await;
+    let (_, refused) = new_account(&phone, json!({ "name": "" }));
+    let push = json!({ "deviceId": phone.device, "mutations": [refused] });
+    for request in ["first-try", "second-try"] {
+        let headers = [("x-request-id", request)];
+        let answer =
+            phone.person.send(Method::POST, "/v1/sync/mutations", Some(push.clone()), &headers).await.expect(200);
+        let named = (answer.header("x-request-id"), answer.text("/results/0/problem/requestId"));
+        assert_eq!(named, (request.into(), request.into()), "{:#}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn the_same_id_twice_in_one_push() {
     let world = World::new().await;
     let phone = phone(&world).await;

@@ -11,6 +11,7 @@ pub fn complete(document: &mut Value, faults: &mut Vec<String>) {
         document["components"]["securitySchemes"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
     if !schemes.is_empty() {
         document["security"] = schemes.iter().map(|name| json!({ name: [] })).collect();
+        document["components"]["headers"] = rate_headers();
     }
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -22,6 +23,7 @@ pub fn complete(document: &mut Value, faults: &mut Vec<String>) {
                 add_errors(operation);
                 tidy_parameters(operation);
                 spell_headers(operation);
+                add_rate(operation);
             }
         }
     }
@@ -159,9 +161,41 @@ fn spell_headers(operation: &mut Map<String, Value>) {
     }
 }
 
+/// What `http::rate` says to every token, once for the whole document.
+fn rate_headers() -> Value {
+    let header = |description: &str, example: &str| {
+        let schema = json!({ "type": "string" });
+        json!({ "description": description, "required": true, "schema": schema, "example": example })
+    };
+    let left =
+        "What the token may still do: requests (`r`), and seconds in which there will be at least one more (`t`).";
+    let policy = "What each token may do: requests (`q`) in so many seconds (`w`).";
+    json!({
+        "RateLimit": header(left, "\"token\";r=5999;t=1"),
+        "RateLimit-Policy": header(policy, "\"token\";q=6000;w=60"),
+    })
+}
+
+/// The headers, where they are sure to be: in every answer that is no error, and in the one to who asks too often. Other
+/// errors have them only if the token was proven first.
+fn add_rate(operation: &mut Map<String, Value>) {
+    if operation["security"].as_array().is_none_or(Vec::is_empty) {
+        return;
+    }
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+    for (status, response) in responses.into_iter().flatten() {
+        if status.as_str() < "400" || status == "429" {
+            for name in ["RateLimit", "RateLimit-Policy"] {
+                response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            }
+        }
+    }
+}
+
 fn spelled(name: &str) -> String {
     let part = |part: &str| match part.to_ascii_lowercase().as_str() {
         "etag" => "ETag".to_owned(),
+        "ratelimit" => "RateLimit".to_owned(),
         "www" => "WWW".to_owned(),
         lower => lower[..1].to_ascii_uppercase() + &lower[1..],
     };
@@ -205,10 +239,31 @@ mod tests {
 
     #[test]
     fn headers_are_spelled_as_in_the_standards() {
-        for (given, spelling) in
-            [("etag", "ETag"), ("RETRY-AFTER", "Retry-After"), ("www-authenticate", "WWW-Authenticate")]
-        {
+        for (given, spelling) in [
+            ("etag", "ETag"),
+            ("RETRY-AFTER", "Retry-After"),
+            ("www-authenticate", "WWW-Authenticate"),
+            ("ratelimit-policy", "RateLimit-Policy"),
+        ] {
             assert_eq!(spelled(given), spelling);
         }
+    }
+
+    #[test]
+    fn who_brings_a_token_is_told_its_rate() {
+        fn told(security: Value) -> Vec<String> {
+            let emitted = minimal(|d| d["paths"]["/v1/things"]["get"]["security"] = security);
+            let document = polish(&emitted).expect("polishes");
+            let responses = document["paths"]["/v1/things"]["get"]["responses"].as_object().expect("an object");
+            let tells = |response: &Value| {
+                ["RateLimit", "RateLimit-Policy"].iter().all(|name| {
+                    let place = response["headers"][*name]["$ref"].as_str().and_then(|it| it.strip_prefix('#'));
+                    place.is_some_and(|place| document.pointer(place).is_some())
+                })
+            };
+            responses.iter().filter(|(_, response)| tells(response)).map(|(status, _)| status.clone()).collect()
+        }
+        assert_eq!(told(json!([{ "bearer": [] }])), ["200", "429"]);
+        assert_eq!(told(json!([])), Vec::<String>::new());
     }
 }

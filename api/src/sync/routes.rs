@@ -10,6 +10,7 @@ use poem::{Body, Request};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
+use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::digest::{self, Digest, RecordKey};
@@ -19,6 +20,7 @@ use super::syncs;
 use super::wire::{EventStream, PullAnswer, Push, PushResults, Ready, SyncRecords};
 use crate::auth::Actor;
 use crate::auth::actor::bearer;
+use crate::http::RequestContext;
 use crate::problem::{ApiResult, Code, E400, E401, E403, E410, E413, E422, Fail, FieldError, Refusal};
 use crate::state::State;
 use crate::tag::Tag;
@@ -89,10 +91,14 @@ impl SyncApi {
         &self,
         actor: Actor,
         state: Data<&State>,
+        request: &Request,
         body: Json<Push>,
     ) -> Result<Ready<PushResults>, Fail<{ E400 | E401 | E403 | E413 }>> {
         syncs(&actor)?;
-        let results = super::push::push(&state, &actor, body.0).await?;
+        let mut results = super::push::push(&state, &actor, body.0).await?;
+        if let Some(context) = RequestContext::of(request) {
+            results = results.into_iter().map(|result| named(result, &context.request_id)).collect();
+        }
         Ok(Ready::json(format!(r#"{{"results":[{}]}}"#, results.join(","))))
     }
 
@@ -142,6 +148,18 @@ impl SyncApi {
         digest::records(&state, &actor, &body.records, &mut page).await?;
         page.extend_from_slice(b"]}");
         Ok(Ready::json(page))
+    }
+}
+
+/// A result whose problem names this request, as any other does. What is stored names none: it is answered again.
+fn named(result: String, request_id: &str) -> String {
+    let mut told: Value = serde_json::from_str(&result).unwrap_or_default();
+    match told.get_mut("problem").and_then(Value::as_object_mut) {
+        Some(problem) => {
+            problem.insert("requestId".into(), request_id.into());
+            told.to_string()
+        }
+        None => result,
     }
 }
 

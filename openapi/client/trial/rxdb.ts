@@ -186,6 +186,19 @@ await story('two devices: merged, and a clash in one field', async () => {
   assert.deepEqual(clashes.splice(0), [account]);
 });
 
+await story('deleted offline, the reply lost', async () => {
+  const gone = String((await phone.docs('contacts')).find((doc) => doc.id !== contact)?.id);
+  assert.ok(await tablet.doc('contacts', gone));
+  await phone.offline(() => phone.remove('contacts', gone));
+  await phone.inVain(1);
+  await phone.sync();
+  await tablet.sync();
+  for (const device of [phone, tablet]) await device.holds();
+  assert.equal(await tablet.doc('contacts', gone), undefined);
+  assert.deepEqual([await kept(phone, gone, /./), clashes], [false, []]);
+  await demand(`find-buried ${gone}`);
+});
+
 await story('the server’s events bring what others wrote', async () => {
   await tablet.update('contacts', contact, { name: 'Lin Wei, told by an event' });
   for (let waited = 0; (await phone.doc('contacts', contact))?.['name'] !== 'Lin Wei, told by an event'; waited += 1) {

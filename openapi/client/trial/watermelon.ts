@@ -217,6 +217,19 @@ await story('two devices: merged, and a clash in one field', async () => {
   assert.ok(await kept(phone, account, /"Hopton"/), 'the value that lost is kept');
 });
 
+await story('deleted offline, the reply lost', async () => {
+  const gone = String((await phone.rows('contacts')).find((row) => row['id'] !== contact)?.['id']);
+  assert.ok(await tablet.row('contacts', gone));
+  await phone.remove('contacts', gone);
+  await phone.syncInVain();
+  await phone.sync();
+  await tablet.sync();
+  for (const device of [phone, tablet]) await device.holds();
+  assert.equal(await tablet.row('contacts', gone), undefined);
+  assert.equal((await rejected(phone, gone)).length, 0);
+  await demand(`find-buried ${gone}`);
+});
+
 await story('refused: a record, an edit and a deletion', async () => {
   const [theirs] = (await colleague.rows('accounts')).map((row) => String(row['id']));
   const stray = await phone.create('contacts', { account_id: theirs ?? newId(), name: 'Nobody' });
@@ -321,6 +334,15 @@ await story('all cursors end', async () => {
   assert.equal(await phone.row('contacts', String(gone)), undefined);
   assert.equal((await tablet.row('contacts', String(edited)))?.['title'], 'Typed before');
   assert.ok(await tablet.row('accounts', made));
+});
+
+await story('what a column cannot hold without loss stops the sync and is named', async () => {
+  const record = JSON.parse(`{"id":"${newId()}","employees":9007199254740993}`) as Values; // 2^53 + 1
+  const change = { kind: 'account', id: record['id'], revision: 1, deleted: false, account: record };
+  const api = { GET: async () => ({ data: { changes: [change], cursor: 'none', head: 1, hasMore: false } }) } as unknown as Api;
+  const db = database(new LokiMemoryAdapter(), 2);
+  await assert.rejects(syncWaypost({ database: db, api, tables: { accounts: 'account' } }), /accounts\.employees: .* above 2\^53/);
+  assert.equal(await db.get('accounts').query().fetchCount(), 0);
 });
 
 assert.deepEqual(complaints, [], 'WatermelonDB has nothing to complain of');

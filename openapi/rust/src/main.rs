@@ -1,15 +1,17 @@
 //! What a client that progenitor made must be able to do against a live server: the story of ../typescript/story.ts, in Rust.
 //! Only a file is sent by hand, beside the client and with its connection: progenitor knows no forms.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fmt::Debug;
 use std::str::FromStr;
+use std::sync::Mutex;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use generated_client::{Client, Error, types};
 use progenitor_client::ClientInfo;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::json;
 use uuid::Uuid;
 
 /// A picture of one pixel.
@@ -19,6 +21,9 @@ const PIXEL: [u8; 70] = [
     0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x64, 0xf8, 0xcf, 0x50, 0x0f, 0x00, 0x03, 0x86, 0x01, 0x80, 0x5a, 0x34, 0x7d,
     0x6b, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 ];
+
+/// The kinds that were pushed.
+static PUSHED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn var(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
@@ -90,6 +95,7 @@ async fn pull(rep: &Client) -> (HashMap<(types::Kind, Uuid), types::SyncChange>,
 }
 
 async fn push(who: &Client, device: Uuid, mutations: &[types::Mutation]) -> Vec<types::MutationResult> {
+    PUSHED.lock().expect("one thread").extend(mutations.iter().map(|it| it.kind.to_string()));
     let sent = types::ClockReading { wall: now(), boot_id: None, monotonic: None };
     let request = types::PushRequest { device_id: device, sent: Some(sent), mutations: mutations.to_vec() };
     who.push_mutations(&request).await.expect("results").into_inner().results
@@ -151,6 +157,7 @@ async fn main() {
                 kind: Some(types::AccountKind::Business),
                 name: Some(text("霍普光通信")),
                 annual_revenue: Some(text("999999999999.9999")),
+                custom: HashMap::from([("shelfMetres".to_owned(), text("12.50"))]),
                 ..Default::default()
             }),
             ..write(Op::Create, Kind::Account, account)
@@ -232,6 +239,7 @@ async fn main() {
     let results = applied(&rep, device, &mutations).await;
     let again = push(&rep, device, &mutations).await;
     assert_eq!(format!("{again:?}"), format!("{results:?}"), "the same push has the same results");
+    null_is_as_good_as_absent(&rep, device, contact).await;
     let found = types::Mutation {
         lead: Some(types::LeadFields {
             name: Some(text("上海同创")),
@@ -275,6 +283,13 @@ async fn main() {
             }),
             ..write(Op::Create, Kind::Contact, Uuid::new_v4())
         },
+        types::Mutation {
+            account: Some(types::AccountFields {
+                custom: HashMap::from([("shelfMetres".to_owned(), text("many"))]),
+                ..Default::default()
+            }),
+            ..write(Op::Update, Kind::Account, account)
+        },
     ];
     let late = push(&rep, Uuid::new_v4(), &late).await;
     assert_eq!(
@@ -282,7 +297,8 @@ async fn main() {
         (types::ResultStatus::Conflict, &["name".to_owned()][..])
     );
     assert_eq!(late[1].status, types::ResultStatus::Rejected);
-    assert_eq!(late[1].problem.as_ref().expect("a problem").errors[0].pointer, "/accountId");
+    let pointer = |at: usize| late[at].problem.as_ref().expect("a problem").errors[0].pointer.as_str();
+    assert_eq!((pointer(1), pointer(2)), ("/accountId", "/custom/shelfMetres"), "own fields have a type");
 
     // PATCH with If-Match.
     let stale = types::UpdateAccount { name: Some(text("Too late")), ..Default::default() };
@@ -306,12 +322,14 @@ async fn main() {
     let company = of(types::Kind::Account, account).account.as_ref().expect("an account");
     assert_eq!((company.name.as_str(), company.website.as_deref()), ("Hopton Optics", Some("https://hopton.example")));
     assert!(company.annual_revenue.is_none());
+    assert_eq!(company.custom.get("shelfMetres").map(|it| it.as_str()), Some("12.5"));
     let visit = of(types::Kind::Activity, activity).activity.as_ref().expect("an activity");
     assert_eq!(visit.check_in.as_ref().and_then(|check| check.longitude), Some(121.4737));
     assert_eq!(visit.occurred, now());
     let fulfilled = of(types::Kind::Plan, plan).plan.as_ref().expect("a plan");
     assert_eq!((fulfilled.status, fulfilled.planned_on), (types::PlanStatus::Fulfilled, day("2027-12-31")));
-    assert_eq!(of(types::Kind::Contact, contact).contact.as_ref().expect("a contact").name, "Lin Wei");
+    let person = of(types::Kind::Contact, contact).contact.as_ref().expect("a contact");
+    assert_eq!((person.name.as_str(), person.title.as_deref()), ("Lin Wei", Some("Buyer")));
     let appeal = of(types::Kind::Appeal, appeal).appeal.as_ref().map(|it| it.status);
     assert_eq!(appeal, Some(types::AppealStatus::Granted));
     assert_eq!(of(types::Kind::Hold, hold).hold.as_ref().map(|it| it.status), Some(types::HoldStatus::Released));
@@ -321,7 +339,28 @@ async fn main() {
     let lost =
         lost.find(|it| it.record_id == account && it.fields.contains("Hopton")).expect("the value that lost is kept");
     applied(&rep, device, &[write(Op::Delete, Kind::RejectedWrite, lost.id)]).await;
+    every_kind_was_pushed(&rep).await;
     println!("told: {pages} pages, {} writes, {} records", mutations.len(), held.len());
+}
+
+/// These types never send a null; clients for Kotlin and Dart do.
+async fn null_is_as_good_as_absent(rep: &Client, device: Uuid, contact: Uuid) {
+    let push = json!({ "deviceId": device, "sent": null, "mutations": [{
+        "mutationId": Uuid::new_v4(), "kind": "contact", "op": "update", "recordId": contact, "baseRevision": null, "clear": null,
+        "contact": { "name": null, "title": "Buyer" },
+    }] });
+    let request = rep.client().post(format!("{}/v1/sync/mutations", rep.baseurl())).json(&push);
+    let told = request.send().await.expect("an answer").json::<types::PushResults>().await.expect("results");
+    assert!(told.results.iter().all(|it| it.status == types::ResultStatus::Applied), "{told:#?}");
+}
+
+/// A kind that devices will write one day is missed here.
+async fn every_kind_was_pushed(rep: &Client) {
+    let request = rep.client().get(format!("{}/openapi.json", rep.baseurl()));
+    let document = request.send().await.expect("an answer").json::<serde_json::Value>().await.expect("the document");
+    let kinds = document["components"]["schemas"]["MutationKind"]["enum"].clone();
+    let kinds: BTreeSet<String> = serde_json::from_value(kinds).expect("kinds");
+    assert_eq!(*PUSHED.lock().expect("one thread"), kinds);
 }
 
 async fn put(rep: &Client, id: Uuid, file: &[u8]) -> reqwest::Response {

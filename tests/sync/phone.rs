@@ -93,8 +93,9 @@ impl Phone {
     pub async fn push(&self, mutations: &[Value]) -> Vec<Value> {
         let answer = self.send(mutations).await.expect(200);
         let mut results = answer.body["results"].as_array().expect("results").clone();
-        for problem in results.iter_mut().filter_map(|result| result.get_mut("problem")?.as_object_mut()) {
-            assert_eq!(problem.remove("requestId"), Some(json!(answer.header("x-request-id"))));
+        for result in results.iter_mut().filter(|result| result["problem"].is_object()) {
+            assert_eq!(result["problem"]["requestId"], json!(answer.header("x-request-id")));
+            *result = unnamed(result);
         }
         assert_eq!(results.len(), mutations.len(), "one result a mutation");
         for (result, mutation) in results.iter().zip(mutations) {
@@ -290,6 +291,15 @@ impl Phone {
 /// `/problems/duplicate` → `duplicate`
 pub fn slug(result: &Value) -> String {
     result["problem"]["type"].as_str().unwrap_or_default().trim_start_matches("/problems/").to_owned()
+}
+
+/// A result without the id of the request that it answered, which is the one thing that a repetition changes.
+pub fn unnamed(result: &Value) -> Value {
+    let mut result = result.clone();
+    if let Some(problem) = result.get_mut("problem").and_then(Value::as_object_mut) {
+        problem.remove("requestId");
+    }
+    result
 }
 
 /// `points_entry` → `pointsEntry`

@@ -1,6 +1,8 @@
 //! Reads for REST: one record, or a page of them. The rule of visibility is the one that pulls follow: a live row of the
 //! feed in a scope that is granted to the user. Admins and integrations see the whole tenant.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem_openapi::Object;
@@ -143,6 +145,16 @@ pub async fn holds_scope(state: &State, actor: &Actor, scope_id: Uuid) -> Result
     let values = [actor.tenant_id.into(), actor.user_id.into(), scope_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(state.db.query_one_raw(statement).await?.is_some())
+}
+
+/// Those of these scopes that are granted to the actor.
+pub async fn held_scopes(state: &State, actor: &Actor, scopes: Vec<Uuid>) -> Result<HashSet<Uuid>, Error> {
+    let sql = "SELECT scope_id FROM scope_grant \
+               WHERE tenant_id = $1 AND user_id = $2 AND scope_id = ANY($3) AND revoked IS NULL";
+    let values = [actor.tenant_id.into(), actor.user_id.into(), scopes.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let rows = state.db.query_all_raw(statement).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
 /// A page of the records that the actor sees, newest first unless sorted otherwise.

@@ -121,11 +121,6 @@ async fn teams(view: &View) -> Result<Vec<team::Model>, Error> {
     if view.actor.sees_all() {
         return Ok(all);
     }
-    let mut led = Vec::new();
-    for team in all {
-        if read::holds_scope(&view.state, &view.actor, team.id).await? {
-            led.push(team);
-        }
-    }
-    Ok(led)
+    let led = read::held_scopes(&view.state, &view.actor, all.iter().map(|team| team.id).collect()).await?;
+    Ok(all.into_iter().filter(|team| led.contains(&team.id)).collect())
 }

@@ -1,13 +1,19 @@
-//! `GET /v1/exports`: everything of a kind that the caller sees, from one snapshot, fit to be imported again.
+//! `GET /v1/exports`: everything of a kind that the caller sees, from one snapshot, fit to be imported again. Exports of all
+//! kinds are told of in `all_kinds`.
+
+mod all_kinds;
 
 use std::collections::BTreeMap;
 
 use entity::kind::{Kind, Role};
-use reqwest::Method;
-use sea_orm::{ConnectionTrait, DbBackend, Iterable, Statement};
+use entity::product;
+use reqwest::{Method, Response};
+use sea_orm::Iterable;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use waypost::auth::Actor;
 use waypost::import::field::fields;
+use waypost::work::UnitOfWork;
 
 use crate::import::jobs::{Part, counts, ended, send};
 use crate::world::{Person, World};
@@ -22,6 +28,14 @@ async fn export(person: &Person, query: &str) -> Exported {
     assert_eq!(answer.status(), 200, "{query}");
     let cursor = answer.headers()["export-cursor"].to_str().expect("text").to_owned();
     Exported { cursor, text: answer.text().await.expect("a whole body") }
+}
+
+/// An export that has begun and is not read. What is compressed would be gone at once.
+async fn begin(person: &Person, query: &str) -> Response {
+    let request = person.request(Method::GET, &format!("/v1/exports?{query}")).await;
+    let answer = request.header("accept-encoding", "identity").send().await.expect("an answer");
+    assert_eq!(answer.status(), 200, "{query}");
+    answer
 }
 
 impl Exported {
@@ -257,39 +271,73 @@ async fn an_export_goes_on_where_it_ended() {
     assert!(none.text("/detail").starts_with("since: must be the Export-Cursor"), "{:#}", none.body);
 }
 
+/// Products that everybody sees, with ids before all others. Thousands of them are far more than the sockets in between hold.
+async fn stock(world: &World, count: usize) {
+    let mut work = UnitOfWork::begin(&world.state, &Actor::system(world.tenant_id)).await.expect("begins");
+    let now = work.now;
+    for n in 1..=count {
+        work.put(product::Model {
+            tenant_id: world.tenant_id,
+            id: Uuid::from_u128(n as u128),
+            revision: 0,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+            name: format!("Product {n}"),
+            series: Some("x".repeat(4_000)),
+            list_price: None,
+            currency: None,
+            external_id: None,
+        });
+    }
+    work.commit().await.expect("commits");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_snapshot_whatever_is_written_meanwhile() {
     let world = World::new().await;
     let admin = world.admin().await;
     let last = admin.post("/v1/products", json!({ "name": "Last" })).await.expect(201).id();
-    // Far more than the sockets in between hold, before it by id.
-    let sql = "INSERT INTO product (tenant_id, id, revision, created_at, updated_at, name, series)
-               SELECT tenant_id, ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, created_at, updated_at, name,
-                      repeat('x', 4000)
-               FROM product CROSS JOIN generate_series(1, 5000) n WHERE tenant_id = $1";
-    let many = Statement::from_sql_and_values(DbBackend::Postgres, sql, [world.tenant_id.into()]);
-    world.state.db.execute_raw(many).await.expect("many products");
-    let begin = async || {
-        let request = admin.request(Method::GET, "/v1/exports?kind=product&format=ndjson").await;
-        // What is compressed would be gone at once.
-        let answer = request.header("accept-encoding", "identity").send().await.expect("an answer");
-        assert_eq!(answer.status(), 200);
-        answer
-    };
-    let mut answer = begin().await;
+    stock(&world, 5_000).await;
+    let query = "kind=product&format=ndjson";
+    let mut answer = begin(&admin, query).await;
     let cursor = answer.headers()["export-cursor"].to_str().expect("text").to_owned();
     let mut bytes = answer.chunk().await.expect("a chunk").expect("its beginning").to_vec();
     // The stream waits for who reads it; meanwhile somebody renames what comes last, and adds more.
     admin.patch(&format!("/v1/products/{last}"), json!({ "name": "Renamed" })).await.expect(200);
     admin.post("/v1/products", json!({ "name": "Added" })).await.expect(201);
     // It goes on: with another one, the company has as many as it may have.
-    let other = begin().await;
+    let other = begin(&admin, query).await;
     let refused = admin.get("/v1/exports?kind=product").await.expect(429);
     assert_eq!((refused.problem().0.as_str(), refused.header("retry-after")), ("too_many_requests", "10".to_owned()));
     drop(other);
     bytes.extend_from_slice(&answer.bytes().await.expect("a whole body"));
     let text = String::from_utf8(bytes).expect("UTF-8");
     assert_eq!((text.lines().count(), text.contains("Renamed"), text.contains("Added")), (5_001, false, false));
-    let rest = export(&admin, &format!("kind=product&format=ndjson&since={cursor}")).await;
+    let rest = export(&admin, &format!("{query}&since={cursor}")).await;
     assert_eq!(rest.lines().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rep_has_one_export_at_a_time_and_a_colleague_the_other() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let (lin, mei) = (world.rep("Lin Wei").await, world.manager("Mei").await);
+    stock(&world, 5_000).await;
+    for (first, second) in [(&lin, &mei), (&mei, &lin)] {
+        let unread = begin(first, "format=ndjson").await;
+        let refused = first.get("/v1/exports?kind=account").await.expect(429);
+        assert_eq!(
+            (refused.problem().0.as_str(), refused.header("retry-after")),
+            ("too_many_requests", "10".to_owned())
+        );
+        assert!(refused.text("/detail").contains("Read it to its end"), "{:#}", refused.body);
+        let other = begin(second, "format=ndjson").await;
+        let full = admin.get("/v1/exports?kind=account").await.expect(429);
+        assert!(full.text("/detail").starts_with("Your company has 2 exports"), "{:#}", full.body);
+        // Whoever has read his to its end may begin another at once.
+        unread.bytes().await.expect("a whole body");
+        export(first, "kind=account").await;
+        other.bytes().await.expect("a whole body");
+    }
 }

@@ -14,7 +14,7 @@ use poem_openapi::{ApiResponse, Enum, OpenApi};
 
 use super::stream::{Begun, Form, begin, expired};
 use crate::auth::Actor;
-use crate::problem::{Code, E400, E401, E403, E410, E429, Fail, Refusal};
+use crate::problem::{Code, E400, E401, E403, E410, E429, Fail, FieldError, Refusal};
 use crate::state::State;
 use crate::sync::cursor::Cursor;
 use crate::tag::Tag;
@@ -35,19 +35,19 @@ pub enum ExportFormat {
 /// Records as a stream.
 pub struct Export {
     begun: Begun,
-    kind: Kind,
-    format: ExportFormat,
+    form: Form,
 }
 
 impl IntoResponse for Export {
     fn into_response(self) -> Response {
-        let (content_type, extension) = match self.format {
-            ExportFormat::Csv => (CSV, "csv"),
-            ExportFormat::Ndjson => (NDJSON, "ndjson"),
+        let (content_type, name) = match self.form {
+            Form::Table { kind, .. } => (CSV, format!("{kind}.csv")),
+            Form::Documents(kind) => (NDJSON, format!("{kind}.ndjson")),
+            Form::Changes => (NDJSON, "waypost.ndjson".to_owned()),
         };
         Response::builder()
             .content_type(content_type)
-            .header("content-disposition", format!("attachment; filename=\"{}.{extension}\"", self.kind))
+            .header("content-disposition", format!("attachment; filename=\"{name}\""))
             .header("vary", "accept")
             .header(CURSOR, self.begun.cursor.encode())
             .body(self.begun.body)
@@ -69,7 +69,8 @@ impl ApiResponse for Export {
         };
         MetaResponses {
             responses: vec![MetaResponse {
-                description: "One record a row, in the order of their ids; a transfer that breaks off is not whole",
+                description: "One record a row, in the order of their ids; without `kind` one change a line, as in a pull, \
+                              kind after kind; a transfer that breaks off is not whole",
                 status: Some(200),
                 status_range: None,
                 content: content.into(),
@@ -95,32 +96,44 @@ pub struct ExportApi;
 
 #[OpenApi]
 impl ExportApi {
-    /// Export all records of a kind
+    /// Export all records, or those of a kind
     ///
-    /// What the caller sees of it, streamed from one snapshot. In CSV, parts of a field have columns such as `address.city`, fields
-    /// that the company defined itself such as `custom.shelfMetres`,
-    /// and a text that a spreadsheet would take for a formula has an apostrophe in front, which an import takes away again.
-    /// A company may have two exports going on at a time; another is answered with 429.
+    /// What the caller sees of it, streamed from one snapshot. Without `kind` it is NDJSON of all kinds, each line a change as
+    /// `pullChanges` sends it, so that one reader serves both; there is no last line, for the cursor is in the header. Kinds that
+    /// others refer to come first. In CSV, parts of a field have columns such as `address.city`, fields that the company
+    /// defined itself such as `custom.shelfMetres`, and a text that a spreadsheet would take for a formula has an apostrophe in
+    /// front, which an import takes away again. A company may have two exports going on at a time, and a rep
+    /// or manager one of them; another is answered with 429.
     #[oai(path = "/v1/exports", method = "get", operation_id = "exportRecords", tag = "Tag::Imports")]
     async fn export(
         &self,
         actor: Actor,
         state: Data<&State>,
-        kind: Query<Kind>,
-        /// Goes before `Accept`; CSV if neither says anything.
+        /// All kinds if absent, as NDJSON alone.
+        kind: Query<Option<Kind>>,
+        /// Goes before `Accept`. If neither says anything, one kind is CSV and all kinds are NDJSON.
         format: Query<Option<ExportFormat>>,
         /// Begin a CSV with the mark by which Excel knows UTF-8.
         bom: Query<Option<bool>>,
         /// The `Export-Cursor` of an earlier export: only what has changed since, and `{id, revision, deleted: true}` for what
-        /// was deleted. For admins and integrations; others pull.
+        /// was deleted; without `kind`, the tombstone of a pull. For admins and integrations; others pull.
         since: Query<Option<String>>,
         #[oai(name = "Accept")] accept: Header<Option<String>>,
     ) -> Result<Export, Fail<{ E400 | E401 | E403 | E410 | E429 }>> {
-        let accepted = || accept.0.as_deref().is_some_and(|accept| accept.contains(NDJSON));
-        let format = format.0.unwrap_or_else(|| if accepted() { ExportFormat::Ndjson } else { ExportFormat::Csv });
-        let form = match format {
-            ExportFormat::Csv => Form::Csv { mark: bom.0.unwrap_or(false) },
-            ExportFormat::Ndjson => Form::Ndjson,
+        let accepts = |form: &str| accept.0.as_deref().is_some_and(|accept| accept.contains(form));
+        let format = match format.0 {
+            Some(format) => format,
+            None if accepts(NDJSON) || (kind.0.is_none() && !accepts(CSV)) => ExportFormat::Ndjson,
+            None => ExportFormat::Csv,
+        };
+        let form = match (format, kind.0) {
+            (ExportFormat::Csv, Some(kind)) => Form::Table { kind, mark: bom.0.unwrap_or(false) },
+            (ExportFormat::Csv, None) => {
+                let told = "A table has one kind: name it, or ask for all kinds as NDJSON with `format=ndjson`.";
+                return Err(Refusal::fields(Code::Malformed, vec![FieldError::new("kind", told)]).into());
+            }
+            (ExportFormat::Ndjson, Some(kind)) => Form::Documents(kind),
+            (ExportFormat::Ndjson, None) => Form::Changes,
         };
         let since = match since.0 {
             Some(_) if !matches!(actor.role, Role::Admin | Role::Integration) => {
@@ -131,7 +144,7 @@ impl ExportApi {
             Some(text) => Some(Cursor::read(&text, &actor).map_err(|refusal| told(&refusal))?),
             None => None,
         };
-        let begun = begin(&state, &actor, kind.0, form, since).await?;
-        Ok(Export { begun, kind: kind.0, format })
+        let begun = begin(&state, &actor, form, since).await?;
+        Ok(Export { begun, form })
     }
 }

@@ -52,6 +52,11 @@ async fn every_report_has_its_page_with_pictures_and_tables() {
                 assert!(page.contains(&format!("id=\"table-{name}\"")), "{name} has a table");
             }
         }
+        // Of two that were decided one was won, which the picture tells on a phone too.
+        for width in ["", "&width=narrow"] {
+            let svg = browser.page(&format!("/charts/won?theme=light{width}")).await;
+            assert!(svg.contains("50% (9–91), n=2 *"), "{svg}");
+        }
         assert_eq!(browser.get("/reports/nonsense").await.status(), StatusCode::NOT_FOUND);
         let wrong = browser.get("/reports/lost?from=yesterday").await;
         assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use entity::kind::StageKey::{Intent, PreSale};
+use chrono::TimeDelta;
+use entity::kind::StageKey::{Intent, Lost, PreSale, Signed};
 use poem::http::{HeaderMap, header};
 use poem::{Endpoint, Request};
+use reqwest::Method;
+use serde_json::{Value, json};
 use waypost::app::app;
 
 use super::model::Opportunity;
 use super::wire::log_in;
 use super::{World, opportunity};
+use crate::world;
 
 const NOW: &str = "2026-03-31T09:00:00Z";
 /// What nobody should ever be shown as more than a text.
@@ -126,4 +130,95 @@ async fn two_periods_and_two_teams_stand_side_by_side() {
     let path = format!("/v1/reports/funnel?teamId={}&compareTeamId={}&format=svg", world.north.id, world.south.id);
     let svg = text(send(&world, &path, &[]).await.2);
     assert!(svg.contains("North") && svg.contains("South"), "{svg}");
+}
+
+/// The figures as a screen reader tells them, and what is drawn.
+fn told_and_drawn(svg: &str) -> (&str, &str) {
+    svg.split_once("</desc>").unwrap_or_else(|| panic!("no description: {svg}"))
+}
+
+#[tokio::test]
+async fn win_rates_are_told_beside_their_bars() {
+    let world = World::new("UTC", NOW).await;
+    let lines = world.product("Leased lines for the branches of provincial banks, with eight years of service").await;
+    let phones = world.product("电话").await;
+    let mut decided = Vec::new();
+    for (product, to, n) in [(&lines, Signed, 8), (&lines, Lost, 13), (&phones, Signed, 3), (&phones, Lost, 9)] {
+        let moves = [("2026-02-01T00:00:00Z", Intent), ("2026-02-03T00:00:00Z", to)];
+        let one = || Opportunity { product: Some(product.clone()), ..opportunity(&world.rui, &moves) };
+        decided.extend((0..n).map(|_| one()));
+    }
+    world.store(&decided).await;
+    let path = "/v1/reports/lost?splitBy=product&chart=win_rate";
+    let body: Value = serde_json::from_slice(&send(&world, path, &[]).await.2).expect("JSON");
+    let mut rates = body["groups"].as_array().expect("groups").clone();
+    assert_eq!(rates.len(), 2, "{body}");
+    rates.push(body["total"].clone());
+    for (locale, whole) in [("en", "all"), ("zh", "全部")] {
+        let svg = text(send(&world, &format!("{path}&format=svg&locale={locale}"), &[]).await.2);
+        let (told, drawn) = told_and_drawn(&svg);
+        for rate in &rates {
+            let percent = |member: &str| format!("{:.0}", rate[member].as_f64().expect("a share") * 100.0);
+            let n = rate["won"].as_i64().expect("a count") + rate["lost"].as_i64().expect("a count");
+            let few = if n < 20 { " *" } else { "" };
+            let said = format!("{}% ({}–{}), n={n}{few}", percent("rate"), percent("low"), percent("high"));
+            let name = rate["name"].as_str().unwrap_or(whole);
+            assert!(drawn.contains(&said) && told.contains(&format!("{name} {said}")), "{name} {said}: {svg}");
+        }
+        // A long name is cut, its figures are not.
+        assert!(drawn.contains("Leased lines") && drawn.contains('…') && drawn.contains("电话"), "{svg}");
+        assert!(!drawn.contains(&lines.name), "{svg}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_of_no_month_is_told_beside_the_months_of_a_forecast() {
+    let world = world::World::new().await;
+    let rui = world.rep("Rui").await;
+    let account = rui.account("Acme").await;
+    for (amount, expected) in
+        [("120000", "2026-04-10"), ("60000", "2026-06-01"), ("30000", "2026-03-05"), ("250000", "")]
+    {
+        let mut sale = json!({ "accountId": account, "name": amount, "amount": amount, "currency": "CNY" });
+        if !expected.is_empty() {
+            sale["expectedOn"] = expected.into();
+        }
+        rui.post("/v1/opportunities", sale).await.expect(201);
+    }
+    world.wait(TimeDelta::days(7));
+    let body = rui.get("/v1/reports/forecast").await.expect(200).body;
+    let rows = body["rows"].as_array().expect("rows");
+    let buckets: Vec<&str> = rows.iter().filter_map(|row| row["bucket"].as_str()).collect();
+    assert_eq!(buckets, ["month", "month", "overdue", "undated"]);
+    for (locale, size) in [("en", 1e3), ("zh", 1e4)] {
+        let path = format!("/v1/reports/forecast?format=svg&locale={locale}");
+        let answer = rui.request(Method::GET, &path).await.send().await.expect("an answer");
+        let svg = answer.text().await.expect("a picture");
+        let (told, drawn) = told_and_drawn(&svg);
+        assert!(drawn.contains("n=2"), "{svg}");
+        assert!(drawn.contains("2026-05") && told.contains("2026-05 0"), "a month of nothing stands between: {svg}");
+        for row in rows {
+            let amount = |member: &str| {
+                let amount: f64 = row[member].as_str().expect("an amount").parse().expect("a number");
+                amount / size
+            };
+            let (open, pipeline, weighted) = (&row["open"], amount("pipeline"), amount("weighted"));
+            if let Some(month) = row["month"].as_str() {
+                assert!(drawn.contains(month) && told.contains(&format!("{month} {pipeline}")), "{month}: {svg}");
+                continue;
+            }
+            let name = match (locale, row["bucket"] == "overdue") {
+                ("en", true) => "overdue",
+                ("en", false) => "no day",
+                (_, true) => "已逾期",
+                (_, false) => "未定日期",
+            };
+            let said = match locale {
+                "en" => format!("{name}: {open} open, pipeline {pipeline}, weighted {weighted}"),
+                _ => format!("{name}：{open}个，全部商机 {pipeline}，加权 {weighted}"),
+            };
+            assert!(drawn.contains(&said), "{said}: {svg}");
+            assert_eq!(drawn.matches(name).count(), 1, "in words alone, and no line can run on into it: {svg}");
+        }
+    }
 }

@@ -27,7 +27,7 @@ use crate::write::hex;
 const NARROWER: &str = "&width=narrow";
 
 /// Months ahead that a table of the forecast shows.
-const AHEAD: usize = 8;
+const AHEAD: usize = 12;
 
 /// What a page of reports, and each of its pictures, is asked: whose, which days, and as of which day.
 pub fn period(view: &View) -> Result<Period, Refusal> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use charts_rs::{
     BarChart, Color, FontConfig, HorizontalBarChart, LegendCategory, Position, Result, SankeyChart, SankeyLink,
-    SeriesBand, SeriesCategory, THEME_DARK, THEME_LIGHT, TextConfig, YAxisConfig, measure_text_width_family,
+    SeriesCategory, THEME_DARK, THEME_LIGHT, TextConfig, YAxisConfig, measure_text_width_family,
 };
 
 use super::{Picture, Plot, Series, Theme};
@@ -36,8 +36,6 @@ pub(super) const FONT: &str = "Noto Sans SC";
 /// A viewer that lacks it takes one of the others.
 const FONTS: &str =
     "'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
-/// The place of the lightest colour.
-const LIGHT: usize = 3;
 
 /// Neighbours differ in lightness by a fifth or more, so that they can be told apart in print and by those who see no colour.
 const ON_WHITE: [(u8, u8, u8); 6] =
@@ -49,9 +47,9 @@ pub(super) const DARK: (u8, u8, u8) = (20, 29, 33);
 /// Between the parts of a note.
 const BETWEEN: &str = " · ";
 /// Of a line: a viewer's own font may be wider than ours.
-const SURE: f32 = 0.88;
+pub(super) const SURE: f32 = 0.88;
 /// The size of notes.
-const NOTE: f32 = 12.0;
+pub(super) const NOTE: f32 = 12.0;
 const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
 
 /// Sets what all charts have.
@@ -112,17 +110,6 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             chart.svg()
         }
         Plot::Columns { names, series } => {
-            if width <= super::NARROW
-                && let [only] = series.as_slice()
-                && let Some(intervals) = &only.intervals
-            {
-                // Names with their numbers are too long to stand side by side on a phone: rows, and intervals in words.
-                let names =
-                    names.iter().zip(intervals).map(|(name, (low, high))| format!("{name} {low:.0}–{high:.0}%"));
-                let series = vec![Series { intervals: None, ..only.clone() }];
-                let plot = Plot::Rows { names: names.collect(), series };
-                return measured(&Picture { plot, ..picture.clone() }, theme, width);
-            }
             let height = head_height(picture, width) + legend_height(series, width) + FOOT + COLUMNS;
             let told = series.iter().enumerate().map(|(place, series)| {
                 let mut told = drawn(series);
@@ -137,10 +124,6 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let told = told.collect();
             let mut chart =
                 dressed!(BarChart::new_with_theme(told, names.clone(), name), picture, theme, width, height);
-            if series.iter().any(|series| series.intervals.is_some()) {
-                // An interval is seen on a light bar.
-                chart.series.colors.rotate_left(LIGHT);
-            }
             scale_values(&mut chart.y_axis_configs, series);
             chart.legend.show = Some(chart.series_list.len() > 1);
             if series.iter().all(|series| series.is_line) {
@@ -150,6 +133,7 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
             let lines = series.iter().zip(&chart.series.colors).filter(|(series, _)| series.is_line);
             Ok(lines.fold(chart.svg()?, |svg, (_, color)| thin_mark(&svg, color)))
         }
+        Plot::Estimates(rows) => super::estimates::svg(picture, rows, theme, width),
         Plot::Map { spots, marks } => super::map::svg(picture, spots, marks, theme, width),
         Plot::Flows(flows) => {
             let links = flows.iter().map(|(source, target, value)| SankeyLink {
@@ -194,7 +178,7 @@ fn thin_mark(svg: &str, color: &Color) -> String {
 }
 
 /// The room that the longest of these takes beside a bar.
-fn widest<'a>(names: impl Iterator<Item = &'a String>) -> f32 {
+pub(super) fn widest<'a>(names: impl Iterator<Item = &'a String>) -> f32 {
     names.map(|name| long(name) / SURE).fold(0.0, f32::max) + APART
 }
 
@@ -262,7 +246,7 @@ fn legend_height(series: &[Series], width: f32) -> f32 {
 }
 
 /// Of a text in the size of notes.
-fn long(text: &str) -> f32 {
+pub(super) fn long(text: &str) -> f32 {
     measure_text_width_family(FONT, NOTE, text).map_or(0.0, |measured| measured.width())
 }
 
@@ -277,19 +261,15 @@ fn palette(theme: Theme) -> Vec<Color> {
 fn drawn(series: &Series) -> charts_rs::Series {
     let values: Vec<Option<f32>> = series.values.iter().map(|value| value.map(|value| value as f32)).collect();
     let mut told = charts_rs::Series::from((series.name.as_str(), values));
-    told.label_show = series.intervals.is_none() && series.stack.is_none() && !series.is_line;
+    told.label_show = series.stack.is_none() && !series.is_line;
     told.category = series.is_line.then_some(SeriesCategory::Line);
     told.stack = series.stack.map(str::to_owned);
-    told.error_bar = series.intervals.as_ref().map(|ends| {
-        let (lower, upper): (Vec<f32>, Vec<f32>) = ends.iter().map(|(low, high)| (*low as f32, *high as f32)).unzip();
-        SeriesBand::new(lower, upper)
-    });
     told
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mark, Spot};
+    use super::super::{Estimate, Mark, Spot};
     use super::*;
 
     #[test]
@@ -311,6 +291,13 @@ mod tests {
         for plot in [
             Plot::Rows { names: names(), series: vec![series(), series()] },
             Plot::Columns { names: names(), series: vec![series(), Series { is_line: true, ..series() }] },
+            Plot::Estimates(vec![Estimate {
+                name: nasty.to_owned(),
+                share: 38.0,
+                low: 25.0,
+                high: 52.0,
+                told: nasty.to_owned(),
+            }]),
             Plot::Flows(vec![(nasty.to_owned(), format!("{nasty} "), 1.0)]),
             Plot::Map {
                 spots: vec![Spot { number: 1, name: nasty.to_owned(), north: 31.2, east: 121.4, mark: Mark::Proven }],
@@ -388,9 +375,12 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_of_nothing() {
+        let line = Series { is_line: true, ..Series::new("weighted", []) };
         let empty = [
             Plot::Rows { names: Vec::new(), series: Vec::new() },
             Plot::Columns { names: Vec::new(), series: Vec::new() },
+            Plot::Columns { names: Vec::new(), series: vec![Series::new("signed", []), line] },
+            Plot::Estimates(Vec::new()),
             Plot::Flows(Vec::new()),
             Plot::Map { spots: Vec::new(), marks: Vec::new() },
         ];

@@ -1,53 +1,20 @@
 //! Places of a day on a map without a ground: north is up, distances are true, and a bar tells the scale. Drawn with the
 //! library's lines, circles and texts; there is no server of tiles to ask, and nobody learns where a rep has been.
 
-use charts_rs::{
-    Box as Edges, Canvas, Circle, Color, Line, Point, Polygon, Rect, Result, StraightLine, Text,
-    measure_text_width_family,
-};
+use charts_rs::{Box as Edges, Canvas, Circle, Line, Point, Polygon, Rect, Result, StraightLine, Text};
 
-use super::draw::{DARK, FONT, MARGIN, head_height, lines};
+use super::draw::{MARGIN, NOTE, head_height, long};
+use super::paper::{Ink, centred, paper, written};
 use super::scale::{Scale, round_length};
 use super::{Mark, Picture, Spot, Theme};
 
-/// A mark, its number, and a name.
+/// A mark, and its number.
 const RADIUS: f32 = 10.0;
 const SMALL: f32 = 11.0;
-const NAMED: f32 = 12.0;
 /// A row of what the marks mean.
 const ROW: f32 = 22.0;
 /// The longest that the bar of the scale may be.
 const BAR: f32 = 140.0;
-
-struct Ink {
-    text: Color,
-    soft: Color,
-    line: Color,
-    ground: Color,
-    mark: Color,
-}
-
-impl Ink {
-    fn of(theme: Theme) -> Self {
-        let color = |rgb: (u8, u8, u8)| Color::from(rgb);
-        match theme {
-            Theme::Light => Ink {
-                text: color((40, 44, 52)),
-                soft: color((95, 102, 112)),
-                line: color((210, 216, 222)),
-                ground: color((255, 255, 255)),
-                mark: color((22, 50, 92)),
-            },
-            Theme::Dark => Ink {
-                text: color((232, 239, 242)),
-                soft: color((159, 178, 187)),
-                line: color((56, 72, 80)),
-                ground: color(DARK),
-                mark: color((176, 212, 240)),
-            },
-        }
-    }
-}
 
 pub(super) fn svg(
     picture: &Picture,
@@ -61,23 +28,7 @@ pub(super) fn svg(
     let drawn = width * if width > 600.0 { 0.55 } else { 0.85 };
     let rows = places(marks, width);
     let below = rows.last().map_or(0.0, |row| row.y + ROW) + MARGIN;
-    let mut canvas = Canvas::new(width, top + drawn + below);
-    canvas.rect(Rect { fill: Some(ink.ground.into()), width, height: top + drawn + below, ..Rect::default() });
-    let middle = |text: &str, size: f32, y: f32, color: Color, weight: Option<&str>| Text {
-        text: text.to_owned(),
-        font_family: Some(FONT.to_owned()),
-        font_size: Some(size),
-        font_color: Some(color),
-        font_weight: weight.map(str::to_owned),
-        x: Some(width / 2.0),
-        y: Some(y),
-        text_anchor: Some("middle".to_owned()),
-        ..Text::default()
-    };
-    canvas.text(middle(&picture.title, 14.0, MARGIN + 13.0, ink.text, Some("bold")));
-    for (place, line) in lines(picture, width).iter().enumerate() {
-        canvas.text(middle(line, NAMED, MARGIN + 38.0 + place as f32 * 18.0, ink.soft, None));
-    }
+    let canvas = paper(picture, &ink, width, top + drawn + below);
     let mut area = canvas.child(Edges { left: MARGIN, top, right: MARGIN, bottom: below });
     let (wide, high) = (area.width(), area.height());
     let ground = Some(ink.ground.into());
@@ -90,11 +41,7 @@ pub(super) fn svg(
         ..Rect::default()
     });
     if spots.is_empty() {
-        area.text(Text {
-            x: Some(wide / 2.0),
-            y: Some(high / 2.0),
-            ..middle(&picture.empty, NAMED, 0.0, ink.soft, None)
-        });
+        area.text(centred(&picture.empty, wide / 2.0, high / 2.0, ink.soft));
         return canvas.svg();
     }
     let scale = Scale::of(spots, wide, high);
@@ -112,22 +59,6 @@ pub(super) fn svg(
         legend.text(written(told, x + RADIUS * 2.0 + 6.0, y + ROW / 2.0 + 10.0, ink.text));
     }
     canvas.svg()
-}
-
-fn written(text: &str, x: f32, y: f32, color: Color) -> Text {
-    Text {
-        text: text.to_owned(),
-        font_family: Some(FONT.to_owned()),
-        font_size: Some(NAMED),
-        font_color: Some(color),
-        x: Some(x),
-        y: Some(y),
-        ..Text::default()
-    }
-}
-
-fn long(text: &str) -> f32 {
-    measure_text_width_family(FONT, NAMED, text).map_or(0.0, |measured| measured.width())
 }
 
 /// What a mark means, and where that stands.
@@ -228,8 +159,7 @@ fn mark(area: &mut Canvas, mark: Mark, at: Point, number: Option<usize>, ink: &I
         let told = Text {
             font_size: Some(SMALL),
             font_weight: Some("bold".to_owned()),
-            text_anchor: Some("middle".to_owned()),
-            ..written(&number.to_string(), at.x, at.y + 4.0, color)
+            ..centred(&number.to_string(), at.x, at.y + 4.0, color)
         };
         area.text(told);
     }
@@ -244,7 +174,7 @@ fn names(area: &mut Canvas, spots: &[Spot], points: &[Point], (wide, high): (f32
     taken.push(Edges { left: 0.0, top: high - 34.0, right: BAR + 70.0, bottom: high });
     taken.push(Edges { left: wide - 34.0, top: 0.0, right: wide, bottom: 44.0 });
     for (spot, at) in spots.iter().zip(points) {
-        let (length, half) = (long(&spot.name), NAMED / 2.0 + 1.0);
+        let (length, half) = (long(&spot.name), NOTE / 2.0 + 1.0);
         let gap = RADIUS + 4.0;
         // Above and below it may be moved aside, so that it stays on the map.
         let beside = |x: f32| x.min(wide - 3.0 - length).max(3.0);
@@ -307,7 +237,7 @@ fn north(area: &mut Canvas, wide: f32, ink: &Ink) {
     let x = wide - 18.0;
     let points = vec![Point { x, y: 8.0 }, Point { x: x + 6.0, y: 22.0 }, Point { x: x - 6.0, y: 22.0 }];
     area.polygon(Polygon { fill: Some(ink.soft), points, ..Polygon::default() });
-    area.text(Text { text_anchor: Some("middle".to_owned()), ..written("N", x, 36.0, ink.soft) });
+    area.text(centred("N", x, 36.0, ink.soft));
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! in lightness and lines in their dashes, so that it reads without colour. It holds no script, and every text is escaped.
 
 mod draw;
+mod estimates;
 mod font;
 mod map;
+mod paper;
 mod scale;
 
 use charts_rs::{Result, svg_to_png, svg_with_accessibility};
@@ -41,10 +43,23 @@ pub enum Plot {
     Rows { names: Vec<String>, series: Vec<Series> },
     /// Bars and lines over names that follow each other, such as weeks.
     Columns { names: Vec<String>, series: Vec<Series> },
+    /// A row for each share, with its interval.
+    Estimates(Vec<Estimate>),
     /// What went from where to where.
     Flows(Vec<(String, String, f64)>),
     /// Places in the order in which they were visited, and what their marks mean.
     Map { spots: Vec<Spot>, marks: Vec<(Mark, String)> },
+}
+
+/// A share in per cent, and the interval in which the true one lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    pub name: String,
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+    /// All of it in words, which stand beside the bar.
+    pub told: String,
 }
 
 /// A place on a map.
@@ -79,8 +94,6 @@ pub struct Series {
     pub name: String,
     /// One for each name.
     pub values: Vec<Option<f64>>,
-    /// From and to of each value's interval.
-    pub intervals: Option<Vec<(f64, f64)>>,
     /// In columns: a line.
     pub is_line: bool,
     /// Those of one name stand on each other.
@@ -134,6 +147,10 @@ impl Picture {
                     format!("{}: {}.", series.name, values.join(", "))
                 });
                 told.collect::<Vec<_>>().join(" ")
+            }
+            Plot::Estimates(rows) => {
+                let told: Vec<String> = rows.iter().map(|row| format!("{} {}", row.name, row.told)).collect();
+                told.join("; ")
             }
             Plot::Map { spots, marks } => {
                 let means = |mark: Mark| marks.iter().find(|(own, _)| *own == mark).map_or("", |(_, told)| told);

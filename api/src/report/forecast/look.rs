@@ -1,7 +1,9 @@
 //! The forecast, its accuracy and the calibrations as tables and as pictures.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
+use chrono::{Months, NaiveDate};
 use entity::kind::Locale;
 use entity::scalar::Money;
 use rust_decimal::prelude::ToPrimitive;
@@ -34,6 +36,20 @@ fn main_currency<'a>(amounts: impl Iterator<Item = (&'a Option<String>, f64)>) -
         *sums.entry(currency).or_default() += amount;
     }
     sums.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).and_then(|(currency, _)| currency.clone())
+}
+
+/// The months from the first to the last of these rows, at most `MONTHS`, each with its row if anything is expected in it.
+fn consecutive<'a>(rows: &[&'a ForecastRow]) -> Vec<(String, Option<&'a ForecastRow>)> {
+    let by_month: BTreeMap<NaiveDate, &ForecastRow> = rows
+        .iter()
+        .filter_map(|row| Some((format!("{}-01", row.month.as_deref()?).parse().ok()?, *row)))
+        .collect();
+    let last = by_month.last_key_value().map(|(month, _)| *month);
+    iter::successors(by_month.first_key_value().map(|(month, _)| *month), |month| month.checked_add_months(Months::new(1)))
+        .take_while(|month| Some(*month) <= last)
+        .take(MONTHS)
+        .map(|month| (month.format("%Y-%m").to_string(), by_month.get(&month).copied()))
+        .collect()
 }
 
 impl Report for Forecast {
@@ -73,19 +89,17 @@ impl Report for Forecast {
     fn picture(&self, words: &Words) -> Picture {
         let currency = main_currency(self.rows.iter().map(|row| (&row.currency, figure(row.pipeline))));
         let told = self.rows.iter().filter(|row| row.currency == currency);
-        let (mut rows, others): (Vec<&ForecastRow>, Vec<&ForecastRow>) =
+        let (months, others): (Vec<&ForecastRow>, Vec<&ForecastRow>) =
             told.partition(|row| row.bucket == ForecastBucket::Month);
-        rows.truncate(MONTHS);
-        rows.extend(others);
-        let names = rows.iter().map(|row| match row.bucket {
-            ForecastBucket::Month => row.month.clone().unwrap_or_default(),
-            ForecastBucket::Overdue => words.say("overdue", "已逾期").to_owned(),
-            ForecastBucket::Undated => words.say("no day", "未定日期").to_owned(),
-        });
-        let most = rows.iter().map(|row| figure(row.pipeline).max(figure(row.signed))).fold(0.0, f64::max);
+        let axis = consecutive(&months);
+        let months: Vec<&ForecastRow> = axis.iter().filter_map(|(_, row)| *row).collect();
+        // Without months, the unit is that of the words.
+        let measured = if months.is_empty() { &others } else { &months };
+        let most = measured.iter().map(|row| figure(row.pipeline).max(figure(row.signed))).fold(0.0, f64::max);
         let (size, scale) = unit_of(most, words);
+        let scaled = |amount: Money| (figure(amount) / size * 10.0).round() / 10.0;
         let of = |name: &str, amount: fn(&ForecastRow) -> Money| {
-            Series::new(name, rows.iter().map(|row| (figure(amount(row)) / size * 10.0).round() / 10.0))
+            Series::new(name, axis.iter().map(|(_, row)| row.map_or(0.0, |row| scaled(amount(row)))))
         };
         let series = vec![
             of(words.say("signed", "已签约"), |row| row.signed),
@@ -97,9 +111,25 @@ impl Report for Forecast {
                 is_line: true, ..of(words.say("weighted by history", "按历史加权"), |row| row.weighted_measured)
             },
         ];
+        // What is overdue or has no day is of no month: it stands in words, or lines would run on into it.
+        let beside: String = others
+            .iter()
+            .map(|row| {
+                let (n, pipeline, weighted) = (row.open - row.unvalued, scaled(row.pipeline), scaled(row.weighted));
+                let name = match row.bucket {
+                    ForecastBucket::Overdue => words.say("overdue", "已逾期"),
+                    _ => words.say("no day", "未定日期"),
+                };
+                match words.locale {
+                    Locale::En => format!(" · {name}: {n} open, pipeline {pipeline}, weighted {weighted}"),
+                    Locale::Zh => format!(" · {name}：{n}个，全部商机 {pipeline}，加权 {weighted}"),
+                }
+            })
+            .collect();
         // Those without an amount are in no bar.
-        let n: i64 = rows.iter().map(|row| row.open - row.unvalued).sum();
-        let not_drawn = self.rows.iter().map(|row| row.open).sum::<i64>() - n;
+        let valued = |rows: &[&ForecastRow]| rows.iter().map(|row| row.open - row.unvalued).sum::<i64>();
+        let n = valued(&months);
+        let not_drawn = self.rows.iter().map(|row| row.open).sum::<i64>() - n - valued(&others);
         let left_out = match (not_drawn, words.locale) {
             (0, _) => String::new(),
             (_, Locale::En) => format!(" · not drawn: {not_drawn} (no amount, other currency, later)"),
@@ -109,7 +139,7 @@ impl Report for Forecast {
         Picture {
             title: words.say("Forecast", "销售预测").to_owned(),
             note: format!(
-                "{}{} · {unit} · {scale}{} · {}{left_out}",
+                "{}{} · {unit} · {scale}{} · {}{beside}{left_out}",
                 self.as_of,
                 if self.known_then.is_some() {
                     words.say(" · known otherwise then", " · 当时所知不同")
@@ -119,8 +149,8 @@ impl Report for Forecast {
                 currency.as_deref().unwrap_or("?"),
                 words.sample(n)
             ),
-            plot: Plot::Columns { names: names.collect(), series },
-            empty: words.say("Nothing is expected.", "没有预计签约。").to_owned(),
+            plot: Plot::Columns { names: axis.iter().map(|(month, _)| month.clone()).collect(), series },
+            empty: words.say("Nothing is expected in any month.", "没有预计在某月签约的商机。").to_owned(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Lost, LostChart, ReasonCount, WinRate};
 use crate::report::answer::{Cell, Sheet};
-use crate::report::chart::{Picture, Plot, Series};
+use crate::report::chart::{Estimate, Picture, Plot, Series};
 use crate::report::{Report, Words};
 
 /// Of groups, a picture shows the largest.
@@ -67,23 +67,17 @@ impl Report for Lost {
                 largest.truncate(SHOWN);
                 let groups =
                     largest.into_iter().map(|g| (g.name.clone().unwrap_or_else(|| none.to_owned()), &g.win_rate));
-                let rates: Vec<_> = [whole].into_iter().chain(groups).filter(|(_, rate)| rate.rate.is_some()).collect();
-                let percent = |share: Option<f64>| (share.unwrap_or(0.0) * 1000.0).round() / 10.0;
-                let names = rates.iter().map(|(name, rate)| {
-                    let mark = if rate.is_small { " *" } else { "" };
-                    format!("{name} (n={}){mark}", rate.won + rate.lost)
-                });
-                let series = Series {
-                    intervals: Some(rates.iter().map(|(_, rate)| (percent(rate.low), percent(rate.high))).collect()),
-                    ..Series::share(words.say("won", "赢单"), rates.iter().map(|(_, rate)| percent(rate.rate)))
-                };
-                let unit = words.say("per cent won, 95% interval; * fewer than 20", "赢单百分比，95%区间；* 少于20");
+                let rates = [whole].into_iter().chain(groups);
+                let rows = rates.filter_map(|(name, rate)| estimate(name, rate, words)).collect();
+                let unit = words.say(
+                    "per cent won, in brackets its 95% interval; * fewer than 20",
+                    "赢单百分比，括号内为95%区间；* 少于20",
+                );
                 let unit = match left_out {
                     0 => unit.to_owned(),
                     n => format!("{unit} · {} {n}", words.say("smaller groups left out:", "未列出的较小分组：")),
                 };
-                let plot = Plot::Columns { names: names.collect(), series: vec![series] };
-                (words.say("Win rate", "赢单率"), unit, self.total.won + self.total.lost, plot)
+                (words.say("Win rate", "赢单率"), unit, self.total.won + self.total.lost, Plot::Estimates(rows))
             }
         };
         let differs = self.known_then.is_some() || self.reasons_known_then.is_some();
@@ -95,4 +89,12 @@ impl Report for Lost {
             empty: words.say("Nothing was decided.", "没有结果。").to_owned(),
         }
     }
+}
+
+/// `38% (25–52), n=21` beside the bar; nothing of what has no rate.
+fn estimate(name: String, rate: &WinRate, words: &Words) -> Option<Estimate> {
+    let [share, low, high] = [rate.rate?, rate.low?, rate.high?].map(|share| share * 100.0);
+    let mark = if rate.is_small { " *" } else { "" };
+    let told = format!("{share:.0}% ({low:.0}–{high:.0}), {}{mark}", words.sample(rate.won + rate.lost));
+    Some(Estimate { name, share, low, high, told })
 }

@@ -32,7 +32,7 @@ use crate::write::at_revision;
 use crate::{account, activity, appeal, attachment, contact, custom_field, hold, opportunity, plan, points, product};
 pub use fields::{Fields, camel, is_camel};
 pub use prepare::{Context, prepare};
-pub use settings::{Known as KnownSettings, Settings};
+pub use settings::{Known as KnownSettings, MARK, Mark, Settings};
 
 /// A write as it was asked for.
 #[derive(Clone, Debug)]

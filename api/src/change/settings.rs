@@ -63,35 +63,25 @@ struct Set {
 
 /// Settings with one mark are the same: the zone, and the number of the last change that everybody in the tenant sees. What is
 /// set are records that everybody sees, so that no change of them leaves the number as it was.
-#[derive(PartialEq, Eq)]
-struct Mark {
-    zone: String,
-    head: i64,
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mark {
+    pub zone: String,
+    pub head: i64,
 }
 
-macro_rules! marked {
-    ($more:literal) => {
-        concat!(
-            "SELECT t.time_zone, coalesce((SELECT h.head FROM scope_head h WHERE h.tenant_id = $1 AND h.scope_id = $1), 0)",
-            $more,
-            " FROM tenant t WHERE t.id = $1"
-        )
-    };
-}
+/// The columns of a mark, of a tenant `t` that is `$1`.
+pub const MARK: &str =
+    "t.time_zone, coalesce((SELECT h.head FROM scope_head h WHERE h.tenant_id = $1 AND h.scope_id = $1), 0)";
 
-const MARK: &str = marked!("");
-
-/// The mark, and what it stands for, of one moment.
-const ALL: &str = marked!(
-    ",
-        (SELECT json_build_object('week', k.week, 'holidays', k.holidays, 'working_days', k.working_days)::text
-         FROM calendar k WHERE k.tenant_id = $1 AND k.id = $1),
-        (SELECT json_agg(json_build_object('version', r.version, 'status', r.status, 'starts_on', r.starts_on,
-                                           'rules', r.rules))::text
-         FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.status <> 'draft'),
-        (SELECT json_agg(to_json(s))::text FROM stage s WHERE s.tenant_id = $1 AND s.deleted_at IS NULL),
-        (SELECT json_agg(to_json(f))::text FROM custom_field f WHERE f.tenant_id = $1 AND f.deleted_at IS NULL)"
-);
+/// What a mark stands for, beside it.
+const SET: &str = "
+    (SELECT json_build_object('week', k.week, 'holidays', k.holidays, 'working_days', k.working_days)::text
+     FROM calendar k WHERE k.tenant_id = $1 AND k.id = $1),
+    (SELECT json_agg(json_build_object('version', r.version, 'status', r.status, 'starts_on', r.starts_on,
+                                       'rules', r.rules))::text
+     FROM rule_set r WHERE r.tenant_id = $1 AND r.deleted_at IS NULL AND r.status <> 'draft'),
+    (SELECT json_agg(to_json(s))::text FROM stage s WHERE s.tenant_id = $1 AND s.deleted_at IS NULL),
+    (SELECT json_agg(to_json(f))::text FROM custom_field f WHERE f.tenant_id = $1 AND f.deleted_at IS NULL)";
 
 #[derive(Deserialize)]
 struct RuleSet {
@@ -117,20 +107,25 @@ impl Known {
     async fn set(&self, work: &UnitOfWork) -> Result<Arc<Set>, DbErr> {
         let tenant_id = work.actor.tenant_id;
         if work.has_rehearsed_settings() {
-            return Ok(Arc::new(Set::of(work, &row(work, ALL).await?)?));
+            return Ok(Arc::new(Set::of(work, &row(work, SET).await?)?));
         }
-        let mark = Mark::of(work, &row(work, MARK).await?)?;
+        let mark = match work.settings_mark() {
+            Some(mark) => mark.clone(),
+            None => Mark::of(work, &row(work, "NULL").await?)?,
+        };
         if let Some(set) = self.0.get(&tenant_id).filter(|set| set.mark == mark) {
             return Ok(set);
         }
-        let set = Arc::new(Set::of(work, &row(work, ALL).await?)?);
+        let set = Arc::new(Set::of(work, &row(work, SET).await?)?);
         self.0.insert(tenant_id, set.clone());
         Ok(set)
     }
 }
 
-async fn row(work: &UnitOfWork, sql: &str) -> Result<QueryResult, DbErr> {
-    let row = work.connection().query_one_raw(work.statement(sql, [])).await?;
+/// The mark, and more columns, of one moment.
+async fn row(work: &UnitOfWork, more: &str) -> Result<QueryResult, DbErr> {
+    let sql = format!("SELECT {MARK}, {more} FROM tenant t WHERE t.id = $1");
+    let row = work.connection().query_one_raw(work.statement(&sql, [])).await?;
     row.ok_or_else(|| broken(work, "no row"))
 }
 

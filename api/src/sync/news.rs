@@ -2,15 +2,18 @@
 //! one is being answered wait, and the next statement answers them all. It starts after the last of them was asked, so that
 //! every answer tells what was committed before its question: this shares work, it remembers nothing.
 
-use std::collections::HashMap;
-use std::mem;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{iter, mem};
 
 use futures_util::FutureExt;
 use sea_orm::DbErr;
 use sea_orm::sqlx::{PgConnection, Row};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::cursor::Clock;
@@ -21,8 +24,13 @@ use crate::state::State;
 
 /// Questions in one statement.
 const BATCH: usize = 200;
-/// Statements before the connection goes back to the pool, so that busy tenants do not keep those of the others.
-const TURN: usize = 50;
+/// Of so many of the pool's connections one is for questions.
+const SHARE: u32 = 5;
+/// Statements before a connection goes back to the pool, so that nobody waits for it for ever. The pool makes a handshake with
+/// each that comes back, which costs as much as a question.
+const TURN: usize = 200;
+/// How long a lane keeps its connection when nobody asks.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// `$1` tenant, `$2` users, `$3` since, one each → the clock, and beside it the scopes of which a user has something to
 /// hear, with his place in the list; or one row without a scope. `OFFSET 0` keeps each question a look-up of its own:
@@ -58,80 +66,151 @@ struct Question {
     answer: oneshot::Sender<Result<News, DbErr>>,
 }
 
-/// The questions that wait, by tenant. A tenant is in it while somebody answers for it.
+/// Where questions wait for a lane: a task that answers one tenant after the other, on a connection that it keeps as long as
+/// questions come.
 #[derive(Default)]
-pub struct Desk(Mutex<HashMap<Uuid, Vec<Question>>>);
+pub struct Desk {
+    queue: Mutex<Queue>,
+    came: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// The questions that wait, by tenant. A tenant is in it while it waits for its turn or has it.
+    asked: HashMap<Uuid, Vec<Question>>,
+    /// The tenants that wait for their turn.
+    turns: VecDeque<Uuid>,
+    lanes: usize,
+    /// Lanes that have nothing to do.
+    idle: usize,
+}
+
+impl Queue {
+    /// What has come together of the tenant that has waited longest. It has its turn until `done`.
+    fn take(&mut self) -> Option<(Uuid, Vec<Question>)> {
+        let tenant_id = self.turns.pop_front()?;
+        let questions = self.asked.get_mut(&tenant_id)?;
+        let rest = questions.split_off(questions.len().min(BATCH));
+        Some((tenant_id, mem::replace(questions, rest)))
+    }
+}
 
 impl Desk {
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, Vec<Question>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves a question; true if nobody is there to answer it.
-    fn leave(&self, tenant_id: Uuid, question: Question) -> bool {
-        let mut waiting = self.waiting();
-        let alone = !waiting.contains_key(&tenant_id);
-        waiting.entry(tenant_id).or_default().push(question);
-        alone
-    }
-
-    /// What has come together; `None` and the tenant is gone if there is nothing.
-    fn take(&self, tenant_id: Uuid) -> Option<Vec<Question>> {
-        let mut waiting = self.waiting();
-        let questions = waiting.get_mut(&tenant_id)?;
-        if questions.is_empty() {
-            waiting.remove(&tenant_id);
-            return None;
+    /// Leaves a question; true if it needs another lane, of which there are `most`.
+    fn leave(&self, tenant_id: Uuid, question: Question, most: usize) -> bool {
+        let mut queue = self.queue();
+        match queue.asked.entry(tenant_id) {
+            Entry::Occupied(mut questions) => questions.get_mut().push(question),
+            Entry::Vacant(none) => {
+                none.insert(vec![question]);
+                queue.turns.push_back(tenant_id);
+            }
         }
-        let rest = questions.split_off(questions.len().min(BATCH));
-        Some(mem::replace(questions, rest))
+        if queue.turns.is_empty() {
+            return false;
+        }
+        if queue.idle > 0 {
+            self.came.notify_one();
+            return false;
+        }
+        let more = queue.lanes < most;
+        queue.lanes += usize::from(more);
+        more
+    }
+
+    /// The tenant is gone, or waits again if it has more questions.
+    fn done(&self, tenant_id: Uuid) {
+        let mut queue = self.queue();
+        if queue.asked.get(&tenant_id).is_some_and(Vec::is_empty) {
+            queue.asked.remove(&tenant_id);
+        } else {
+            queue.turns.push_back(tenant_id);
+        }
+    }
+
+    /// Whose turn it is, and the questions; `None` and the lane is closed if nobody asks for a while.
+    async fn next(&self) -> Option<(Uuid, Vec<Question>)> {
+        loop {
+            {
+                let mut queue = self.queue();
+                if let Some(taken) = queue.take() {
+                    return Some(taken);
+                }
+                queue.idle += 1;
+            }
+            let came = timeout(LINGER, self.came.notified()).await.is_ok();
+            let mut queue = self.queue();
+            queue.idle -= 1;
+            if !came && queue.turns.is_empty() {
+                queue.lanes -= 1;
+                return None;
+            }
+        }
     }
 }
 
 /// What is new for this user since `since`, in the state of a moment after the call.
 pub async fn news(state: &State, actor: &Actor, since: i64) -> Result<News, Error> {
     let (answer, told) = oneshot::channel();
-    let (tenant_id, user_id) = (actor.tenant_id, actor.user_id);
-    if state.news.leave(tenant_id, Question { user_id, since, answer }) {
+    let most = state.db.get_postgres_connection_pool().options().get_max_connections() / SHARE;
+    let question = Question { user_id: actor.user_id, since, answer };
+    if state.news.leave(actor.tenant_id, question, most.max(1) as usize) {
         // A task of its own: whoever asked first may hang up, and the others still wait.
-        tokio::spawn(serve(state.clone(), tenant_id));
+        tokio::spawn(lane(state.clone()));
     }
     Ok(told.await.map_err(|_| Error::Internal("a question for news was lost".into()))??)
 }
 
-/// Answers for one tenant until nobody asks any more.
-async fn serve(state: State, tenant_id: Uuid) {
-    let answering = async { while turn(&state, tenant_id).await {} };
-    if AssertUnwindSafe(answering).catch_unwind().await.is_err() {
-        // Whoever waits is told that his question was lost, and the next one starts anew.
-        state.news.waiting().remove(&tenant_id);
+/// Answers until nothing has come for a while.
+async fn lane(state: State) {
+    let (mut kept, mut statements) = (None, 0);
+    while let Some((tenant_id, questions)) = state.news.next().await {
+        if statements == TURN {
+            (kept, statements) = (None, 0);
+        }
+        if kept.is_none() {
+            match state.db.get_postgres_connection_pool().acquire().await {
+                Ok(connection) => kept = Some(connection),
+                Err(error) => {
+                    // Nobody else would fare better, and each would wait as long.
+                    let error = rows::failed(error);
+                    let others = iter::from_fn(|| state.news.queue().take());
+                    for (tenant_id, questions) in iter::once((tenant_id, questions)).chain(others) {
+                        refuse(questions, &error);
+                        state.news.done(tenant_id);
+                    }
+                    continue;
+                }
+            }
+        }
+        if let Some(connection) = &mut kept {
+            statements += 1;
+            match AssertUnwindSafe(ask(connection, tenant_id, &questions)).catch_unwind().await {
+                Ok(Ok(answers)) => {
+                    // Who has hung up needs no answer.
+                    questions
+                        .into_iter()
+                        .zip(answers)
+                        .for_each(|(question, news)| drop(question.answer.send(Ok(news))));
+                }
+                Ok(Err(error)) => {
+                    kept = None;
+                    refuse(questions, &error);
+                }
+                // Whoever asked is told that his question was lost.
+                Err(_) => kept = None,
+            }
+        }
+        state.news.done(tenant_id);
     }
 }
 
-/// Some statements on one connection; false if nobody asks any more. A kept connection saves the pool's handshake at each.
-async fn turn(state: &State, tenant_id: Uuid) -> bool {
-    let mut connection = state.db.get_postgres_connection_pool().acquire().await.map_err(rows::failed);
-    for _ in 0..TURN {
-        let Some(questions) = state.news.take(tenant_id) else { return false };
-        let answers = match &mut connection {
-            Ok(connection) => ask(connection, tenant_id, &questions).await,
-            Err(error) => Err(error.clone()),
-        };
-        let failed = answers.is_err();
-        // Who has hung up needs no answer.
-        match answers {
-            Ok(answers) => {
-                questions.into_iter().zip(answers).for_each(|(question, news)| drop(question.answer.send(Ok(news))));
-            }
-            Err(error) => {
-                questions.into_iter().for_each(|question| drop(question.answer.send(Err(error.clone()))));
-            }
-        }
-        if failed {
-            break;
-        }
-    }
-    true
+fn refuse(questions: Vec<Question>, error: &DbErr) {
+    questions.into_iter().for_each(|question| drop(question.answer.send(Err(error.clone()))));
 }
 
 async fn ask(connection: &mut PgConnection, tenant_id: Uuid, questions: &[Question]) -> Result<Vec<News>, DbErr> {

@@ -1,15 +1,15 @@
 //! What changed for a user since a cursor: one statement reads clock, grants and feed, so that they agree. Documents are
 //! sent as they are stored: each is copied once, from the database's answer into ours.
 
-use std::io::Write;
+use std::mem;
 
 use entity::kind::Kind;
 use futures_util::TryStreamExt;
 use sea_orm::sqlx::postgres::PgRow;
-use sea_orm::sqlx::{self, Row};
+use sea_orm::sqlx::{self, PgPool, Row};
 use uuid::Uuid;
 
-use super::cursor::{Clock, Cursor, Paging};
+use super::cursor::{Cursor, Paging};
 use super::news::news;
 use super::rows;
 use crate::auth::Actor;
@@ -25,7 +25,8 @@ use crate::state::State;
 /// - granted since: everything, but of the tombstones only those after the cursor;
 /// - revoked since: every record of it as a tombstone.
 ///
-/// A tombstone is left out where another scope of the user still shows the record, and in a first pull.
+/// A tombstone is left out where another scope of the user still shows the record, and in a first pull. The first row is the
+/// clock, the others are changes.
 const SQL: &str = r#"
 WITH bound AS MATERIALIZED (
     SELECT head, epoch, pruned, coalesce($4::bigint, head) AS upto FROM sync_clock WHERE tenant_id = $1
@@ -62,8 +63,9 @@ WITH bound AS MATERIALIZED (
     ) f
     LIMIT $7
 )
-SELECT b.head, b.epoch, b.pruned, p.scope_id, p.seq, p.kind, p.record_id, p.revision, p.document
-FROM bound b LEFT JOIN page p ON TRUE
+SELECT head, epoch, pruned, NULL::uuid, NULL::bigint, NULL::text, NULL::uuid, NULL::integer, NULL::text FROM bound
+UNION ALL
+SELECT NULL, NULL, NULL, scope_id, seq, kind, record_id, revision, document FROM page
 "#;
 
 /// Where a page of the feed ends.
@@ -82,10 +84,8 @@ pub async fn pull(
     page: &mut Vec<u8>,
     between: u8,
 ) -> Result<Pulled, Error> {
-    let paging = cursor.paging;
-    let mut scopes = None;
-    let mut upto = paging.map(|paging| paging.upto);
-    if paging.is_none() && cursor.since > 0 {
+    let (mut scopes, mut upto) = (None, cursor.paging.map(|paging| paging.upto));
+    if cursor.paging.is_none() && cursor.since > 0 {
         let news = news(state, actor, cursor.since).await?;
         if !cursor.holds(&news.clock) {
             return Err(Refusal::cursor_expired().into());
@@ -97,6 +97,29 @@ pub async fn pull(
         // Other scopes may move from now on: the pull ends before that, as one of several pages does.
         (scopes, upto) = (Some(news.scopes), Some(head));
     }
+    // A task of its own: a page comes in many small pieces, and whatever stands around a request is not woken for each.
+    let (pool, actor, cursor) = (state.db.get_postgres_connection_pool().clone(), actor.clone(), cursor.clone());
+    let mut written = mem::take(page);
+    let (pulled, written) = state
+        .run(async move {
+            let pulled = read(&pool, &actor, cursor, (scopes, upto), limit, &mut written, between).await?;
+            Ok::<_, Error>((pulled, written))
+        })
+        .await?;
+    *page = written;
+    Ok(pulled)
+}
+
+async fn read(
+    pool: &PgPool,
+    actor: &Actor,
+    cursor: Cursor,
+    (scopes, upto): (Option<Vec<Uuid>>, Option<i64>),
+    limit: usize,
+    page: &mut Vec<u8>,
+    between: u8,
+) -> Result<Pulled, Error> {
+    let paging = cursor.paging;
     let query = sqlx::query(SQL)
         .bind(actor.tenant_id)
         .bind(actor.user_id)
@@ -106,24 +129,21 @@ pub async fn pull(
         .bind(paging.map(|paging| paging.seq))
         .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .bind(scopes);
-    let mut found = query.fetch(state.db.get_postgres_connection_pool());
+    let mut found = query.fetch(pool);
 
-    let mut seen: Option<Clock> = None;
+    let no_clock = || Error::Internal("the tenant has no clock".into());
+    let clock = rows::clock(&found.try_next().await.map_err(rows::failed)?.ok_or_else(no_clock)?)?;
+    if !cursor.holds(&clock) {
+        return Err(Refusal::cursor_expired().into());
+    }
     let mut last: Option<(Uuid, i64)> = None;
     let (mut count, mut more) = (0, false);
     while let Some(row) = found.try_next().await.map_err(rows::failed)? {
-        if seen.is_none() {
-            let clock = rows::clock(&row)?;
-            if !cursor.holds(&clock) {
-                return Err(Refusal::cursor_expired().into());
-            }
-            seen = Some(clock);
-        }
-        let Some(place) = place(&row).map_err(rows::failed)? else { continue };
         if count == limit {
             more = true;
             continue;
         }
+        let place = place(&row).map_err(rows::failed)?;
         if last.is_some_and(|before| before >= place) {
             // The pages rest on this order; the plan that gives it is the only one there is for a lateral LIMIT.
             return Err(Error::Internal("the feed came out of order".into()));
@@ -135,7 +155,6 @@ pub async fn pull(
         count += 1;
         write_row(page, &row).map_err(rows::failed)?;
     }
-    let clock = seen.ok_or_else(|| Error::Internal("the tenant has no clock".into()))?;
     let upto = upto.unwrap_or(clock.head);
     let next = match last {
         Some((scope_id, seq)) if more => Some(Paging { upto, scope_id, seq }),
@@ -144,38 +163,43 @@ pub async fn pull(
     let since = if more { cursor.since } else { upto };
     // A pull in one page ends at the head that it tells.
     let head = if paging.is_none() && !more { upto } else { clock.head };
-    Ok(Pulled { cursor: Cursor { epoch: clock.epoch, since, paging: next, ..cursor.clone() }, more, head })
+    Ok(Pulled { cursor: Cursor { epoch: clock.epoch, since, paging: next, ..cursor }, more, head })
 }
 
-/// Scope and number of a row; `None` where there is only the clock.
-fn place(row: &PgRow) -> Result<Option<(Uuid, i64)>, sqlx::Error> {
-    match row.try_get(3)? {
-        Some(scope_id) => Ok(Some((scope_id, row.try_get(4)?))),
-        None => Ok(None),
-    }
+/// Scope and number of a row.
+fn place(row: &PgRow) -> Result<(Uuid, i64), sqlx::Error> {
+    Ok((row.try_get_unchecked(3)?, row.try_get_unchecked(4)?))
 }
 
+/// The statement says of which types its columns are; they are not compared for each row.
 fn write_row(page: &mut Vec<u8>, row: &PgRow) -> Result<(), sqlx::Error> {
     // Bytes of a text: what the database holds is UTF-8, and is not looked through again.
     let document: Option<&[u8]> = row.try_get_unchecked(8)?;
-    write_change(page, row.try_get(5)?, row.try_get(6)?, row.try_get(7)?, document);
+    write_change(page, row.try_get_unchecked(5)?, row.try_get_unchecked(6)?, row.try_get_unchecked(7)?, document);
     Ok(())
 }
 
 /// `{"kind":"account","id":"…","revision":3,"deleted":false,"account":{…}}`
 pub fn write_change(page: &mut Vec<u8>, kind: &str, id: Uuid, revision: i32, document: Option<&[u8]>) {
-    let id = id.hyphenated();
-    let written = match document {
+    page.reserve(document.map_or(0, <[u8]>::len) + 160);
+    for part in [
+        r#"{"kind":""#,
+        kind,
+        r#"","id":""#,
+        id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+        r#"","revision":"#,
+        &revision.to_string(),
+    ] {
+        page.extend_from_slice(part.as_bytes());
+    }
+    match document {
         Some(document) => {
-            page.reserve(document.len() + 160);
-            let member = member(kind);
-            write!(page, r#"{{"kind":"{kind}","id":"{id}","revision":{revision},"deleted":false,"{member}":"#)
-                .map(|()| page.extend_from_slice(document))
-                .map(|()| page.push(b'}'))
+            for part in [br#","deleted":false,""#, member(kind).as_bytes(), br#"":"#, document, b"}"] {
+                page.extend_from_slice(part);
+            }
         }
-        None => write!(page, r#"{{"kind":"{kind}","id":"{id}","revision":{revision},"deleted":true}}"#),
-    };
-    written.expect("a vector takes what it is given");
+        None => page.extend_from_slice(br#","deleted":true}"#),
+    }
 }
 
 /// The member of a change that holds a record of this kind.

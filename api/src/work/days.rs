@@ -71,7 +71,7 @@ const MARK_TURNED: &str = "INSERT INTO activity_day_due (tenant_id, owner_id, oc
     WHERE tenant_id = $1 AND account_id = ANY((SELECT $2::uuid[])::uuid[]) AND deleted_at IS NULL";
 
 /// Days are counted anew so many marks at a time.
-const MARKS: i64 = 10_000;
+const MARKS: i64 = 100_000;
 
 /// `$1` tenant, `$2` marks → how many there were. Marks and activities are of one snapshot: whose mark is not seen is counted by
 /// the next turn.

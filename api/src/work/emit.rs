@@ -112,7 +112,8 @@ impl Emitted {
 ///
 /// A record under an account gets one row per member; another, its named scope. A record that was deleted or moved
 /// (`sweep`) is buried wherever it is still shown. Other writes may stand before it (`Batch::before`): the clock is taken
-/// once they are done, and they must not be of members, whom this reads.
+/// once they are done, and they must not be of members, whom this reads. The clock is always there; `UPDATE` would begin the whole
+/// statement once more, part by part, where it had to wait for it (EvalPlanQual), and `ON CONFLICT` does not.
 const RECORDS: &str = r#"
 WITH {writes}r AS MATERIALIZED (
     SELECT u.kind, u.record_id, u.revision, NULLIF(u.account_id, '00000000-0000-0000-0000-000000000000') AS account_id, NULLIF(u.scope_id, '00000000-0000-0000-0000-000000000000') AS scope_id,
@@ -129,7 +130,9 @@ WITH {writes}r AS MATERIALIZED (
 {gone}), numbered AS MATERIALIZED (
     SELECT row_number() OVER (ORDER BY ord, scope_id) AS n, x.* FROM {all} x
 ), clock AS (
-    UPDATE sync_clock SET head = head + (SELECT count(*) FROM numbered){written} WHERE tenant_id = $1 RETURNING head
+    INSERT INTO sync_clock AS c (tenant_id, head, epoch, pruned)
+    SELECT $1, (SELECT count(*) FROM numbered){written}, 1, 0
+    ON CONFLICT (tenant_id) DO UPDATE SET head = c.head + excluded.head RETURNING c.head
 ), base AS MATERIALIZED (
     SELECT head - (SELECT count(*) FROM numbered) AS base, head FROM clock
 ), fed AS (

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::captured::Captured;
-use crate::change::KnownSettings;
+use crate::change::{KnownSettings, Mark};
 use crate::problem::{Code, Refusal};
 use crate::record::Record;
 use crate::state::State;
@@ -103,6 +103,11 @@ impl UnitOfWork {
     /// Whether settings stand in the database that nobody else will ever see.
     pub fn has_rehearsed_settings(&self) -> bool {
         self.has_rehearsed_settings
+    }
+
+    /// The mark of what the tenant sets, if the actor's sight was asked for.
+    pub fn settings_mark(&self) -> Option<&Mark> {
+        self.sight.mark.as_ref()
     }
 
     /// What this server knows of tenants' settings.
@@ -252,7 +257,7 @@ impl UnitOfWork {
             return Ok(());
         }
         let rows =
-            self.tx.query_all_raw(self.statement(sight::SQL, [self.actor.user_id.into(), wanted.into()])).await?;
+            self.tx.query_all_raw(self.statement(&sight::SQL, [self.actor.user_id.into(), wanted.into()])).await?;
         self.sight.record(&rows)
     }
 

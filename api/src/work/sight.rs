@@ -1,29 +1,40 @@
 //! Which of the loaded records the actor sees: the same rule that pulls and lists follow.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use entity::kind::Kind;
 use entity::scalar::Timestamp;
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
+use crate::change::{MARK, Mark};
+
 /// `$1` tenant, `$2` user, `$3` record ids → kind, id, and for a tombstone in the user's own scope the time of it. A lead
 /// that left the pool left the scope of the whole tenant. The ids stand in a select of their own, so that the plan is kept.
-pub const SQL: &str = "
-    SELECT f.kind, f.record_id, NULL::timestamptz AS left_at
-    FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id
-    WHERE f.tenant_id = $1 AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
-      AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NOT NULL
-    UNION
-    SELECT f.kind, f.record_id, f.changed_at FROM feed f
-    WHERE f.tenant_id = $1 AND (f.scope_id = $2 OR f.scope_id = $1 AND f.kind = 'lead')
-      AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NULL";
+/// One row without a kind is the mark of what the tenant sets, which saves who looks a question of its own.
+pub static SQL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT f.kind, f.record_id, NULL::timestamptz AS left_at, NULL::text, NULL::bigint
+         FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id
+         WHERE f.tenant_id = $1 AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
+           AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NOT NULL
+         UNION
+         SELECT f.kind, f.record_id, f.changed_at, NULL, NULL FROM feed f
+         WHERE f.tenant_id = $1 AND (f.scope_id = $2 OR f.scope_id = $1 AND f.kind = 'lead')
+           AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NULL
+         UNION ALL
+         SELECT NULL, NULL, NULL, {MARK} FROM tenant t WHERE t.id = $1"
+    )
+});
 
 #[derive(Default)]
 pub struct Sight {
     asked: BTreeSet<Uuid>,
     shown: BTreeSet<(Kind, Uuid)>,
     left: BTreeMap<(Kind, Uuid), Timestamp>,
+    /// Of what the tenant sets, as of the last look.
+    pub mark: Option<Mark>,
 }
 
 impl Sight {
@@ -33,7 +44,10 @@ impl Sight {
 
     pub fn record(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
         for row in rows {
-            let kind: String = row.try_get_by_index(0)?;
+            let Some(kind) = row.try_get_by_index::<Option<String>>(0)? else {
+                self.mark = Some(Mark { zone: row.try_get_by_index(3)?, head: row.try_get_by_index(4)? });
+                continue;
+            };
             let kind =
                 Kind::parse(&kind).ok_or_else(|| DbErr::Custom(format!("feed holds the unknown kind {kind}")))?;
             let id = row.try_get_by_index(1)?;

@@ -5,6 +5,8 @@ mod demo;
 mod imports;
 mod ledger;
 mod life;
+#[cfg(target_os = "linux")]
+mod memory;
 mod people;
 mod settings;
 mod upload;

@@ -1,6 +1,6 @@
 //! `waypost import`: small files made here, and the real data set (`real_data`).
 
-mod formats;
+pub mod formats;
 pub mod jobs;
 mod leads;
 mod mapping;

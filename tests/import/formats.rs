@@ -21,7 +21,7 @@ const SHEETS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schema
 const STYLES: &str = r#"<?xml version="1.0"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>"#;
 
 /// A workbook with one sheet of these rows, and a further part.
-fn workbook(rows: &str, further: Option<(&str, &[u8])>) -> Vec<u8> {
+pub fn workbook(rows: &str, further: Option<(&str, &[u8])>) -> Vec<u8> {
     let sheet = format!(
         r#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
     );
@@ -42,7 +42,7 @@ fn workbook(rows: &str, further: Option<(&str, &[u8])>) -> Vec<u8> {
 }
 
 /// A row of cells that are texts, numbers or whole cells as XML.
-fn row(number: usize, cells: &[&str]) -> String {
+pub fn row(number: usize, cells: &[&str]) -> String {
     let cell = |(column, text): (usize, &&str)| {
         let place = format!("{}{number}", char::from(b'A' + column as u8));
         match text.strip_prefix('<') {
@@ -54,7 +54,7 @@ fn row(number: usize, cells: &[&str]) -> String {
     format!("<row r=\"{number}\">{}</row>", cells.iter().enumerate().map(cell).collect::<String>())
 }
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(content).unwrap();
     packed.finish().unwrap()
@@ -268,19 +268,38 @@ async fn what_only_a_closer_look_shows_fails_in_words() {
     archive.start_file("notes.txt", SimpleFileOptions::default()).unwrap();
     archive.write_all(b"hello").unwrap();
     let archive = archive.finish().unwrap().into_inner();
+    let mut many = ZipWriter::new(Cursor::new(Vec::new()));
+    for number in 0..=10_000 {
+        many.start_file(number.to_string(), SimpleFileOptions::default()).unwrap();
+    }
+    let many = many.finish().unwrap().into_inner();
     let whole = workbook(&row(1, &["externalId", "name"]), None);
-    let texts = b"<si/>".repeat(14 << 20);
+    let text = "x".repeat(1_000);
+    let texts = format!("<sst>{}</sst>", format!("<si><t>{text}</t></si>").repeat(70_000));
+    let runs = format!("<r><t>{}</t></r>", "a".repeat(600 << 10)).repeat(2);
+    let rich = format!("<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is>{runs}</is></c></row>");
     let endless = format!("<row r=\"1\"><c r=\"A1\" t=\"str\"><v>{}</v></c></row>", "a".repeat(2 << 20));
     let bomb: Vec<u8> = gzip(&vec![b'\n'; 32 << 20]).repeat(17);
     assert!(bomb.len() < 1 << 20);
     for (content, told) in [
         (archive, "is a ZIP archive and no workbook"),
+        (many, "has too many parts"),
         (whole[..whole.len() / 2].to_vec(), "is a damaged workbook"),
         (
-            workbook(&row(1, &["externalId"]), Some(("xl/sharedStrings.xml", &texts))),
+            workbook(&row(1, &["externalId"]), Some(("xl/sharedStrings.xml", texts.as_bytes()))),
             "unpacks to more than 64 MiB of texts",
         ),
+        // The library would make room for them, and there is none.
+        (
+            workbook(&row(1, &["externalId"]), Some(("xl/sharedStrings.xml", b"<sst uniqueCount=\"10000000000\"/>"))),
+            "is a damaged workbook",
+        ),
+        (
+            workbook(&row(1, &["externalId"]), Some(("xl/sheet2.bin", b"<worksheet><sheetData/></worksheet>"))),
+            "is a damaged workbook",
+        ),
         (workbook(&endless, None), "a cell of more than 1 MiB"),
+        (workbook(&rich, None), "a cell of more than 1 MiB"),
         (bomb, "unpacks to more than 512 MiB"),
         (gzip(TEXT.as_bytes())[..40].to_vec(), "is a damaged gzip file"),
         (gzip(b"%PDF-1.7 ..."), "application/pdf"),
@@ -289,6 +308,10 @@ async fn what_only_a_closer_look_shows_fails_in_words() {
         (b"externalId,series\n1,A\n".to_vec(), "lacks the columns name"),
         (b"externalId,name,name\n1,A,B\n".to_vec(), "several columns `name`"),
         (b"\n\n\n".to_vec(), "nothing in it but empty lines"),
+        (
+            format!("{{\"{}\":1}}\n{{\"{}\":1}}\n", "a".repeat(600 << 10), "b".repeat(600 << 10)).into_bytes(),
+            "more than 1 MiB",
+        ),
     ] {
         let done = import(&world, &admin, "product", "p.csv", &content).await;
         let error = done["error"].as_str().unwrap_or_default();

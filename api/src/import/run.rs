@@ -27,6 +27,8 @@ use crate::tenant::create::NewTenant;
 
 /// Rows a commit.
 const CHUNK: usize = 500;
+/// Bytes of rows that are enough for a commit, however few rows they are: one may have 1 MiB.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Rows of a file after which a database that was small may plan by new statistics; then whenever they have doubled.
 const FIRST_STATISTICS: u64 = 1_000;
@@ -220,10 +222,13 @@ type End = Option<Result<(), Stopped>>;
 /// The next rows.
 async fn chunk(mut rows: Rows, path: &Path) -> Result<(Rows, Vec<Row>, End), Stopped> {
     let (rows, chunk, end) = blocking(move || {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while chunk.len() < CHUNK {
+        let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK), 0);
+        while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
             match rows.row() {
-                Ok(Some(row)) => chunk.push(row),
+                Ok(Some(row)) => {
+                    bytes += row.bytes();
+                    chunk.push(row);
+                }
                 Ok(None) => return (rows, chunk, Some(Ok(()))),
                 Err(cause) => return (rows, chunk, Some(Err(cause))),
             }
@@ -306,7 +311,7 @@ impl Import<'_> {
             let waiting: BTreeSet<u64> = std::mem::take(&mut self.journal.waiting).into_iter().collect();
             let rows = rows_of(&reading.source, reading.pass.delimiter, reading.pass.sheet.clone()).await?;
             let mut rows = rows.map_err(|cause| broken(&reading.path.display().to_string(), &cause))?;
-            let (mut place, mut end, mut items): (u64, End, Vec<Item>) = (0, None, Vec::new());
+            let (mut place, mut end, mut items, mut bytes): (u64, End, Vec<Item>, usize) = (0, None, Vec::new(), 0);
             while end.is_none() {
                 self.may_go_on()?;
                 let read;
@@ -314,11 +319,14 @@ impl Import<'_> {
                 for row in read {
                     place += 1;
                     if waiting.contains(&place) {
+                        bytes += row.bytes();
                         let found = reading.reader.draft(&row).map_err(Verdict::Refused);
                         items.push(Item { line: row.line, place, cells: row.cells, found });
                     }
                 }
-                if items.len() >= CHUNK || (end.is_some() && !items.is_empty()) {
+                let is_enough = items.len() >= CHUNK || bytes >= CHUNK_BYTES;
+                if is_enough || (end.is_some() && !items.is_empty()) {
+                    bytes = 0;
                     self.writer.write(task, std::mem::take(&mut items), is_last, &mut self.journal).await?;
                 }
             }

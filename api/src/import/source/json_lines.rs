@@ -9,7 +9,7 @@ use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use super::text::{Text, line};
-use super::{MOST_COLUMNS, Row, invalid};
+use super::{LONGEST_ROW, MOST_COLUMNS, Row, invalid};
 
 /// Objects within objects.
 const DEEPEST: usize = 4;
@@ -38,18 +38,21 @@ pub fn begins(path: &Path, encoding: &'static Encoding) -> io::Result<bool> {
 /// The names that any object of the file uses. Reads all of it.
 pub fn names(path: &Path, encoding: &'static Encoding) -> io::Result<Vec<String>> {
     let (mut input, mut read, mut cut) = (Text::open(path, encoding)?, Vec::new(), false);
-    let (mut names, mut known) = (Vec::new(), HashMap::new());
+    let (mut names, mut known, mut bytes) = (Vec::new(), HashMap::new(), 0);
     while line(&mut input, &mut read, &mut cut)? {
         if let Ok(object) = object(&read) {
             for (name, _) in flat(object) {
                 if !known.contains_key(&name) {
+                    bytes += name.len();
                     known.insert(name.clone(), names.len());
                     names.push(name);
                 }
             }
         }
-        if names.len() > MOST_COLUMNS {
-            return Err(invalid(format!("its objects have more than {MOST_COLUMNS} names")));
+        if names.len() > MOST_COLUMNS || bytes > LONGEST_ROW {
+            return Err(invalid(format!(
+                "its objects have more than {MOST_COLUMNS} names, or names of more than 1 MiB"
+            )));
         }
     }
     Ok(names)

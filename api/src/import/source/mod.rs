@@ -2,11 +2,12 @@
 //! file is decides its content, never its name. All of it reads in bounded memory; what would not is refused.
 //!
 //! `Source` is a file that was looked at, `Rows` one reading of it. `encoding` finds out how a text is written, `unpacked`
-//! keeps what is compressed from growing without end. What cells mean is `draft`'s.
+//! keeps what is compressed from growing without end, `markup` what a workbook is made of. What cells mean is `draft`'s.
 
 mod csv;
 mod encoding;
 mod json_lines;
+mod markup;
 mod sheet;
 mod text;
 mod unpacked;
@@ -87,6 +88,11 @@ impl Row {
     fn broken(line: u64, cells: Vec<String>, reason: impl Into<String>) -> Self {
         Row { line, cells, broken: Some(reason.into()), faults: BTreeMap::new() }
     }
+
+    /// Bytes of memory that its cells take.
+    pub fn bytes(&self) -> usize {
+        self.cells.iter().map(|cell| size_of::<String>() + cell.len()).sum()
+    }
 }
 
 /// A file that is being read.
@@ -103,6 +109,12 @@ enum Input {
 
 fn invalid(problem: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem.into())
+}
+
+const DAMAGED: &str = "is a damaged workbook: open it in a spreadsheet program and save it as .xlsx again";
+
+fn damaged() -> io::Error {
+    invalid(DAMAGED)
 }
 
 /// Whether the first bytes of a file are of a kind that can be imported, before anything else is done with it.

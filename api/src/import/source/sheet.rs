@@ -10,10 +10,10 @@ use std::thread;
 
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
-use super::{LONGEST_ROW, MOST_COLUMNS, Row, invalid};
+use super::{DAMAGED, LONGEST_ROW, MOST_COLUMNS, Row, invalid};
 
-/// Rows that the thread may be ahead.
-const AHEAD: usize = 200;
+/// Rows that the thread may be ahead; each may have 1 MiB.
+const AHEAD: usize = 16;
 /// Excel has no more rows.
 const MOST_ROWS: u32 = 1 << 20;
 
@@ -83,8 +83,6 @@ impl Sheet {
         Ok(Some(row))
     }
 }
-
-const DAMAGED: &str = "is a damaged workbook: open it in a spreadsheet program and save it as .xlsx again";
 
 fn damaged(cause: XlsxError) -> String {
     tracing::debug!("a workbook cannot be read: {cause}");

@@ -2,14 +2,15 @@
 //! before anything of it is kept in memory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use tempfile::NamedTempFile;
 use zip::ZipArchive;
 
-use super::invalid;
+use super::markup::{self, Part};
+use super::{damaged, invalid};
 
 pub const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub const ZIP: [u8; 4] = *b"PK\x03\x04";
@@ -18,8 +19,8 @@ pub const ZIP: [u8; 4] = *b"PK\x03\x04";
 const MOST: u64 = 512 << 20;
 /// Most bytes of those parts of a workbook that are kept in memory: its texts and formats.
 const MOST_KEPT: u64 = 64 << 20;
-/// Most bytes of a text or a tag of a workbook: a cell of Excel's has 32,767 letters at most.
-const LONGEST: usize = 1 << 20;
+/// Most bytes of its formats, of which each is kept as a multiple of what it takes in the file.
+const FORMATS: u64 = 16 << 20;
 /// Most parts of a workbook.
 const PARTS: usize = 10_000;
 
@@ -45,51 +46,105 @@ pub fn gunzip(path: &Path) -> io::Result<NamedTempFile> {
     Ok(unpacked)
 }
 
+/// Bytes as they are unpacked, counted; too many are an error.
+struct Counted<'a, R> {
+    inner: R,
+    bytes: u64,
+    /// Those of the whole workbook, and those that are kept in memory.
+    all: &'a mut u64,
+    kept: Option<&'a mut u64>,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(piece).map_err(|_| damaged())?;
+        self.bytes += length as u64;
+        *self.all += length as u64;
+        let too_much = |what: &str, most: u64| {
+            Err(invalid(format!("unpacks to more than {} MiB{what}: split it, or send CSV", most >> 20)))
+        };
+        if *self.all > MOST {
+            return too_much("", MOST);
+        }
+        if let Some(kept) = &mut self.kept {
+            **kept += length as u64;
+            if **kept > MOST_KEPT {
+                return too_much(" of texts", MOST_KEPT);
+            }
+        }
+        Ok(length)
+    }
+}
+
 /// Whether the file is a workbook that can be read in bounded memory. What its directory says of sizes is not believed.
 pub fn check_workbook(path: &Path) -> io::Result<()> {
-    let damaged = || invalid("is a damaged workbook: open it in a spreadsheet program and save it as .xlsx again");
+    // Before the library reads them all into memory.
+    if parts(&mut BufReader::with_capacity(64 << 10, File::open(path)?))? > PARTS {
+        return Err(invalid("has too many parts for a workbook"));
+    }
     let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(|_| damaged())?;
     if archive.index_for_name("xl/workbook.xml").is_none() {
         return Err(invalid("is a ZIP archive and no workbook: send CSV, JSON lines or XLSX, each file by itself"));
     }
-    if archive.len() > PARTS {
-        return Err(invalid("has too many parts for a workbook"));
-    }
     let (mut all, mut kept) = (0, 0);
     for number in 0..archive.len() {
-        let mut part = archive.by_index(number).map_err(|_| damaged())?;
-        let name = part.name().map_err(|_| damaged())?.into_owned();
-        let is_markup = name.ends_with(".xml") || name.ends_with(".rels");
-        let is_kept = is_markup && !name.starts_with("xl/worksheets/");
-        let (mut piece, mut run) = (vec![0; 64 << 10], 0);
-        loop {
-            let length = part.read(&mut piece).map_err(|_| damaged())?;
-            if length == 0 {
-                break;
-            }
-            all += length as u64;
-            kept += if is_kept { length as u64 } else { 0 };
-            if all > MOST || kept > MOST_KEPT {
-                let (what, most) = if all > MOST { ("", MOST) } else { (" of texts", MOST_KEPT) };
-                return Err(invalid(format!("unpacks to more than {} MiB{what}: split it, or send CSV", most >> 20)));
-            }
-            if is_markup {
-                run = longest_run(&piece[..length], run).ok_or_else(|| invalid("holds a cell of more than 1 MiB"))?;
-            }
+        let inner = archive.by_index(number).map_err(|_| damaged())?;
+        // The library finds parts whatever their letters' case.
+        let name = inner.name().map_err(|_| damaged())?.to_ascii_lowercase();
+        let part = if name.ends_with("styles.xml") {
+            Part::Formats
+        } else if name.starts_with("xl/worksheets/") && name.ends_with(".xml") && !name.ends_with("sharedstrings.xml") {
+            Part::Sheet
+        } else {
+            Part::Other
+        };
+        let is_markup = (name.ends_with(".xml") || name.ends_with(".rels")) && !name.starts_with("customxml/");
+        let kept = Some(&mut kept).filter(|_| is_markup && part != Part::Sheet);
+        let mut reader = BufReader::with_capacity(64 << 10, Counted { inner, bytes: 0, all: &mut all, kept });
+        if is_markup {
+            markup::check(&mut reader, part)?;
+        } else if mentions(&mut reader, &[b"sheetData", b"definedName"])? {
+            return Err(damaged());
+        }
+        if part == Part::Formats && reader.get_ref().bytes > FORMATS {
+            return Err(damaged());
         }
     }
     Ok(())
 }
 
-/// Bytes since the last `<`; `None` if there were too many at a time. `run`: those before this piece.
-fn longest_run(piece: &[u8], mut run: usize) -> Option<usize> {
-    let mut pieces = piece.split(|byte| *byte == b'<');
-    run += pieces.next().map_or(0, <[u8]>::len);
-    for piece in pieces {
-        if run > LONGEST {
-            return None;
+/// How many parts a ZIP archive may have: each is named in its directory by an entry that begins with these bytes.
+fn parts(reader: &mut impl BufRead) -> io::Result<usize> {
+    const ENTRY: &[u8] = b"PK\x01\x02";
+    let (mut seen, mut parts) = (Vec::new(), 0);
+    loop {
+        let piece = reader.fill_buf()?;
+        let length = piece.len();
+        if length == 0 {
+            return Ok(parts);
         }
-        run = piece.len();
+        seen.extend_from_slice(piece);
+        reader.consume(length);
+        parts += seen.windows(ENTRY.len()).filter(|bytes| *bytes == ENTRY).count();
+        seen.drain(..seen.len().saturating_sub(ENTRY.len() - 1));
     }
-    (run <= LONGEST).then_some(run)
+}
+
+/// Whether one of these words stands in it, as in markup that goes by another name; it is read to its end.
+fn mentions(reader: &mut impl BufRead, words: &[&[u8]]) -> io::Result<bool> {
+    let mut seen = Vec::new();
+    loop {
+        let piece = reader.fill_buf()?;
+        let length = piece.len();
+        if length == 0 {
+            return Ok(false);
+        }
+        seen.extend_from_slice(piece);
+        reader.consume(length);
+        if words.iter().any(|word| seen.windows(word.len()).any(|part| part == *word)) {
+            return Ok(true);
+        }
+        let longest = words.iter().map(|word| word.len()).max().unwrap_or(0);
+        seen.drain(..seen.len().saturating_sub(longest));
+    }
 }

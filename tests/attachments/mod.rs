@@ -1,6 +1,7 @@
 //! `/v1/attachments` and `/v1/uploads`: the record and its file, which come apart and belong together.
 
 mod content;
+mod exif;
 mod picture;
 mod points;
 mod records;

@@ -29,6 +29,23 @@ pub struct Rate {
     pub each: Spent,
 }
 
+impl Rate {
+    /// Of turns that took the same time.
+    pub fn mean(turns: &[Rate]) -> Rate {
+        let (count, second) = (turns.len() as f64, turns.iter().map(|turn| turn.second).sum::<f64>());
+        let each =
+            |spent: fn(&Spent) -> f64| turns.iter().map(|turn| spent(&turn.each) * turn.second).sum::<f64>() / second;
+        Rate {
+            second: second / count,
+            each: Spent {
+                server: each(|spent| spent.server),
+                postgres: each(|spent| spent.postgres),
+                load: each(|spent| spent.load),
+            },
+        }
+    }
+}
+
 /// A rep, and his access token.
 #[derive(Clone)]
 pub struct Target {

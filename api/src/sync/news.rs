@@ -229,3 +229,59 @@ async fn ask(connection: &mut PgConnection, tenant_id: Uuid, questions: &[Questi
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const A: Uuid = Uuid::from_u128(1);
+    const B: Uuid = Uuid::from_u128(2);
+
+    fn question() -> Question {
+        Question { user_id: Uuid::nil(), since: 0, answer: oneshot::channel().0 }
+    }
+
+    async fn next(desk: &Desk) -> Option<(Uuid, usize)> {
+        desk.next().await.map(|(tenant_id, questions)| (tenant_id, questions.len()))
+    }
+
+    #[tokio::test]
+    async fn questions_of_a_tenant_come_together_and_tenants_take_turns() {
+        let desk = Desk::default();
+        assert!(desk.leave(A, question(), 1), "the first needs a lane");
+        for tenant_id in [A, B, B] {
+            assert!(!desk.leave(tenant_id, question(), 1), "there is no other");
+        }
+        assert_eq!(next(&desk).await, Some((A, 2)));
+        desk.leave(A, question(), 1);
+        assert_eq!(next(&desk).await, Some((B, 2)), "one tenant is not answered twice at a time");
+        desk.done(B);
+        desk.done(A);
+        assert_eq!(next(&desk).await, Some((A, 1)));
+        desk.done(A);
+        assert_eq!(next(&desk).await, None, "nobody asks");
+        assert!(desk.leave(A, question(), 1), "the lane was closed");
+    }
+
+    #[tokio::test]
+    async fn a_lane_with_nothing_to_do_takes_what_comes() {
+        let desk = Arc::new(Desk::default());
+        assert!(desk.leave(A, question(), 2));
+        assert!(desk.leave(B, question(), 2), "there may be two");
+        for _ in 0..2 {
+            let (tenant_id, _) = desk.next().await.expect("a question");
+            desk.done(tenant_id);
+        }
+        let waiting = tokio::spawn({
+            let desk = desk.clone();
+            async move { next(&desk).await }
+        });
+        while desk.queue().idle == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!desk.leave(B, question(), 9), "it needs no lane more");
+        assert_eq!(waiting.await.expect("ends"), Some((B, 1)));
+    }
+}

@@ -15,6 +15,9 @@ use super::{UnitOfWork, receipts, stays};
 use crate::problem::Error;
 use crate::record::Record;
 
+/// Records whose references take less time to check than another round trip.
+const FEW: usize = 20;
+
 /// What a tenant sets.
 const SETTINGS: [Kind; 4] = [Kind::Stage, Kind::CustomField, Kind::RuleSet, Kind::Calendar];
 
@@ -74,9 +77,10 @@ impl UnitOfWork {
             rows.add(receipts::INSERT, values);
         }
         let (moved, later) = (self.moved(), std::mem::take(&mut self.later));
-        // Most writes are one statement with the feed. These are read by what follows:
+        // Small writes are one statement with the feed. What it refers to is checked at the end of a statement: of many rows
+        // before the clock is taken. These are read by what follows:
         let read = [Kind::Account, Kind::AccountMember].iter().any(|kind| self.is_touched(*kind));
-        if read || !moved.is_empty() || !later.is_empty() {
+        if read || emitted.len() > FEW || !moved.is_empty() || !later.is_empty() {
             self.write(std::mem::take(&mut rows)).await?;
         }
         for (sql, values) in self.days() {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use entity::{account, activity};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait, Value};
 use uuid::Uuid;
@@ -167,6 +167,11 @@ fn counts(row: &activity::Model) -> Option<Counts<'_>> {
     ))
 }
 
+/// When the quarter of an hour began: it is of the same day in every zone, and what one phone sends at once has few of them.
+fn begun(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_trunc(TimeDelta::minutes(15)).unwrap_or(at)
+}
+
 impl UnitOfWork {
     /// What marks the days of the activities and accounts that were written.
     pub(super) fn days(&self) -> Vec<(&'static str, Vec<Value>)> {
@@ -175,7 +180,7 @@ impl UnitOfWork {
             (was != is).then_some([was, is])
         });
         let marks: BTreeSet<(Uuid, DateTime<Utc>)> =
-            changed.flatten().flatten().map(|(owner, occurred, ..)| (owner, occurred)).collect();
+            changed.flatten().flatten().map(|(owner, occurred, ..)| (owner, begun(occurred))).collect();
         let turned = self.slots::<account::Model>().filter_map(|Slot { found, now, .. }| {
             found.as_ref().is_some_and(|found| found.tier != now.tier).then_some(now.id)
         });

@@ -91,7 +91,12 @@ impl Emitted {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.feed[0].is_empty()
+        self.len() == 0
+    }
+
+    /// Records.
+    pub fn len(&self) -> usize {
+        self.feed[0].len()
     }
 
     /// `RECORDS`, without what it would do in vain: most writes bury nothing, and the database begins a statement part by part.
@@ -122,7 +127,12 @@ WITH {writes}r AS MATERIALIZED (
          WITH ORDINALITY AS u(kind, record_id, revision, account_id, scope_id, sweep, leaves, document, ord)
 ), shown AS MATERIALIZED (
     SELECT r.ord, r.kind, r.record_id, r.revision, r.account_id, m.user_id AS scope_id, r.document
-    FROM r JOIN account_member m ON m.tenant_id = $1 AND m.account_id = r.account_id AND m.deleted_at IS NULL
+    FROM r
+    CROSS JOIN LATERAL (
+        -- A look-up for each, also by a plan that was made while there were few members.
+        SELECT m.user_id FROM account_member m
+        WHERE m.tenant_id = $1 AND m.account_id = r.account_id AND m.deleted_at IS NULL OFFSET 0
+    ) m
     WHERE r.document IS NOT NULL AND r.account_id IS NOT NULL
     UNION ALL
     SELECT r.ord, r.kind, r.record_id, r.revision, NULL, r.scope_id, r.document

@@ -11,18 +11,21 @@ use uuid::Uuid;
 use crate::change::{MARK, Mark};
 
 /// `$1` tenant, `$2` user, `$3` record ids → kind, id, and for a tombstone in the user's own scope the time of it. A lead
-/// that left the pool left the scope of the whole tenant. The ids stand in a select of their own, so that the plan is kept.
+/// that left the pool left the scope of the whole tenant. `OFFSET 0` keeps each record a look-up of its own: else a plan that was
+/// made while a scope had few rows goes through all of them. The ids stand in a select of their own, so that the plan is kept.
 /// One row without a kind is the mark of what the tenant sets, which saves who looks a question of its own.
 pub static SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT f.kind, f.record_id, NULL::timestamptz AS left_at, NULL::text, NULL::bigint
-         FROM feed f JOIN scope_grant g ON g.tenant_id = f.tenant_id AND g.scope_id = f.scope_id
-         WHERE f.tenant_id = $1 AND g.tenant_id = $1 AND g.user_id = $2 AND g.revoked IS NULL
-           AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NOT NULL
-         UNION
-         SELECT f.kind, f.record_id, f.changed_at, NULL, NULL FROM feed f
-         WHERE f.tenant_id = $1 AND (f.scope_id = $2 OR f.scope_id = $1 AND f.kind = 'lead')
-           AND f.record_id = ANY((SELECT $3::uuid[])::uuid[]) AND f.document IS NULL
+        "SELECT f.kind, f.record_id, CASE WHEN f.is_buried THEN f.changed_at END, NULL::text, NULL::bigint
+         FROM unnest((SELECT $3::uuid[])) AS asked(id)
+         CROSS JOIN LATERAL (
+             SELECT f.kind, f.record_id, f.scope_id, f.changed_at, f.document IS NULL AS is_buried
+             FROM feed f WHERE f.tenant_id = $1 AND f.record_id = asked.id OFFSET 0
+         ) f
+         WHERE CASE WHEN f.is_buried THEN f.scope_id = $2 OR f.scope_id = $1 AND f.kind = 'lead'
+                    ELSE EXISTS (
+                        SELECT FROM scope_grant g
+                        WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.scope_id = f.scope_id AND g.revoked IS NULL) END
          UNION ALL
          SELECT NULL, NULL, NULL, {MARK} FROM tenant t WHERE t.id = $1"
     )

@@ -40,16 +40,16 @@ fn main_currency<'a>(amounts: impl Iterator<Item = (&'a Option<String>, f64)>) -
 
 /// The months from the first to the last of these rows, at most `MONTHS`, each with its row if anything is expected in it.
 fn consecutive<'a>(rows: &[&'a ForecastRow]) -> Vec<(String, Option<&'a ForecastRow>)> {
-    let by_month: BTreeMap<NaiveDate, &ForecastRow> = rows
-        .iter()
-        .filter_map(|row| Some((format!("{}-01", row.month.as_deref()?).parse().ok()?, *row)))
-        .collect();
+    let by_month: BTreeMap<NaiveDate, &ForecastRow> =
+        rows.iter().filter_map(|row| Some((format!("{}-01", row.month.as_deref()?).parse().ok()?, *row))).collect();
     let last = by_month.last_key_value().map(|(month, _)| *month);
-    iter::successors(by_month.first_key_value().map(|(month, _)| *month), |month| month.checked_add_months(Months::new(1)))
-        .take_while(|month| Some(*month) <= last)
-        .take(MONTHS)
-        .map(|month| (month.format("%Y-%m").to_string(), by_month.get(&month).copied()))
-        .collect()
+    iter::successors(by_month.first_key_value().map(|(month, _)| *month), |month| {
+        month.checked_add_months(Months::new(1))
+    })
+    .take_while(|month| Some(*month) <= last)
+    .take(MONTHS)
+    .map(|month| (month.format("%Y-%m").to_string(), by_month.get(&month).copied()))
+    .collect()
 }
 
 impl Report for Forecast {

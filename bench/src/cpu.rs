@@ -2,11 +2,16 @@
 //! not depend on who else is running.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::Failure;
 
 /// `/proc` counts in hundredths of a second (`USER_HZ`, the same on every Linux).
 const TICK: f64 = 0.01;
+
+/// How long they are watched at a time, and how often at most.
+const WAIT: Duration = Duration::from_secs(2);
+const MOST_WAITS: u32 = 150;
 
 /// Processes whose time is counted.
 pub struct Meter {
@@ -28,6 +33,19 @@ impl Meter {
         let own = std::process::id();
         let postmaster = children(own)?.into_iter().find(|child| *child != server);
         Ok(Meter { server, postmaster: postmaster.ok_or("Postgres is not our child")? })
+    }
+
+    /// Waits until server and Postgres have little to do: what a server does unasked begins when it starts.
+    pub async fn settle(&self) -> Result<(), Failure> {
+        for _ in 0..MOST_WAITS {
+            let before = self.read()?;
+            tokio::time::sleep(WAIT).await;
+            let spent = self.read()?.since(before);
+            if spent.server + spent.postgres < WAIT.as_secs_f64() / 10.0 {
+                return Ok(());
+            }
+        }
+        Err("server and Postgres are still busy with work that nobody asked for".into())
     }
 
     pub fn read(&self) -> Result<Spent, Failure> {

@@ -149,6 +149,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
         clients: arguments.clients,
         meter: cpu::Meter::new(process.id())?,
     };
+    load.meter.settle().await?;
 
     println!(
         "| what | Waypost | bare SQL | ratio | aim | server, Postgres, load: µs each |\n| --- | --- | --- | --- | --- | --- |"

@@ -116,22 +116,22 @@ pub fn check_workbook(path: &Path) -> io::Result<()> {
 /// How many parts a ZIP archive may have: each is named in its directory by an entry that begins with these bytes.
 fn parts(reader: &mut impl BufRead) -> io::Result<usize> {
     const ENTRY: &[u8] = b"PK\x01\x02";
-    let (mut seen, mut parts) = (Vec::new(), 0);
-    loop {
-        let piece = reader.fill_buf()?;
-        let length = piece.len();
-        if length == 0 {
-            return Ok(parts);
-        }
-        seen.extend_from_slice(piece);
-        reader.consume(length);
+    let mut parts = 0;
+    is_in_any(reader, ENTRY.len() - 1, |seen| {
         parts += seen.windows(ENTRY.len()).filter(|bytes| *bytes == ENTRY).count();
-        seen.drain(..seen.len().saturating_sub(ENTRY.len() - 1));
-    }
+        false
+    })?;
+    Ok(parts)
 }
 
-/// Whether one of these words stands in it, as in markup that goes by another name; it is read to its end.
+/// Whether one of these words stands in it, as in markup that goes by another name.
 fn mentions(reader: &mut impl BufRead, words: &[&[u8]]) -> io::Result<bool> {
+    let longest = words.iter().map(|word| word.len()).max().unwrap_or(0);
+    is_in_any(reader, longest, |seen| words.iter().any(|word| seen.windows(word.len()).any(|part| part == *word)))
+}
+
+/// Whether a piece of it meets a condition. Each begins with the last bytes of the one before, `overlap` of them.
+fn is_in_any(reader: &mut impl BufRead, overlap: usize, mut meets: impl FnMut(&[u8]) -> bool) -> io::Result<bool> {
     let mut seen = Vec::new();
     loop {
         let piece = reader.fill_buf()?;
@@ -141,10 +141,9 @@ fn mentions(reader: &mut impl BufRead, words: &[&[u8]]) -> io::Result<bool> {
         }
         seen.extend_from_slice(piece);
         reader.consume(length);
-        if words.iter().any(|word| seen.windows(word.len()).any(|part| part == *word)) {
+        if meets(&seen) {
             return Ok(true);
         }
-        let longest = words.iter().map(|word| word.len()).max().unwrap_or(0);
-        seen.drain(..seen.len().saturating_sub(longest));
+        seen.drain(..seen.len().saturating_sub(overlap));
     }
 }

@@ -55,10 +55,16 @@ pub fn counted_due() -> String {
     )
 }
 
-/// One array of the sums of `column`'s elements, over rows of `activity_day`.
-pub fn summed(column: &str) -> String {
-    let sums: Vec<String> = (1..=STEPS.len() + 1).map(|step| format!("sum({column}[{step}])::bigint")).collect();
-    format!("ARRAY[{}]", sums.join(", "))
+/// The sums of all that is counted of days, over rows `d` that hold such counts.
+pub fn sums() -> String {
+    let sum = |column: &str| {
+        if !column.starts_with("delay") {
+            return format!("sum(d.{column})::bigint AS {column}");
+        }
+        let steps = (1..=STEPS.len() + 1).map(|step| format!("sum(d.{column}[{step}])::bigint"));
+        format!("ARRAY[{}] AS {column}", steps.collect::<Vec<_>>().join(", "))
+    };
+    KEPT.map(sum).join(", ")
 }
 
 /// `$2` owners, `$3` moments: their days are due.

@@ -18,33 +18,23 @@
     SELECT coalesce($11::text, CASE WHEN last_day - first_day < {days_shown} THEN 'day' WHEN last_day - first_day < {weeks_shown} THEN 'week' ELSE 'month' END) AS per
     FROM period
 ), kept AS NOT MATERIALIZED (
+    -- Of two bounds that it does not know, the planner expects nearly nothing between them, hence CASE.
     SELECT d.*
-    FROM people
-    CROSS JOIN period
-    JOIN {activity_day} d ON d.tenant_id = people.tenant_id AND d.owner_id = people.id
-    WHERE d.tenant_id = $1 AND d.day >= period.first_day AND d.day <= least(period.last_day, period.as_of)
-), by_span AS (
-    SELECT d.owner_id, greatest(date_trunc(told_by.per, d.day::timestamp)::date, period.first_day) AS begins,
-           sum(d.activities) AS activities, sum(d.visits) AS visits, sum(d.verified) AS verified, sum(d.minutes) AS minutes
-    FROM kept d
-    CROSS JOIN period
-    CROSS JOIN told_by
-    GROUP BY d.owner_id, greatest(date_trunc(told_by.per, d.day::timestamp)::date, period.first_day)
+    FROM {activity_day} d
+    WHERE d.tenant_id = $1 AND d.owner_id IN (SELECT id FROM people)
+      AND CASE WHEN d.day >= (SELECT first_day FROM period) THEN d.day <= (SELECT least(last_day, as_of) FROM period) END
+), by_span AS MATERIALIZED (
+    SELECT d.owner_id, greatest(date_trunc((SELECT per FROM told_by), d.day::timestamp)::date, (SELECT first_day FROM period)) AS begins,
+           {sums}
+    FROM kept d GROUP BY 1, 2
     HAVING sum(d.activities) > 0
 ), by_owner AS (
-    SELECT owner_id, sum(activities) AS activities, sum(visits) AS visits, sum(verified) AS verified, sum(outside) AS outside,
-           sum(within_day) AS within_day, sum(untimed) AS untimed, sum(minutes)::bigint AS minutes,
-           sum(key_minutes)::bigint AS key_minutes, sum(ordinary_minutes)::bigint AS ordinary_minutes,
-           sum(potential_minutes)::bigint AS potential_minutes,
-           {summed_delays} AS delays, {summed_delay_minutes} AS delay_minutes
-    FROM kept d GROUP BY owner_id
-    HAVING sum(activities) > 0
+    SELECT owner_id,
+           {sums}
+    FROM by_span d GROUP BY owner_id
 ), summed AS MATERIALIZED (
-    SELECT owner_id, grouping(owner_id) = 1 AS is_total, sum(activities)::bigint AS activities, sum(visits) AS visits,
-           sum(verified) AS verified, sum(outside) AS outside, sum(within_day) AS within_day, sum(untimed) AS untimed,
-           sum(minutes) AS minutes, sum(key_minutes) AS key_minutes, sum(ordinary_minutes) AS ordinary_minutes,
-           sum(potential_minutes) AS potential_minutes,
-           {summed_delays} AS delays, {summed_delay_minutes} AS delay_minutes
+    SELECT owner_id, grouping(owner_id) = 1 AS is_total,
+           {sums}
     FROM by_owner d GROUP BY GROUPING SETS ((), (owner_id))
 ), delayed AS (
     -- The middle one, or the mean of the two middle ones: within its step by its place among those of the step, around

@@ -224,8 +224,7 @@ pub async fn activity(state: &State, actor: &Actor, scope: &Scope, per: Option<P
         .replace("{steps_end}", &end)
         .replace("{days_shown}", &(WEEKS_FROM - 1).to_string())
         .replace("{weeks_shown}", &(MONTHS_FROM - 1).to_string())
-        .replace("{summed_delays}", &days::summed("d.delays"))
-        .replace("{summed_delay_minutes}", &days::summed("d.delay_minutes"));
+        .replace("{sums}", &days::sums());
     let ask = |scope: Scope| {
         let sql = sql.as_str();
         async move { figures::<Activity>(state, actor, &[PERIOD, sql], &scope, [per.map(Per::as_str).into()]).await }

@@ -1,7 +1,10 @@
 -- What has become of each opportunity, and the stages that it first came to within the period. counted.sql counts them;
--- see picked.sql for what goes before.
-), journeys AS MATERIALIZED (
-    SELECT p.split_id, p.split_text, p.amount, p.currency, s.stage = 'lost' AS lost, s.from_stage,
+-- see picked.sql for what goes before. Set aside once for one figure of all; read twice by groups, for whose sorting
+-- several processes can then read.
+), journeys AS {aside} (
+    SELECT p.split_id,
+           CASE WHEN $12 = 'month' THEN to_char(s.came_intent AT TIME ZONE (SELECT time_zone FROM period), 'YYYY-MM') ELSE p.split_text END AS split_text,
+           p.amount, p.currency, s.stage = 'lost' AS lost, s.from_stage,
            s.came_intent >= (SELECT starts FROM period) AND s.came_intent < (SELECT ends FROM period) AS intent,
            s.came_pre_sale >= (SELECT starts FROM period) AND s.came_pre_sale < (SELECT ends FROM period) AS pre_sale,
            s.came_negotiation >= (SELECT starts FROM period) AND s.came_negotiation < (SELECT ends FROM period) AS negotiation,

@@ -118,20 +118,29 @@ pub async fn compared(state: &State, actor: &Actor, query: &FunnelQuery, with: &
 
 fn sql(query: &FunnelQuery, actor: &Actor) -> String {
     let counted = match (query.view, query.split_by) {
-        (FunnelView::Cohort, SplitBy::None) => [COHORT, &of_all()].concat(),
-        (FunnelView::Cohort, _) => [COHORT, &of_all(), "    UNION ALL\n", &of_groups()].concat(),
+        (FunnelView::Cohort, SplitBy::None) => cohort_of_all(),
+        (FunnelView::Cohort, _) => cohort_of_groups(),
         (FunnelView::Snapshot, _) => SNAPSHOT.to_owned(),
     };
     told(&[PICKED, &counted, ANSWER].concat(), actor, query.as_of, query.known)
 }
 
-fn of_all() -> String {
+fn cohort_of_all() -> String {
     let split = "true AS is_total, NULL::uuid AS split_id, NULL::text AS split_text";
-    COUNTED.replace("{split}", split).replace("{keys}", "")
+    cohort("MATERIALIZED", split, "()", "currency")
 }
 
-fn of_groups() -> String {
-    COUNTED.replace("{split}", "false AS is_total, split_id, split_text").replace("{keys}", "split_id, split_text,")
+/// Of each group and of all, in one go.
+fn cohort_of_groups() -> String {
+    let split = "grouping(split_id) = 1 AS is_total, split_id, split_text";
+    let sets = "GROUPING SETS ((split_id, split_text), ())";
+    let currencies = "GROUPING SETS ((split_id, split_text, currency), (currency))";
+    cohort("NOT MATERIALIZED", split, sets, currencies)
+}
+
+fn cohort(aside: &str, split: &str, sets: &str, currencies: &str) -> String {
+    let words = [("{aside}", aside), ("{split}", split), ("{sets}", sets), ("{currencies}", currencies)];
+    words.into_iter().fold([COHORT, COUNTED].concat(), |sql, (word, meaning)| sql.replace(word, meaning))
 }
 
 /// A period says nothing of a snapshot: better refused than passed over.

@@ -27,9 +27,6 @@ WITH RECURSIVE period AS MATERIALIZED (
            CASE $12::text WHEN 'team' THEN u.team_id WHEN 'user' THEN t.owner_id WHEN 'product' THEN t.product_id END AS split_id,
            CASE $12::text WHEN 'account_kind' THEN a.kind WHEN 'tier' THEN a.tier WHEN 'source' THEN t.source
                WHEN 'region' THEN a.address ->> 'region'
-               WHEN 'month' THEN (
-                   SELECT to_char(s.came_intent AT TIME ZONE (SELECT time_zone FROM period), 'YYYY-MM') FROM {standing} s
-                   WHERE s.tenant_id = $1 AND s.opportunity_id = t.id)
            END AS split_text
     FROM {opportunity} t
     LEFT JOIN "user" u ON u.tenant_id = $1 AND u.id = t.owner_id

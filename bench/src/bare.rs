@@ -11,26 +11,25 @@ pub struct Bare {
     url: String,
     folder: PathBuf,
     pub seconds: u64,
-    pub clients: usize,
 }
 
 impl Bare {
     /// `pgbench` comes with Postgres' client programs.
-    pub fn new(url: String, folder: &Path, seconds: u64, clients: usize) -> Result<Self, Failure> {
+    pub fn new(url: String, folder: &Path, seconds: u64) -> Result<Self, Failure> {
         let program = ["pgbench", "/usr/lib/postgresql/15/bin/pgbench", "/usr/lib/postgresql/17/bin/pgbench"]
             .into_iter()
             .find(|program| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success()))
             .ok_or("pgbench was not found: install PostgreSQL's client programs (Debian: apt-get install postgresql-contrib)")?;
-        Ok(Bare { program: program.into(), url, folder: folder.to_owned(), seconds, clients })
+        Ok(Bare { program: program.into(), url, folder: folder.to_owned(), seconds })
     }
 
-    /// Transactions per second of a script.
-    pub fn run(&self, name: &str, script: &str) -> Result<f64, Failure> {
+    /// Transactions per second of a script, over so many connections.
+    pub fn run(&self, name: &str, script: &str, clients: usize) -> Result<f64, Failure> {
         let file = self.folder.join(format!("{name}.sql"));
         std::fs::write(&file, script)?;
         let output = Command::new(&self.program)
             .args(["-n", "-M", "prepared", "-j", "2"])
-            .args(["-c", &self.clients.to_string(), "-T", &self.seconds.to_string(), "-f"])
+            .args(["-c", &clients.to_string(), "-T", &self.seconds.to_string(), "-f"])
             .arg(&file)
             .arg(&self.url)
             .env_remove("PGOPTIONS")

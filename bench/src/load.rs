@@ -17,7 +17,6 @@ use crate::seed::Rep;
 pub struct Load {
     pub address: SocketAddr,
     pub seconds: u64,
-    pub clients: usize,
     pub meter: Meter,
 }
 
@@ -53,25 +52,33 @@ pub struct Target {
     pub token: String,
 }
 
+/// Where a cursor stands.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// At the head, where a pull leaves it: nobody in the company has written since.
+    Head,
+    /// So many numbers behind the newest that the user sees. With 0 nothing is new for him, but colleagues have written since.
+    Behind(i64),
+}
+
 impl Load {
-    /// Pulls a second, `behind` numbers behind the head.
-    pub async fn pull(&self, targets: &[Target], behind: i64, limit: usize) -> Result<Rate, Failure> {
+    /// Pulls a second, from a cursor at `place`.
+    pub async fn pull(&self, targets: &[Target], place: Place, limit: usize) -> Result<Rate, Failure> {
         let mut paths = Vec::new();
         for target in targets {
-            let cursor = self.cursor(target, behind).await?;
+            let cursor = self.cursor(target, place).await?;
             paths.push(format!("/v1/sync/changes?limit={limit}&cursor={cursor}"));
         }
         self.rate(targets, move |client| {
-            let path = paths[client % paths.len()].clone();
+            let path = paths[client].clone();
             async move |connection: &mut Connection| connection.get(&path).await.map(drop)
         })
         .await
     }
 
     /// First pulls of everything a second, up to 10,000 records, in two pages.
-    pub async fn first_pull(&self, target: &Target) -> Result<Rate, Failure> {
-        let targets = vec![target.clone()];
-        self.rate(&targets, |_| {
+    pub async fn first_pull(&self, targets: &[Target]) -> Result<Rate, Failure> {
+        self.rate(targets, |_| {
             async |connection: &mut Connection| {
                 let page = connection.get("/v1/sync/changes?limit=5000").await?;
                 let cursor = member(page, "cursor")?;
@@ -85,7 +92,7 @@ impl Load {
     pub async fn push(&self, targets: &[Target], size: usize) -> Result<Rate, Failure> {
         let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
         self.rate(targets, move |client| {
-            let account = accounts[client % accounts.len()];
+            let account = accounts[client];
             let device = Uuid::now_v7();
             async move |connection: &mut Connection| {
                 let answer = connection.post("/v1/sync/mutations", push_body(device, account, size).as_bytes()).await?;
@@ -104,7 +111,7 @@ impl Load {
     pub async fn rest(&self, targets: &[Target]) -> Result<Rate, Failure> {
         let accounts: Vec<Uuid> = targets.iter().map(|target| target.rep.account_id).collect();
         self.rate(targets, move |client| {
-            let account = accounts[client % accounts.len()];
+            let account = accounts[client];
             async move |connection: &mut Connection| {
                 connection.post("/v1/activities", visit(account).as_bytes()).await.map(drop)
             }
@@ -114,7 +121,7 @@ impl Load {
 
     /// Seconds that a pull of the last few changes takes, one at a time: the median.
     pub async fn latency(&self, target: &Target) -> Result<f64, Failure> {
-        let cursor = self.cursor(target, 20).await?;
+        let cursor = self.cursor(target, Place::Behind(20)).await?;
         let path = format!("/v1/sync/changes?limit=500&cursor={cursor}");
         let mut connection = Connection::open(self.address, &target.token).await?;
         let mut times = Vec::new();
@@ -127,17 +134,20 @@ impl Load {
         Ok(times[times.len() / 2])
     }
 
-    /// A cursor that stands `behind` numbers behind the newest of the target's tenant.
-    async fn cursor(&self, target: &Target, behind: i64) -> Result<String, Failure> {
+    async fn cursor(&self, target: &Target, place: Place) -> Result<String, Failure> {
         let mut connection = Connection::open(self.address, &target.token).await?;
         let page = connection.get("/v1/sync/digest").await?;
         let digest: serde_json::Value = serde_json::from_slice(page)?;
-        let newest = self.newest(target, digest["head"].as_i64().ok_or("no head")?).await?;
+        let head = digest["head"].as_i64().ok_or("no head")?;
+        let since = match place {
+            Place::Head => head,
+            Place::Behind(numbers) => self.newest(target, head).await? - numbers,
+        };
         let cursor = waypost::sync::cursor::Cursor {
             tenant_id: target.rep.tenant_id,
             user_id: target.rep.user_id,
             epoch: 1,
-            since: newest - behind,
+            since,
             paging: None,
         };
         Ok(cursor.encode())
@@ -166,14 +176,14 @@ impl Load {
         Ok(low)
     }
 
-    /// Requests a second over all connections, each going as fast as it can; the first failure ends the run.
+    /// Requests a second over a connection for each target, each going as fast as it can; the first failure ends the run.
     async fn rate<F>(&self, targets: &[Target], job: impl Fn(usize) -> F) -> Result<Rate, Failure>
     where
         F: AsyncFn(&mut Connection) -> io::Result<()>,
     {
         let mut clients = Vec::new();
-        for client in 0..self.clients {
-            let connection = Connection::open(self.address, &targets[client % targets.len()].token).await?;
+        for (client, target) in targets.iter().enumerate() {
+            let connection = Connection::open(self.address, &target.token).await?;
             clients.push((connection, job(client)));
         }
         let (before, begun) = (self.meter.read()?, Instant::now());

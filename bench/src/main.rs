@@ -26,11 +26,13 @@ use waypost::database::{Cluster, Options, Search, connect_as_owner, create_datab
 use waypost::state::State;
 
 use bare::Bare;
-use load::{Load, Rate, Target};
+use load::{Load, Place, Rate, Target};
 use seed::{Rep, Tenant};
 
 /// Of each measurement and its limit.
 const TURNS: u32 = 4;
+/// Connections where many phones ask whether there is anything new.
+const MANY: usize = 64;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -119,7 +121,7 @@ async fn start(directory: &std::path::Path) -> Result<(Cluster, String, State, S
             ("max_wal_size".into(), "8GB".into()),
             ("checkpoint_timeout".into(), "30min".into()),
         ],
-        max_connections: 64,
+        max_connections: 128,
         search: Search::System,
     })?;
     create_database_if_missing(&cluster.url("postgres"), "bench").await?;
@@ -138,32 +140,29 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let (tenants, wide) = fill(arguments, &state).await?;
     let rep = tenants[0].reps[0];
     let turn = (arguments.seconds / u64::from(TURNS)).max(1);
-    let bare = Bare::new(url.clone(), &directory, turn, arguments.clients)?;
+    let bare = Bare::new(url.clone(), &directory, turn)?;
     let scripts = scripts::Scripts::new(&state, rep).await?;
     let process = server::Process::start(&url, &key, &directory.join("files")).await?;
     let idle = process.resident_mib();
     let token = |rep: Rep| token(&state, rep);
-    let load = Load {
-        address: process.address,
-        seconds: turn,
-        clients: arguments.clients,
-        meter: cpu::Meter::new(process.id())?,
-    };
-    load.meter.settle().await?;
+    let meter = cpu::Meter::new(process.id())?;
+    meter.settle().await?;
+    let load = Load { address: process.address, seconds: turn, meter };
 
     println!(
         "| what | Waypost | bare SQL | ratio | aim | server, Postgres, load: µs each |\n| --- | --- | --- | --- | --- | --- |"
     );
     let mut one = Vec::new();
     let mut several = Vec::new();
-    for client in 0..arguments.clients {
+    for client in 0..arguments.clients.max(MANY) {
         let neighbour = tenants[0].reps[client % tenants[0].reps.len()];
         one.push(Target { rep: neighbour, token: token(neighbour).await? });
         let reps = &tenants[client % tenants.len()].reps;
         let stranger = reps[(client / tenants.len()) % reps.len()];
         several.push(Target { rep: stranger, token: token(stranger).await? });
     }
-    let crowds = [("one tenant", &one), ("several tenants", &several)];
+    let crowds = [("one tenant", &one[..arguments.clients]), ("several tenants", &several[..arguments.clients])];
+    let many = [("one tenant", &one[..MANY]), ("several tenants", &several[..MANY])];
     let print = |what: &str, (ours, limit): (Rate, f64), unit: f64, aim: &str| {
         let (rate, each) = (ours.second, ours.each);
         println!(
@@ -178,22 +177,28 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     };
     // In turns, a quarter of the time each: how fast the machine is changes within a minute.
     macro_rules! in_turns {
-        ($ours:expr, $script:expr) => {{
+        ($ours:expr, $script:expr) => {
+            in_turns!($ours, $script, arguments.clients)
+        };
+        ($ours:expr, $script:expr, $clients:expr) => {{
             let (mut rates, mut limit) = (Vec::new(), 0.0);
             for turn in 0..TURNS {
                 rates.push($ours.await?);
-                limit += bare.run(&format!("bare{turn}"), &$script)? / f64::from(TURNS);
+                limit += bare.run(&format!("bare{turn}"), &$script, $clients)? / f64::from(TURNS);
             }
             (Rate::mean(&rates), limit)
         }};
     }
-    for (whose, targets) in crowds {
-        let what = format!("pull with nothing new, {whose}");
-        print(&what, in_turns!(load.pull(targets, 0, 500), scripts.pull(0, 500)), 1.0, "≥ 0.5");
+    for (when, place) in [("nobody wrote", Place::Head), ("colleagues wrote", Place::Behind(0))] {
+        for (whose, targets) in crowds.into_iter().chain(many) {
+            let what = format!("pull with nothing new, {when}, {whose}, {} connections", targets.len());
+            let rates = in_turns!(load.pull(targets, place, 500), scripts.pull(0, 500), targets.len());
+            print(&what, rates, 1.0, "≥ 0.5");
+        }
     }
-    let hundred = in_turns!(load.pull(&one, 100, 100), scripts.pull(100, 100));
+    let hundred = in_turns!(load.pull(crowds[0].1, Place::Behind(100), 100), scripts.pull(100, 100));
     print("pull of 100 changes (changes)", hundred, 100.0, "≥ 0.5");
-    let big = Target { rep: wide.reps[0], token: token(wide.reps[0]).await? };
+    let big = vec![Target { rep: wide.reps[0], token: token(wide.reps[0]).await? }; arguments.clients];
     let rows = scripts.rows(&state, wide.reps[0]).await?.min(10_000);
     let first = in_turns!(load.first_pull(&big), scripts.first(wide.reps[0]));
     print(&format!("first pull of {rows} (records)"), first, rows as f64, "≥ 0.5");

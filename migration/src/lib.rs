@@ -26,6 +26,7 @@ mod m0017_lost_notes;
 mod m0018_activity_days;
 mod m0019_stay_owners;
 mod m0020_upload_tries;
+mod m0021_activity_months;
 
 pub struct Migrator;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_activity_days::Migration),
             Box::new(m0019_stay_owners::Migration),
             Box::new(m0020_upload_tries::Migration),
+            Box::new(m0021_activity_months::Migration),
         ]
     }
 }

@@ -1,10 +1,10 @@
-//! The days that are kept for the activity report: after random histories of what reps and admins do, each row says what a
-//! count of the activities says that knows nothing of how it came about.
+//! The days and months that are kept for the activity report: after random histories of what reps and admins do, each row
+//! says what a count of the activities says that knows nothing of how it came about.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use entity::kind::Role;
 use futures_util::future::join_all;
@@ -26,7 +26,7 @@ const STEPS: [i64; 28] = [
     7200, 10080, 20160, 43200,
 ];
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Day {
     /// Activities, visits, verified, outside, within a day, untimed; minutes of all, key, ordinary and potential customers.
     counts: [i64; 10],
@@ -63,24 +63,28 @@ fn place(row: &Value, day: NaiveDate) -> (Uuid, NaiveDate) {
     (row["owner_id"].as_str().expect("an id").parse().expect("an id"), day)
 }
 
-/// The days that are kept, once those that are marked have been counted: by us, or by who has his turn at it.
-async fn kept(world: &World) -> Days {
+/// Counts what is marked, or waits for who has his turn at it.
+async fn count(world: &World) {
     let marks = "SELECT to_jsonb(count(*)) FROM activity_day_due WHERE tenant_id = $1";
     let patience = Instant::now() + Duration::from_secs(30);
     while rows(world, marks).await[0] != json!(0) {
         assert!(Instant::now() < patience, "marks stay");
         days::count(&world.state).await.expect("counts");
     }
+}
+
+/// What is kept of days or months.
+async fn kept(world: &World, unit: &str) -> Days {
     let array =
         |value: &Value| value.as_array().expect("an array").iter().map(|n| n.as_i64().expect("a count")).collect();
-    let all = rows(world, "SELECT to_jsonb(d) FROM activity_day d WHERE tenant_id = $1").await;
+    let all = rows(world, &format!("SELECT to_jsonb(d) FROM activity_{unit} d WHERE tenant_id = $1")).await;
     let days = all.iter().map(|row| {
         let day = Day {
             counts: COUNTS.map(|count| row[count].as_i64().expect("a count")),
             delays: array(&row["delays"]),
             delay_minutes: array(&row["delay_minutes"]),
         };
-        (place(row, row["day"].as_str().expect("a day").parse().expect("a day")), day)
+        (place(row, row[unit].as_str().expect("a day").parse().expect("a day")), day)
     });
     days.collect()
 }
@@ -128,16 +132,64 @@ async fn counted(world: &World) -> Days {
     days
 }
 
-/// What is kept is what was done, and a report says the same before it is counted as after. Returns the days, and whether any
-/// of them had not been counted.
+fn first_of_month(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).expect("every month has a first day")
+}
+
+/// The sums of days from `from` on, each as that of the month, or of what of it lies in the period.
+fn by_month(days: &Days, from: NaiveDate) -> Days {
+    let mut months = Days::new();
+    for ((owner, day), counts) in days.iter().filter(|((_, day), _)| *day >= from) {
+        let month = months.entry((*owner, first_of_month(*day).max(from))).or_insert_with(|| Day {
+            delays: vec![0; STEPS.len()],
+            delay_minutes: vec![0; STEPS.len()],
+            ..Day::default()
+        });
+        month.counts.iter_mut().zip(counts.counts).for_each(|(sum, one)| *sum += one);
+        month.delays.iter_mut().zip(&counts.delays).for_each(|(sum, one)| *sum += one);
+        month.delay_minutes.iter_mut().zip(&counts.delay_minutes).for_each(|(sum, one)| *sum += one);
+    }
+    months
+}
+
+/// What is kept is what was done, and a report says the same before it is counted as after, by days and by months. Returns the
+/// days, and whether any of them had not been counted.
 async fn agree(house: &House, when: &str) -> (usize, bool) {
     let world = &house.world;
-    let report = async || house.admin.get("/v1/reports/activity?from=2026-02-01&per=day").await.expect(200).body;
-    let (before, fresh) = (report().await, held(world).await);
-    let (kept, counted) = (kept(world).await, counted(world).await);
-    assert_eq!(kept, counted, "{when}");
-    assert_eq!(report().await, before, "{when}");
-    (kept.len(), fresh != held(world).await)
+    let report = async |from: &str, per: &str| {
+        house.admin.get(&format!("/v1/reports/activity?from={from}&per={per}")).await.expect(200).body
+    };
+    let reports = async || {
+        let mut told = Vec::new();
+        for from in ["2026-02-01", "2026-03-01", "2026-03-03"] {
+            let (days, months) = (report(from, "day").await, report(from, "month").await);
+            for part in ["total", "reps", "time", "untimed"] {
+                assert_eq!(days[part], months[part], "{part} from {from}, {when}");
+            }
+            told.push((from, days, months));
+        }
+        told
+    };
+    let (before, fresh) = (reports().await, held(world).await);
+    count(world).await;
+    let counted = counted(world).await;
+    assert_eq!(kept(world, "day").await, counted, "{when}");
+    assert_eq!(kept(world, "month").await, by_month(&counted, NaiveDate::MIN), "{when}");
+    for (from, _, months) in &before {
+        let spans = months["spans"].as_array().expect("spans").iter().map(|span| {
+            let id = span["userId"].as_str().expect("an id").parse().expect("an id");
+            let from = span["from"].as_str().expect("a day").parse().expect("a day");
+            let figures = ["activities", "visits", "verified", "minutes"];
+            ((id, from), figures.map(|figure| span[figure].as_i64().expect("a figure")))
+        });
+        let expected = by_month(&counted, from.parse().expect("a day")).into_iter().map(|(place, day)| {
+            let [activities, visits, verified, _, _, _, minutes, ..] = day.counts;
+            (place, [activities, visits, verified, minutes])
+        });
+        assert_eq!(spans.collect::<BTreeMap<_, _>>(), expected.collect(), "from {from}, {when}");
+    }
+    assert_eq!(reports().await, before, "{when}");
+    (counted.len(), fresh != held(world).await)
 }
 
 struct House {
@@ -278,19 +330,22 @@ async fn kept_days_are_what_a_count_says() {
             }
             let (days, is_behind) = agree(&house, &format!("seed {seed}, round {round}")).await;
             (most, was_behind) = (most.max(days), was_behind | is_behind);
+            // So that whole months come to lie behind.
+            house.world.wait(TimeDelta::days(9));
         }
         // In another zone the same activities fall on other days.
-        let before = kept(&house.world).await;
+        let before = kept(&house.world, "day").await;
         for zone in ["Pacific/Auckland", "America/Los_Angeles"] {
             house.admin.patch("/v1/tenant", json!({ "timeZone": zone })).await.expect(200);
             agree(&house, zone).await;
         }
-        assert_ne!(kept(&house.world).await, before);
+        assert_ne!(kept(&house.world, "day").await, before);
         // What is all deleted leaves nothing.
         for (id, _) in std::mem::take(&mut house.activities) {
             house.admin.delete(&format!("/v1/activities/{id}")).await.expect(204);
         }
         assert_eq!(agree(&house, "all deleted").await.0, 0);
+        assert!(kept(&house.world, "month").await.is_empty());
     }
     assert!(most > 4 && was_behind, "too thin to prove anything: {most}");
 }

@@ -49,7 +49,7 @@ pub fn told(sql: &str, actor: &Actor, as_of: Option<Date>, known: Known) -> Stri
         ("account", "account", "told_account", "told_account"),
         ("plan", "plan", "told_plan", "told_plan"),
         ("activity", "activity", "activity_now", "activity_then"),
-        ("activity_day", "day_now", "day_now", "day_then"),
+        ("done", "done_now", "done_now", "day_then"),
     ];
     for (rows, today, now, then) in tables {
         let name = match known {

@@ -1,12 +1,13 @@
 //! What each rep did on each day of the tenant's zone, kept for reports in `activity_day`. A year of a million activities is a
 //! few thousand of these rows. Whoever writes an activity only marks its day in `activity_day_due`, in the same transaction;
 //! marked days are counted anew soon after, and until then reports count them themselves. So a report is never behind, and a
-//! write waits for nobody who writes the same day.
+//! write waits for nobody who writes the same day. The sums of months are kept as well, in `activity_month`: they are made
+//! anew with their days.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 use entity::{account, activity};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait, Value};
 use uuid::Uuid;
@@ -67,6 +68,11 @@ pub fn sums() -> String {
     KEPT.map(sum).join(", ")
 }
 
+/// The columns that are counted, of `table`.
+pub fn columns(table: &str) -> String {
+    KEPT.map(|column| format!("{table}.{column}")).join(", ")
+}
+
 /// `$2` owners, `$3` moments: their days are due.
 const MARK: &str = "INSERT INTO activity_day_due (tenant_id, owner_id, occurred)
     SELECT $1, u.owner_id, u.occurred FROM unnest($2::uuid[], $3::timestamptz[]) AS u(owner_id, occurred)";
@@ -79,7 +85,7 @@ const MARK_TURNED: &str = "INSERT INTO activity_day_due (tenant_id, owner_id, oc
 /// Days are counted anew so many marks at a time.
 const MARKS: i64 = 100_000;
 
-/// `$1` tenant, `$2` marks → how many there were. Marks and activities are of one snapshot: whose mark is not seen is counted by
+/// `$1` tenant, `$2` marks → how many there were, and the owners and months of the days that were counted. Marks and activities are of one snapshot: whose mark is not seen is counted by
 /// the next turn.
 fn count_due() -> String {
     format!(
@@ -101,9 +107,26 @@ fn count_due() -> String {
              INSERT INTO activity_day SELECT $1::uuid, c.* FROM counted c
              ON CONFLICT (tenant_id, owner_id, day) DO UPDATE SET {}
          )
-         SELECT count(*) FROM taken",
+         SELECT (SELECT count(*) FROM taken), coalesce(array_agg(owner_id), '{{}}'), coalesce(array_agg(month), '{{}}')
+         FROM (SELECT DISTINCT owner_id, date_trunc('month', day::timestamp)::date AS month FROM due) months",
         counted_due(),
         KEPT.map(|column| format!("{column} = excluded.{column}")).join(", ")
+    )
+}
+
+/// `$1` tenant, `$2` owners, `$3` months, one each: their sums are gone.
+const EMPTY_MONTHS: &str = "DELETE FROM activity_month m USING unnest($2::uuid[], $3::date[]) AS u(owner_id, month)
+    WHERE m.tenant_id = $1 AND m.owner_id = u.owner_id AND m.month = u.month";
+
+/// The sums of the months of the tenant `$1` that the joins of `which` leave.
+fn add_up(which: &str) -> String {
+    format!(
+        "INSERT INTO activity_month
+         SELECT $1::uuid, d.owner_id, date_trunc('month', d.day::timestamp)::date, {}
+         FROM activity_day d {which}
+         WHERE d.tenant_id = $1
+         GROUP BY 2, 3",
+        sums()
     )
 }
 
@@ -113,6 +136,12 @@ fn count_due() -> String {
 /// What the database refuses.
 pub async fn count(state: &State) -> Result<u64, Error> {
     static COUNT: LazyLock<String> = LazyLock::new(count_due);
+    static ADD_UP: LazyLock<String> = LazyLock::new(|| {
+        add_up(
+            "JOIN unnest($2::uuid[], $3::date[]) AS u(owner_id, month)
+             ON d.owner_id = u.owner_id AND d.day >= u.month AND d.day < u.month + interval '1 month'",
+        )
+    });
     let of = "SELECT DISTINCT tenant_id FROM activity_day_due";
     let tenants = state.db.query_all_raw(Statement::from_string(DbBackend::Postgres, of)).await?;
     let mut marks = 0;
@@ -130,7 +159,12 @@ pub async fn count(state: &State) -> Result<u64, Error> {
                 break;
             }
             let row = tx.query_one_raw(ask(&COUNT, vec![MARKS.into()])).await?;
-            let taken: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            let row = row.ok_or_else(|| DbErr::RecordNotFound("a count answers with a row".into()))?;
+            let taken: i64 = row.try_get_by_index(0)?;
+            let (owners, months): (Vec<Uuid>, Vec<NaiveDate>) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            for sql in [EMPTY_MONTHS, &ADD_UP] {
+                tx.execute_raw(ask(sql, vec![owners.clone().into(), months.clone().into()])).await?;
+            }
             tx.commit().await?;
             marks += taken.unsigned_abs();
             if taken < MARKS {
@@ -208,9 +242,11 @@ impl UnitOfWork {
     /// # Errors
     /// What the database refuses.
     pub async fn count_days_anew(&self) -> Result<(), DbErr> {
-        for sql in
-            ["DELETE FROM activity_day WHERE tenant_id = $1", "DELETE FROM activity_day_due WHERE tenant_id = $1"]
-        {
+        for sql in [
+            "DELETE FROM activity_day WHERE tenant_id = $1",
+            "DELETE FROM activity_month WHERE tenant_id = $1",
+            "DELETE FROM activity_day_due WHERE tenant_id = $1",
+        ] {
             self.tx.execute_raw(self.statement(sql, [])).await?;
         }
         let all = "
@@ -220,7 +256,10 @@ impl UnitOfWork {
             JOIN activity x ON x.tenant_id = $1
             JOIN account a ON a.tenant_id = $1 AND a.id = x.account_id
             WHERE zone.id = $1 AND x.deleted_at IS NULL";
-        let sql = format!("INSERT INTO activity_day SELECT $1::uuid, c.* FROM ({}) c", counted(all));
-        self.tx.execute_raw(self.statement(&sql, [])).await.map(drop)
+        let days = format!("INSERT INTO activity_day SELECT $1::uuid, c.* FROM ({}) c", counted(all));
+        for sql in [&days, &add_up("")] {
+            self.tx.execute_raw(self.statement(sql, [])).await?;
+        }
+        Ok(())
     }
 }

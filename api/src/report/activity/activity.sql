@@ -1,5 +1,6 @@
 -- $11 by what spans of time it is told: days, weeks or months; absent: by the length of the period. A day of a rep is a row of
--- activity_day, or is counted here while it is marked to be counted anew (work/days.rs); all else are sums of days.
+-- activity_day, or is counted here while it is marked to be counted anew (work/days.rs); all else are sums of days. Told by
+-- months, whole months without a marked day are rows of activity_month.
 , zone AS NOT MATERIALIZED (
     SELECT time_zone FROM period
 ), due AS MATERIALIZED (
@@ -10,17 +11,43 @@
 ), marked AS MATERIALIZED (
     -- Once: planning these sums takes longer than adding up a month.
     SELECT $1::uuid AS tenant_id, c.* FROM ({days_due}) c
-), day_now AS NOT MATERIALIZED (
-    SELECT d.* FROM activity_day d WHERE d.tenant_id = $1 AND (d.owner_id, d.day) NOT IN (SELECT owner_id, day FROM due)
-    UNION ALL
-    SELECT * FROM marked
 ), told_by AS MATERIALIZED (
     SELECT coalesce($11::text, CASE WHEN last_day - first_day < {days_shown} THEN 'day' WHEN last_day - first_day < {weeks_shown} THEN 'week' ELSE 'month' END) AS per
     FROM period
+), due_month AS MATERIALIZED (
+    SELECT DISTINCT owner_id, date_trunc('month', day::timestamp)::date AS month FROM due
+), whole AS MATERIALIZED (
+    -- From the first of the months that are told whole to the day after the last of them; none: after the last day of all.
+    SELECT begins, greatest(begins, date_trunc('month', beyond::timestamp)::date) AS ends
+    FROM (
+        SELECT CASE WHEN per = 'month'
+                    THEN least(beyond, (date_trunc('month', (first_day - 1)::timestamp) + interval '1 month')::date)
+                    ELSE beyond
+               END AS begins, beyond
+        FROM (SELECT first_day, least(last_day, as_of) + 1 AS beyond, per FROM period CROSS JOIN told_by) d
+    ) d
+), day_now AS NOT MATERIALIZED (
+    SELECT d.* FROM activity_day d WHERE d.tenant_id = $1 AND (d.owner_id, d.day) NOT IN (SELECT owner_id, day FROM due)
+), done_now AS NOT MATERIALIZED (
+    SELECT m.tenant_id, m.owner_id, m.month AS day, {columns}
+    FROM activity_month m
+    WHERE m.tenant_id = $1 AND m.month >= (SELECT begins FROM whole) AND m.month < (SELECT ends FROM whole)
+      AND (m.owner_id, m.month) NOT IN (SELECT owner_id, month FROM due_month)
+    UNION ALL
+    SELECT d.* FROM day_now d WHERE d.day < (SELECT begins FROM whole)
+    UNION ALL
+    SELECT d.* FROM day_now d WHERE d.day >= (SELECT ends FROM whole)
+    UNION ALL
+    SELECT d.*
+    FROM due_month m
+    JOIN day_now d ON d.owner_id = m.owner_id AND d.day >= m.month AND d.day < m.month + interval '1 month'
+    WHERE m.month >= (SELECT begins FROM whole) AND m.month < (SELECT ends FROM whole)
+    UNION ALL
+    SELECT * FROM marked
 ), kept AS NOT MATERIALIZED (
     -- Of two bounds that it does not know, the planner expects nearly nothing between them, hence CASE.
     SELECT d.*
-    FROM {activity_day} d
+    FROM {done} d
     WHERE d.tenant_id = $1 AND d.owner_id IN (SELECT id FROM people)
       AND CASE WHEN d.day >= (SELECT first_day FROM period) THEN d.day <= (SELECT least(last_day, as_of) FROM period) END
 ), by_span AS MATERIALIZED (

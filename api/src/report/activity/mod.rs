@@ -224,7 +224,8 @@ pub async fn activity(state: &State, actor: &Actor, scope: &Scope, per: Option<P
         .replace("{steps_end}", &end)
         .replace("{days_shown}", &(WEEKS_FROM - 1).to_string())
         .replace("{weeks_shown}", &(MONTHS_FROM - 1).to_string())
-        .replace("{sums}", &days::sums());
+        .replace("{sums}", &days::sums())
+        .replace("{columns}", &days::columns("m"));
     let ask = |scope: Scope| {
         let sql = sql.as_str();
         async move { figures::<Activity>(state, actor, &[PERIOD, sql], &scope, [per.map(Per::as_str).into()]).await }

@@ -117,7 +117,7 @@ pub fn check_workbook(path: &Path) -> io::Result<()> {
 fn parts(reader: &mut impl BufRead) -> io::Result<usize> {
     const ENTRY: &[u8] = b"PK\x01\x02";
     let mut parts = 0;
-    is_in_any(reader, ENTRY.len() - 1, |seen| {
+    look_through(reader, ENTRY.len() - 1, |seen| {
         parts += seen.windows(ENTRY.len()).filter(|bytes| *bytes == ENTRY).count();
         false
     })?;
@@ -127,11 +127,12 @@ fn parts(reader: &mut impl BufRead) -> io::Result<usize> {
 /// Whether one of these words stands in it, as in markup that goes by another name.
 fn mentions(reader: &mut impl BufRead, words: &[&[u8]]) -> io::Result<bool> {
     let longest = words.iter().map(|word| word.len()).max().unwrap_or(0);
-    is_in_any(reader, longest, |seen| words.iter().any(|word| seen.windows(word.len()).any(|part| part == *word)))
+    look_through(reader, longest, |seen| words.iter().any(|word| seen.windows(word.len()).any(|part| part == *word)))
 }
 
-/// Whether a piece of it meets a condition. Each begins with the last bytes of the one before, `overlap` of them.
-fn is_in_any(reader: &mut impl BufRead, overlap: usize, mut meets: impl FnMut(&[u8]) -> bool) -> io::Result<bool> {
+/// Looks at it piece by piece until one `meets` what is looked for, and says whether one did. Each begins with the last bytes
+/// of the one before, `overlap` of them.
+fn look_through(reader: &mut impl BufRead, overlap: usize, mut meets: impl FnMut(&[u8]) -> bool) -> io::Result<bool> {
     let mut seen = Vec::new();
     loop {
         let piece = reader.fill_buf()?;

@@ -3,7 +3,7 @@
 -- several processes can then read.
 ), journeys AS {aside} (
     SELECT p.split_id,
-           CASE WHEN $12 = 'month' THEN to_char(s.came_intent AT TIME ZONE (SELECT time_zone FROM period), 'YYYY-MM') ELSE p.split_text END AS split_text,
+           {split_text} AS split_text,
            p.amount, p.currency, s.stage = 'lost' AS lost, s.from_stage,
            s.came_intent >= (SELECT starts FROM period) AND s.came_intent < (SELECT ends FROM period) AS intent,
            s.came_pre_sale >= (SELECT starts FROM period) AND s.came_pre_sale < (SELECT ends FROM period) AS pre_sale,

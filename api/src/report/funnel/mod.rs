@@ -27,6 +27,9 @@ const COUNTED: &str = include_str!("counted.sql");
 const SNAPSHOT: &str = include_str!("snapshot.sql");
 const ANSWER: &str = include_str!("answer.sql");
 
+/// What says in words to which group a journey belongs. The month of entry comes with its stay, all else with the opportunity.
+const SPLIT_TEXT: &str = "CASE WHEN $12 = 'month' THEN to_char(s.came_intent AT TIME ZONE (SELECT time_zone FROM period), 'YYYY-MM') ELSE p.split_text END";
+
 /// The funnel over the opportunities that the actor sees and that are not deleted.
 ///
 /// - Stages come from the history of moves alone. An opportunity comes to a stage when a move first takes it there or
@@ -122,6 +125,7 @@ fn sql(query: &FunnelQuery, actor: &Actor) -> String {
         (FunnelView::Cohort, _) => cohort_of_groups(),
         (FunnelView::Snapshot, _) => SNAPSHOT.to_owned(),
     };
+    let counted = counted.replace("{split_text}", SPLIT_TEXT);
     told(&[PICKED, &counted, ANSWER].concat(), actor, query.as_of, query.known)
 }
 

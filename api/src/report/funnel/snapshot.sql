@@ -2,7 +2,7 @@
 -- lost from, and currency: totals are sums of these. See picked.sql for what goes before.
 ), counted AS (
     SELECT p.split_id,
-           CASE WHEN $12 = 'month' THEN to_char(s.came_intent AT TIME ZONE (SELECT time_zone FROM period), 'YYYY-MM') ELSE p.split_text END AS split_text,
+           {split_text} AS split_text,
            s.stage, CASE WHEN s.stage = 'lost' THEN s.from_stage END AS lost_from, p.currency,
            count(*) AS count, sum(p.amount) AS amount
     FROM picked p

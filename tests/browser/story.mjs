@@ -43,7 +43,7 @@ function listen(page) {
 /** The pages of reports that have something to show here, with their pictures. */
 const REPORTS = [
   ['funnel', ['funnel', 'standing']], ['activity', ['visits', 'reps', 'time']], ['coverage', ['coverage']], ['velocity', ['days', 'weeks', 'moves']],
-  ['forecast', ['forecast']], ['lost', []], ['goals', []],
+  ['forecast', ['forecast']], ['lost', ['won', 'lost']], ['goals', ['quota']],
 ];
 
 /** Every picture is drawn, and its table can be opened by keyboard. */
@@ -123,8 +123,13 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   assert.equal(await page.evaluate(() => window.untouched), true, 'the page was not loaded again');
   await shot(page, 'desk-live');
 
-  // Down to the person, the opportunity and its timeline.
-  await page.click('#groups a:has-text("Lin Wei")');
+  // Down to the team, the person, the opportunity and its timeline.
+  await page.click('#groups a:has-text("North")');
+  await page.waitForURL(`**/teams/${story.team}?months=*`);
+  await accessible(page, 'team');
+  await pictures(page, ['forecast', 'days']);
+  await shot(page, 'desk-team');
+  await page.click('#people a:has-text("Lin Wei")');
   await page.waitForURL(`**/people/${story.rep.id}?months=*`);
   await accessible(page, 'person');
   await pictures(page, ['forecast', 'days']);
@@ -196,6 +201,9 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await accessible(page, 'overview, Chinese and dark');
   await shot(page, 'desk-overview-zh-dark');
   await page.emulateMedia({ media: 'print' });
+  // Dark pictures are not for paper.
+  await page.waitForFunction(() => [...document.querySelectorAll('figure.chart img')].every(
+    (image) => image.complete && image.currentSrc.includes('theme=light')));
   await shot(page, 'print-overview');
   await page.emulateMedia({ media: null });
   assert.deepEqual(complaints, []);
@@ -211,7 +219,7 @@ await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true,
   const complaints = listen(page);
   await logIn(page, story.base, story);
   for (const [name, path] of [
-    ['overview', '/'], ['person', `/people/${story.rep.id}`], ['opportunity', `/opportunities/${story.opportunity}`],
+    ['overview', '/'], ['team', `/teams/${story.team}`], ['person', `/people/${story.rep.id}`], ['opportunity', `/opportunities/${story.opportunity}`],
     ['leads', '/leads'], ['holds', '/holds'], ['appeals', '/appeals'], ['rules', '/rules'], ['digest', '/digest'],
     ['route', `/people/${story.rep.id}/route`], ['account', `/accounts/${story.rep.account}`],
     ...REPORTS.map(([name]) => [name, `/reports/${name}`]),

@@ -60,5 +60,6 @@ pub mod upload;
 pub mod user;
 pub mod web_form;
 pub mod webhook;
+pub mod words;
 pub mod work;
 pub mod write;

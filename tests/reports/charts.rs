@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use entity::kind::AccountKind;
 use entity::kind::StageKey::{Intent, Lost, PreSale, Signed};
 use poem::http::{HeaderMap, header};
 use poem::{Endpoint, Request};
@@ -130,6 +131,21 @@ async fn two_periods_and_two_teams_stand_side_by_side() {
     let path = format!("/v1/reports/funnel?teamId={}&compareTeamId={}&format=svg", world.north.id, world.south.id);
     let svg = text(send(&world, &path, &[]).await.2);
     assert!(svg.contains("North") && svg.contains("South"), "{svg}");
+}
+
+#[tokio::test]
+async fn groups_of_a_picture_are_told_in_the_readers_words() {
+    let world = World::new("UTC", NOW).await;
+    let account = world.account(AccountKind::Business, &[&world.rui]).await;
+    let moves = [("2026-02-01T00:00:00Z", Intent)];
+    world.store(&[Opportunity { account: Some(account), ..opportunity(&world.rui, &moves) }]).await;
+    for (by, en, zh) in [("account_kind", "company", "企业"), ("tier", "key", "重点")] {
+        for (locale, name) in [("en", en), ("zh", zh)] {
+            let path = format!("/v1/reports/funnel?splitBy={by}&format=svg&locale={locale}");
+            let svg = text(send(&world, &path, &[]).await.2);
+            assert!(svg.contains(&format!("data-series=\"{name}\"")), "{by}, {locale}: {svg}");
+        }
+    }
 }
 
 /// The figures as a screen reader tells them, and what is drawn.

@@ -214,9 +214,14 @@ pub fn cohort(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> 
     let as_of = query.as_of.map(|day| day.0);
     let told = |known, by| entered(&told(opportunities, Telling { as_of, known, zone }), query, by, zone);
     let now = told(query.known, query.split_by);
-    let then = told(Known::Then, SplitBy::None).stages;
-    let differs = query.as_of.is_some() && query.known == Known::Now && then != now.stages;
-    Cohort { as_of: query.as_of, known_then: differs.then_some(then), ..now }
+    let then = told(Known::Then, query.split_by);
+    let is_past = query.as_of.is_some() && query.known == Known::Now;
+    Cohort {
+        as_of: query.as_of,
+        known_then: Some(then.stages).filter(|then| is_past && *then != now.stages),
+        groups_known_then: Some(then.groups).filter(|then| is_past && *then != now.groups),
+        ..now
+    }
 }
 
 fn entered(opportunities: &[Opportunity], query: &FunnelQuery, by: SplitBy, zone: Tz) -> Cohort {
@@ -259,16 +264,28 @@ fn entered(opportunities: &[Opportunity], query: &FunnelQuery, by: SplitBy, zone
         })
         .collect();
     let all: Vec<&Opportunity> = opportunities.iter().collect();
-    Cohort { from: Date(from), to: Date(to), as_of: None, stages: stages(&all), known_then: None, groups }
+    Cohort {
+        from: Date(from),
+        to: Date(to),
+        as_of: None,
+        stages: stages(&all),
+        known_then: None,
+        groups,
+        groups_known_then: None,
+    }
 }
 
 pub fn snapshot(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> Snapshot {
     let as_of = query.as_of.expect("a day").0;
     let told = |known, by| stood(&told(opportunities, Telling { as_of: Some(as_of), known, zone }), by, zone, as_of);
     let now = told(query.known, query.split_by);
-    let then = told(Known::Then, SplitBy::None).stages;
-    let differs = query.known == Known::Now && then != now.stages;
-    Snapshot { known_then: differs.then_some(then), ..now }
+    let then = told(Known::Then, query.split_by);
+    let is_now = query.known == Known::Now;
+    Snapshot {
+        known_then: Some(then.stages).filter(|then| is_now && *then != now.stages),
+        groups_known_then: Some(then.groups).filter(|then| is_now && *then != now.groups),
+        ..now
+    }
 }
 
 fn stood(opportunities: &[Opportunity], by: SplitBy, zone: Tz, as_of: NaiveDate) -> Snapshot {
@@ -296,5 +313,5 @@ fn stood(opportunities: &[Opportunity], by: SplitBy, zone: Tz, as_of: NaiveDate)
         })
         .collect();
     let all: Vec<&Opportunity> = opportunities.iter().collect();
-    Snapshot { as_of: Date(as_of), stages: stages(&all), known_then: None, groups }
+    Snapshot { as_of: Date(as_of), stages: stages(&all), known_then: None, groups, groups_known_then: None }
 }

@@ -132,7 +132,9 @@ fn unrounded(mut told: Cohort, exact: &Cohort) -> Cohort {
     if let Some((told, exact)) = told.known_then.as_mut().zip(exact.known_then.as_ref()) {
         stages(told, exact);
     }
-    for (told, exact) in told.groups.iter_mut().zip(&exact.groups) {
+    let groups = told.groups.iter_mut().zip(&exact.groups);
+    let groups_then = told.groups_known_then.iter_mut().flatten().zip(exact.groups_known_then.iter().flatten());
+    for (told, exact) in groups.chain(groups_then) {
         stages(&mut told.stages, &exact.stages);
     }
     told

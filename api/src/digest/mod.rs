@@ -62,6 +62,7 @@ pub fn picture(figures: &DigestFigures, words: &Words) -> Picture {
         stages: stages.collect(),
         known_then: None,
         groups: Vec::new(),
+        groups_known_then: None,
     };
     let funnel = Funnel {
         view: FunnelView::Cohort,

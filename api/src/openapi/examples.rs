@@ -1,7 +1,9 @@
-//! An example for every JSON body and every successful JSON answer that has none of its own, made from its schema. The
-//! values are fixed, so that two exports are equal; those that people read are of the trade.
+//! An example for every JSON body and every successful JSON answer that has none of its own, made from its schema, and one of
+//! a problem. The values are fixed, so that two exports are equal; those that people read are of the trade.
 
 use serde_json::{Map, Value, json};
+
+use crate::problem::Code;
 
 const JSON: &str = "/content/application~1json";
 
@@ -56,8 +58,34 @@ const COUNTED: &[(&str, i64)] = &[
     ("staleDays", 30),
 ];
 
+/// What is there at the end of a story only, and would tell another than the rest of the example.
+const AT_THE_END: [&str; 14] = [
+    "activityId",
+    "cancelReason",
+    "claimedAt",
+    "coolDownUntil",
+    "creditCode",
+    "disabledAt",
+    "excuse",
+    "formerOwnerId",
+    "lostFrom",
+    "lostNote",
+    "lostReason",
+    "mergedIntoId",
+    "revokedAt",
+    "signedOn",
+];
+
 /// Adds them to all operations.
 pub fn add(document: &mut Value) {
+    document["components"]["schemas"]["Problem"]["example"] = json!({
+        "type": Code::Validation.uri(),
+        "title": Code::Validation.title(),
+        "status": Code::Validation.status(),
+        "detail": "/amount: Must not be negative.",
+        "requestId": "0198c0de-0000-7000-8000-000000000001",
+        "errors": [{ "pointer": "/amount", "detail": "Must not be negative." }],
+    });
     let schemas = document["components"]["schemas"].clone();
     let maker = Maker { schemas: &schemas };
     let operations = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
@@ -91,7 +119,8 @@ impl Maker<'_> {
         }
         let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
         if let Some(reference) = reference {
-            return self.example(name, &self.schemas[reference.rsplit('/').next()?], depth + 1);
+            let schema = reference.rsplit('/').next()?;
+            return self.whole(schema).or_else(|| self.example(name, &self.schemas[schema], depth + 1));
         }
         if let Some(first) = schema["enum"].get(0) {
             return Some(first.clone());
@@ -107,6 +136,47 @@ impl Maker<'_> {
         }
     }
 
+    /// What has parts that belong together, by the name of its schema.
+    fn whole(&self, schema: &str) -> Option<Value> {
+        let clock = |wall, monotonic: i64| json!({ "wall": wall, "monotonic": monotonic, "bootId": "b41c" });
+        match schema {
+            "PushRequest" => Some(json!({
+                "deviceId": "0198c0de-0000-7000-8000-000000000797",
+                "sent": clock("2026-03-02T08:15:00.000Z", 3_900_000),
+                "mutations": [{
+                    "mutationId": "0198c0de-0000-7000-8000-000000001054",
+                    "kind": "activity",
+                    "op": "create",
+                    "recordId": "0198c0de-0000-7000-8000-000000000205",
+                    "captured": clock("2026-03-02T07:20:00.000Z", 600_000),
+                    "activity": {
+                        "accountId": "0198c0de-0000-7000-8000-000000000922",
+                        "kind": "visit",
+                        "occurred": "2026-03-02T07:15:00.000Z",
+                        "durationMinutes": 45,
+                        "summary": "Showed the samples to the head of purchasing",
+                        "outcome": "Wants a quote",
+                        "nextStep": "Send the quote",
+                    },
+                }],
+            })),
+            "SyncPage" => {
+                let activity = self.example("activity", &self.schemas["Activity"], 1)?;
+                let gone = "0198c0de-0000-7000-8000-000000000812";
+                Some(json!({
+                    "changes": [
+                        { "kind": "activity", "id": activity["id"], "revision": activity["revision"], "deleted": false, "activity": activity },
+                        { "kind": "contact", "id": gone, "revision": 3, "deleted": true },
+                    ],
+                    "cursor": "eyJpZCI6MX0",
+                    "hasMore": false,
+                    "head": 48_213,
+                }))
+            }
+            _ => None,
+        }
+    }
+
     /// What is required, and what else is a plain value. `clear` empties what the example has just set.
     fn object(&self, schema: &Value, depth: usize) -> Map<String, Value> {
         let required: Vec<&str> =
@@ -114,6 +184,7 @@ impl Maker<'_> {
         let members = schema["properties"].as_object().into_iter().flatten();
         members
             .filter(|(name, _)| name.as_str() != "clear")
+            .filter(|(name, _)| required.contains(&name.as_str()) || !AT_THE_END.contains(&name.as_str()))
             .filter_map(|(name, inner)| {
                 let value = self.example(name, inner, depth + 1)?;
                 let plain = !value.is_object() && !value.is_array();

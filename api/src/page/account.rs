@@ -9,10 +9,11 @@ use super::answer::Answer;
 use super::html::{card, nothing, page};
 use super::opportunity::{acted, moved};
 use super::pipeline::{self, Names, Stages};
+use super::show;
 use super::view::View;
-use super::{show, words};
 use crate::account::overview::{AccountOverview, AttentionKind, AttentionPoint, TimelineEntry, overview};
 use crate::problem::Error;
+use crate::words;
 
 /// Entries of the timeline that are shown at once.
 const SHOWN: usize = 20;

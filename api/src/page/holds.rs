@@ -12,13 +12,14 @@ use super::answer::Answer;
 use super::html::{Place, card, nothing, page};
 use super::pipeline::Names;
 use super::review::{done, form, ruling};
+use super::show;
 use super::view::{Look, View};
-use super::{show, words};
 use crate::change::Intent;
 use crate::hold::routes::SORTS;
 use crate::problem::Error;
 use crate::read::{self, Listing};
 use crate::rest;
+use crate::words;
 
 /// How many are shown at once.
 const SHOWN: i32 = 30;

@@ -4,8 +4,8 @@ use maud::{DOCTYPE, Markup, Render, html};
 
 use super::assets;
 use super::view::{Look, Theme, View};
-use super::words;
 use crate::problem::{Code, Refusal};
+use crate::words;
 use entity::kind::{Locale, Role};
 
 /// Nothing runs, loads or is sent anywhere but what this server serves; inline script and style do not run at all.

@@ -12,14 +12,15 @@ use super::answer::Answer;
 use super::html::{Place, card, nothing, page};
 use super::pipeline::Names;
 use super::review::done;
+use super::show;
 use super::view::{View, escaped};
-use super::{show, words};
 use crate::change::Intent;
 use crate::lead::routes::SORTS;
 use crate::lead::{Act, AssignLead, DecideExcuse};
 use crate::problem::{Error, Refusal};
 use crate::read::{self, Listing};
 use crate::rest;
+use crate::words;
 
 /// Leads of a page.
 const SHOWN: i32 = 25;

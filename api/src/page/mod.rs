@@ -3,7 +3,7 @@
 //! functions that the API's routes read with, and write with its verbs; here is no query and no rule.
 //!
 //! Here are the paths. `view` is what every page knows of its request, `html` what every page looks like, `show` how figures
-//! are written, `words` what things are called; a view has a file.
+//! are written; a view has a file.
 
 mod account;
 mod answer;
@@ -33,7 +33,6 @@ pub mod show;
 mod sign_on;
 mod team;
 pub mod view;
-mod words;
 
 use std::sync::Arc;
 

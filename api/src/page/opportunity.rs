@@ -7,12 +7,13 @@ use maud::{Markup, html};
 use super::answer::Answer;
 use super::html::{card, page};
 use super::pipeline::{Names, Stages};
+use super::show;
 use super::view::View;
-use super::{show, words};
 use crate::activity::routes::SORTS as ACTIVITY_SORTS;
 use crate::opportunity::routes::MOVE_SORTS;
 use crate::problem::Error;
 use crate::read::{self, Listing};
+use crate::words;
 
 /// Entries of the timeline, of each kind.
 const SHOWN: i32 = 200;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::html::{Place, card, nothing, page};
-use super::pipeline::{self, Names, Scope, Stages, through};
+use super::pipeline::{self, Names, Scope, Stages, is_small, through};
 use super::view::View;
 use super::{appeals, charts, holds, leads, show};
 use crate::activity::routes::SORTS as ACTIVITY_SORTS;
@@ -117,7 +117,7 @@ fn tiles(view: &View, cohort: &Cohort, standing: &Snapshot, stale: i64) -> Marku
             }
             div.tile {
                 dt { (view.t("Intent to signed", "意向到签约")) }
-                dd { strong { (show::percent(won)) } small { (view.t("one step times the next, ", "各阶段转化率之积，")) (period) } }
+                dd { strong { (show::percent(won)) @if won.is_some() && cohort.stages.iter().any(is_small) { "*" } } small { (view.t("one step times the next, ", "各阶段转化率之积，")) (period) } }
             }
             div.tile.(if stale > 0 { "warn" } else { "fine" }) {
                 dt { a href="/reports/velocity" { (view.t("Stale", "停滞")) } }

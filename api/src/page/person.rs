@@ -9,12 +9,13 @@ use super::html::{card, nothing, page};
 use super::overview::latest;
 use super::pipeline::{self, Names, Scope, Stages};
 use super::view::View;
-use super::{charts, show, words};
+use super::{charts, show};
 use crate::opportunity::routes::SORTS;
 use crate::points::routes::{nothing_yet, whose};
 use crate::problem::Error;
 use crate::read::{self, Listing};
 use crate::report::SplitBy;
+use crate::words;
 
 /// Open opportunities that are shown, those first that have stood longest.
 const OPEN_SHOWN: i32 = 200;

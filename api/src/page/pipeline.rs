@@ -10,12 +10,13 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::html::{bar, nothing};
+use super::show;
 use super::view::View;
-use super::{show, words};
 use crate::problem::Error;
 use crate::read::{self, Listing};
 use crate::report::{Cohort, CohortGroup, CohortStage, FunnelQuery, FunnelView, Snapshot, SplitBy, funnel};
 use crate::stage::routes::SORTS as STAGE_SORTS;
+use crate::words;
 
 /// The stages as the tenant runs them.
 pub struct Stages(Vec<stage::Model>);
@@ -163,7 +164,7 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
                         th scope="row" { (stages.name(stage.stage, view)) }
                         td.num.strong { (show::number(stage.entered)) }
                         td.wide { (bar(stage.entered as f64 / most as f64, stage.stage.as_str())) }
-                        td.num { (show::percent(stage.conversion)) }
+                        td.num { (share(stage)) }
                         td.num { (stage.lost.map_or_else(|| "–".to_owned(), show::number)) }
                         td.num.desk { (stage.open.map_or_else(|| "–".to_owned(), show::number)) }
                         td.num.desk { (show::days(view.look, stage.median_days)) }
@@ -183,11 +184,22 @@ pub fn funnel_table(view: &View, stages: &Stages, cohort: &Cohort) -> Markup {
             (view.t(" and ", " 至 ")) (show::day(view.look, cohort.to))
             (view.t("; followed until now.", "，跟踪至今。"))
         }
+        @if cohort.stages.iter().any(is_small) { (few(view)) }
     }
 }
 
 /// Below this, a share is marked as one of few.
 pub const SMALL: i64 = 20;
+
+/// What share went on, marked where it is one of few.
+pub fn share(stage: &CohortStage) -> String {
+    format!("{}{}", show::percent(stage.conversion), if is_small(stage) { "*" } else { "" })
+}
+
+/// Whether its share is one of few.
+pub fn is_small(stage: &CohortStage) -> bool {
+    stage.conversion.is_some() && stage.entered < SMALL
+}
 
 /// What the mark of such a share means.
 pub fn few(view: &View) -> Markup {

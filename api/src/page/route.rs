@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::charts::figure_of;
 use super::html::{card, nothing, page};
+use super::show;
 use super::view::View;
-use super::{show, words};
 use crate::activity::routes::SORTS;
 use crate::points::routes::whose;
 use crate::problem::{Error, Refusal};
@@ -19,6 +19,7 @@ use crate::read::{self, Listing};
 use crate::report::Words;
 use crate::report::route::look::meaning;
 use crate::report::route::{Route, Stop, route};
+use crate::words;
 
 pub async fn show(view: View) -> Result<Answer, Error> {
     let id = view.asked.id("user")?;

@@ -11,13 +11,14 @@ use rust_decimal::prelude::ToPrimitive;
 use super::answer::Answer;
 use super::charts::figure_of;
 use super::html::{Place, card, nothing, page};
+use super::show;
 use super::view::{Look, View};
-use super::{show, words};
 use crate::problem::{Code, Error, Refusal};
 use crate::read::{self, Listing};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::rule_set::routes::SORTS;
 use crate::simulation::{SimulatedTotals, Simulation, SimulationStatus, StartSimulation, run};
+use crate::words;
 
 /// Of reps, a picture shows those whom the rules change most.
 const SHOWN: usize = 15;

@@ -81,6 +81,12 @@ impl Look {
     }
 }
 
+impl From<Look> for Locale {
+    fn from(look: Look) -> Self {
+        look.locale
+    }
+}
+
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {

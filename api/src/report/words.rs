@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use entity::kind::{AccountTier, Locale, LostReason, StageKey};
+use entity::kind::{AccountKind, AccountTier, Locale, LostReason, StageKey};
 use entity::scalar::Date;
 use sea_orm::{DbBackend, FromQueryResult, Statement};
 
 use crate::auth::Actor;
 use crate::problem::Error;
 use crate::state::State;
+use crate::words;
 
 #[derive(Clone, Debug)]
 pub struct Words {
@@ -42,39 +43,20 @@ impl Words {
     }
 
     pub fn stage(&self, stage: StageKey) -> String {
-        self.stages.get(&stage).cloned().unwrap_or_else(|| {
-            match stage {
-                StageKey::Intent => self.say("Intent", "意向"),
-                StageKey::PreSale => self.say("Pre-sale", "售前"),
-                StageKey::Negotiation => self.say("Negotiation", "谈判"),
-                StageKey::Signed => self.say("Signed", "签约"),
-                StageKey::Lost => self.say("Lost", "丢单"),
-            }
-            .to_owned()
-        })
+        let own = self.stages.get(&stage).cloned();
+        own.unwrap_or_else(|| words::stage(stage, self.locale).to_owned())
     }
 
     pub fn lost_reason(&self, reason: Option<LostReason>) -> &'static str {
-        match reason {
-            Some(LostReason::Price) => self.say("price", "价格"),
-            Some(LostReason::Competitor) => self.say("competitor", "竞争对手"),
-            Some(LostReason::NoBudget) => self.say("no budget", "无预算"),
-            Some(LostReason::NoDecision) => self.say("no decision", "迟迟未决"),
-            Some(LostReason::NoFit) => self.say("no fit", "不匹配"),
-            Some(LostReason::NoContact) => self.say("no contact", "失去联系"),
-            Some(LostReason::Duplicate) => self.say("duplicate", "重复"),
-            Some(LostReason::Other) => self.say("other", "其他"),
-            None => self.say("no reason told", "未说明"),
-        }
+        reason.map_or_else(|| self.say("no reason told", "未说明"), |reason| words::lost(reason, self.locale))
     }
 
     pub fn tier(&self, tier: Option<AccountTier>) -> &'static str {
-        match tier {
-            Some(AccountTier::Key) => self.say("key", "重点"),
-            Some(AccountTier::Ordinary) => self.say("ordinary", "普通"),
-            Some(AccountTier::Potential) => self.say("potential", "潜在"),
-            None => self.say("no tier", "未分级"),
-        }
+        words::tier(tier, self.locale)
+    }
+
+    pub fn account(&self, kind: AccountKind) -> &'static str {
+        words::account(kind, self.locale)
     }
 
     /// After a period: that it is told of a past day, and that less, or something else, was known on it. Empty for what is told of now.

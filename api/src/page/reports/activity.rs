@@ -6,13 +6,13 @@ use super::super::charts::{figure, per};
 use super::super::html::{card, nothing};
 use super::super::show;
 use super::super::view::View;
-use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
 use crate::report::activity::{
     Activity, ActivityFigures, ActivityKnownThen, DAYS, Per, RepActivity, SpanActivity, TierTime, activity,
 };
 use crate::report::figures::Scope as Period;
+use crate::words;
 
 pub const SPANS: [(Per, &str, &str); 3] =
     [(Per::Day, "day", "日"), (Per::Week, "week", "周"), (Per::Month, "month", "月")];

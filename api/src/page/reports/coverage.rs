@@ -6,11 +6,11 @@ use super::super::charts::figure;
 use super::super::html::{card, nothing};
 use super::super::show;
 use super::super::view::View;
-use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
-use crate::report::coverage::{Coverage, DAYS, NeglectedAccount, TierCoverage, coverage};
+use crate::report::coverage::{Coverage, CoverageKnownThen, DAYS, NeglectedAccount, TierCoverage, coverage};
 use crate::report::figures::Scope as Period;
+use crate::words;
 
 /// Neglected accounts that are shown at once.
 const SHOWN: usize = 12;
@@ -25,13 +25,25 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
                     @if told.tiers.is_empty() { (nothing(view.t("There are no accounts.", "没有客户。"))) } @else {
                         (figure(view, "coverage", view.t("Share of accounts with contact, by tier", "各层级有联系的客户占比"), &period, tiers(view, &told.total, &told.tiers)))
                     }
-                    (restated(view, told.as_of, told.known_then.as_ref().map(|then| tiers(view, &then.total, &then.tiers))))
+                    (restated(view, told.as_of, told.known_then.as_ref().map(|then| differing(view, &told, then))))
                     p.note { (view.t("A visit, call, meeting or e-mail counts, whoever of us it was; a note does not.", "拜访、电话、会议、邮件均算联系；记录不算。")) }
                 }))
             }
             (card("neglected", view.t("Waiting longest", "等待最久"), "", neglected(view, &told)))
         }
     })
+}
+
+/// What was known then, as far as it differs.
+fn differing(view: &View, now: &Coverage, then: &CoverageKnownThen) -> Markup {
+    let neglected = &then.neglected[..then.neglected.len().min(SHOWN)];
+    html! {
+        @if (&then.total, &then.tiers) != (&now.total, &now.tiers) { (tiers(view, &then.total, &then.tiers)) }
+        @if then.neglected != now.neglected {
+            h3 { (view.t("Waiting longest", "等待最久")) }
+            @if neglected.is_empty() { (nothing(view.t("Nobody was forgotten.", "没有被遗忘的客户。"))) } @else { (waiting(view, neglected)) }
+        }
+    }
 }
 
 fn tiers(view: &View, total: &TierCoverage, tiers: &[TierCoverage]) -> Markup {

@@ -7,12 +7,12 @@ use super::super::html::{card, nothing};
 use super::super::pipeline::Stages;
 use super::super::show;
 use super::super::view::View;
-use super::super::words;
 use super::{days, restated, split};
 use crate::problem::Error;
 use crate::report::SplitBy;
 use crate::report::figures::Scope as Period;
-use crate::report::lost::{DAYS, Lost, ReasonCount, WinRate, lost};
+use crate::report::lost::{DAYS, Lost, ReasonCount, WinRate, WinRateGroup, lost};
+use crate::words;
 
 /// What win rates are told apart by where nothing else is chosen.
 pub const USUAL: SplitBy = SplitBy::User;
@@ -21,7 +21,7 @@ pub const USUAL: SplitBy = SplitBy::User;
 pub async fn told(view: &View, period: &Period) -> Result<Lost, Error> {
     let by = split::asked(view).unwrap_or(USUAL);
     let mut told = lost(&view.state, &view.actor, &Period { days: DAYS, ..*period }, by).await?;
-    for group in &mut told.groups {
+    for group in told.groups.iter_mut().chain(told.groups_known_then.iter_mut().flatten()) {
         group.name = Some(split::name(view, by, group.name.as_deref()));
     }
     Ok(told)
@@ -42,13 +42,14 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
         ));
     }
     let then = told.known_then.as_ref().unwrap_or(&told.total);
+    let groups_then = told.groups_known_then.iter().flatten().filter(|group| !told.groups.contains(group));
     // Of the losses, those that were known otherwise.
     let reasons_then: Vec<ReasonCount> =
         told.reasons_known_then.iter().flatten().filter(|row| !told.reasons.contains(row)).cloned().collect();
-    let differs = told.known_then.is_some() || told.reasons_known_then.is_some();
+    let differs = told.known_then.is_some() || told.groups_known_then.is_some() || told.reasons_known_then.is_some();
     let differs = differs.then(|| {
         html! {
-            (rates(view, &[(view.t("all", "全部").to_owned(), then)]))
+            (rates(view, &all(view, then, groups_then)))
             @if !reasons_then.is_empty() { (reasons(view, &stages, &reasons_then)) }
         }
     });
@@ -56,7 +57,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
         div.grid {
             div.span3 {
                 (card("won", view.t("Win rate", "赢单率"), aside, html! {
-                    (figure(view, "won", view.t("Share of decided opportunities that were won, with its interval", "已有结果商机的赢单率及区间"), &period, rates(view, &all(view, &told))))
+                    (figure(view, "won", view.t("Share of decided opportunities that were won, with its interval", "已有结果商机的赢单率及区间"), &period, rates(view, &all(view, &told.total, told.groups.iter()))))
                     p.note { (view.t("Wilson's interval at 95 per cent. Of fewer than 20, a share says little: such are marked.", "95% Wilson 区间。少于20个时参考意义有限，已标记。")) }
                     (restated(view, told.as_of, differs))
                 }))
@@ -70,9 +71,13 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     })
 }
 
-fn all<'a>(view: &View, told: &'a Lost) -> Vec<(String, &'a WinRate)> {
-    let groups = told.groups.iter().map(|group| (group.name.clone().unwrap_or_default(), &group.win_rate));
-    [(view.t("all", "全部").to_owned(), &told.total)].into_iter().chain(groups).collect()
+fn all<'a>(
+    view: &View,
+    total: &'a WinRate,
+    groups: impl Iterator<Item = &'a WinRateGroup>,
+) -> Vec<(String, &'a WinRate)> {
+    let groups = groups.map(|group| (group.name.clone().unwrap_or_default(), &group.win_rate));
+    [(view.t("all", "全部").to_owned(), total)].into_iter().chain(groups).collect()
 }
 
 fn rates(view: &View, rates: &[(String, &WinRate)]) -> Markup {

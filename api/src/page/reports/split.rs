@@ -3,8 +3,8 @@
 use entity::kind::{AccountKind, AccountTier};
 
 use super::super::view::View;
-use super::super::words;
 use crate::report::SplitBy;
+use crate::words;
 
 /// What can be chosen.
 pub const SPLITS: [(&str, &str, &str); 8] = [

@@ -7,11 +7,13 @@ use super::super::html::{card, nothing};
 use super::super::pipeline::Stages;
 use super::super::show;
 use super::super::view::View;
-use super::super::words;
 use super::{days, restated};
 use crate::problem::Error;
 use crate::report::figures::Scope as Period;
-use crate::report::velocity::{DAYS, MoveCount, StageDays, StaleOpportunity, Velocity, velocity};
+use crate::report::velocity::{
+    DAYS, MoveCount, StageDays, StaleOpportunity, Velocity, VelocityKnownThen, WeekFlow, velocity,
+};
+use crate::words;
 
 /// Stale ones that are shown at once.
 const SHOWN: usize = 15;
@@ -25,7 +27,7 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
             div.span2 {
                 (card("days", view.t("Days in each stage", "各阶段停留天数"), aside, html! {
                     (days_figure(view, &stages, &period, &told))
-                    (restated(view, told.as_of, told.known_then.as_ref().map(|then| then_stages(view, &stages, &then.stages))))
+                    (restated(view, told.as_of, told.known_then.as_ref().map(|then| differing(view, &stages, &told, then))))
                 }))
                 (card("weeks", view.t("Net flow by week", "每周净流量"), "", trend_figure(view, &stages, &period, &told)))
                 (card("moves", view.t("Where opportunities go", "商机流向"), "", html! {
@@ -37,6 +39,40 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
             (card("stale", view.t("Beyond their stage's limit", "超出阶段时限"), show::number(all_stale(&told)), stale(view, &stages, &told)))
         }
     })
+}
+
+/// What was known then, as far as it differs.
+fn differing(view: &View, stages: &Stages, now: &Velocity, then: &VelocityKnownThen) -> Markup {
+    let weeks: Vec<&WeekFlow> = then.weeks.iter().filter(|row| !now.weeks.contains(row)).collect();
+    let stale = &then.stale[..then.stale.len().min(SHOWN)];
+    html! {
+        @if then.stages != now.stages { (then_stages(view, stages, &then.stages)) }
+        @if !weeks.is_empty() { (then_weeks(view, stages, &weeks)) }
+        @if then.moves != now.moves { (moves(view, stages, &then.moves)) }
+        @if then.stale != now.stale {
+            h3 { (view.t("Beyond their stage's limit", "超出阶段时限")) }
+            @if stale.is_empty() { (nothing(view.t("None.", "没有。"))) } @else { (beyond(view, stages, stale)) }
+        }
+    }
+}
+
+fn then_weeks(view: &View, stages: &Stages, weeks: &[&WeekFlow]) -> Markup {
+    html! { table {
+        thead { tr {
+            th scope="col" { (view.t("Week of", "周")) }
+            th scope="col" { (view.t("Stage", "阶段")) }
+            th.num scope="col" { (view.t("Entered", "进入")) }
+            th.num scope="col" { (view.t("Left", "离开")) }
+            th.num scope="col" { (view.t("Net", "净流量")) }
+        } }
+        tbody { @for row in weeks { tr {
+            th scope="row" { (show::day(view.look, row.week)) }
+            td { (stages.name(row.stage, view)) }
+            td.num { (show::number(row.entered)) }
+            td.num { (show::number(row.left)) }
+            td.num { (show::number(row.net)) }
+        } } }
+    } }
 }
 
 fn then_stages(view: &View, stages: &Stages, then: &[StageDays]) -> Markup {

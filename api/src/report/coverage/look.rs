@@ -1,6 +1,6 @@
 //! Coverage as a table (the tiers, then the neglected accounts) and as a picture.
 
-use super::{Coverage, TierCoverage};
+use super::{Coverage, NeglectedAccount, TierCoverage};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -27,19 +27,22 @@ impl Report for Coverage {
             cells.extend([const { Cell::Empty }; 4]);
             cells
         };
-        let neglected = self.neglected.iter().map(|account| {
-            let mut cells = vec![Cell::text("neglected"), Cell::maybe_text(account.tier.map(|tier| tier.as_str()))];
+        let waits = |section: &str, account: &NeglectedAccount| {
+            let mut cells = vec![Cell::text(section), Cell::maybe_text(account.tier.map(|tier| tier.as_str()))];
             cells.extend([const { Cell::Empty }; 4]);
             cells.extend([Cell::maybe(account.days), Cell::figure(account.account_id), Cell::text(&account.name)]);
             cells.extend([Cell::text(&account.owner), Cell::maybe(account.last_on)]);
             cells
-        });
+        };
         let rows = [row("total", &self.total)].into_iter().chain(self.tiers.iter().map(|tier| row("tier", tier)));
         let then = self.known_then.iter().flat_map(|then| {
             let tiers = then.tiers.iter().map(|tier| row("tier_known_then", tier));
             [row("total_known_then", &then.total)].into_iter().chain(tiers)
         });
-        Sheet { header, rows: rows.chain(then).chain(neglected).collect() }
+        let neglected = self.neglected.iter().map(|account| waits("neglected", account));
+        let neglected_then = self.known_then.iter().flat_map(|then| &then.neglected);
+        let neglected_then = neglected_then.map(|account| waits("neglected_known_then", account));
+        Sheet { header, rows: rows.chain(then).chain(neglected).chain(neglected_then).collect() }
     }
 
     fn picture(&self, words: &Words) -> Picture {

@@ -47,6 +47,7 @@ pub struct Coverage {
 pub struct CoverageKnownThen {
     pub total: TierCoverage,
     pub tiers: Vec<TierCoverage>,
+    pub neglected: Vec<NeglectedAccount>,
 }
 
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
@@ -121,10 +122,10 @@ impl Example for Coverage {
 pub async fn coverage(state: &State, actor: &Actor, scope: &Scope) -> Result<Coverage, Error> {
     let ask = |scope: Scope| async move { figures::<Coverage>(state, actor, &[PERIOD, SQL], &scope, []).await };
     let (mut now, then) = both(scope, ask).await?;
-    if let Some(Coverage { total, tiers, .. }) = then
-        && (&total, &tiers) != (&now.total, &now.tiers)
+    if let Some(Coverage { total, tiers, neglected, .. }) = then
+        && (&total, &tiers, &neglected) != (&now.total, &now.tiers, &now.neglected)
     {
-        now.known_then = Some(CoverageKnownThen { total, tiers });
+        now.known_then = Some(CoverageKnownThen { total, tiers, neglected });
     }
     Ok(now)
 }

@@ -46,7 +46,7 @@ pub(super) fn lay_out(from: Date, to: Date, by: SplitBy, rows: &[QueryResult]) -
             CohortGroup { id, account_kind, tier, name, stages: stages(&rows) }
         })
         .collect();
-    Ok(Cohort { from, to, as_of: None, stages: stages(&total), known_then: None, groups })
+    Ok(Cohort { from, to, as_of: None, stages: stages(&total), known_then: None, groups, groups_known_then: None })
 }
 
 fn stages(rows: &[Row]) -> Vec<CohortStage> {

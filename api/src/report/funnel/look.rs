@@ -1,6 +1,6 @@
 //! The funnel as a table and as a picture: one bar a stage; with groups or a comparison, one a stage and group.
 
-use entity::kind::StageKey;
+use entity::kind::{AccountKind, AccountTier, StageKey};
 
 use super::{Cohort, CohortStage, CurrencyAmount, Funnel, Snapshot, SnapshotStage};
 use crate::report::answer::{Cell, Sheet};
@@ -15,6 +15,7 @@ struct Part<'a> {
     /// Empty for the whole.
     group: String,
     period: String,
+    is_group: bool,
     /// As it was known on the day that it is told of.
     is_then: bool,
     stages: Stages<'a>,
@@ -35,55 +36,71 @@ impl Stages<'_> {
     }
 }
 
-fn parts<'a>(cohort: Option<&'a Cohort>, snapshot: Option<&'a Snapshot>, whole: &str, none: &str) -> Vec<Part<'a>> {
+fn parts<'a>(
+    cohort: Option<&'a Cohort>,
+    snapshot: Option<&'a Snapshot>,
+    whole: &str,
+    words: Option<&Words>,
+) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     if let Some(cohort) = cohort {
         let period = format!("{} – {}", cohort.from, cohort.to);
-        let part = |group: String, is_then, stages| Part {
+        let part = |group: String, is_group, is_then, stages| Part {
             group,
             period: period.clone(),
+            is_group,
             is_then,
             stages: Stages::Cohort(stages),
         };
-        parts.push(part(whole.to_owned(), false, &cohort.stages));
-        parts.extend(cohort.known_then.iter().map(|then| part(whole.to_owned(), true, then)));
-        parts.extend(cohort.groups.iter().map(|group| {
-            let kind = group.account_kind.map(|kind| kind.to_string());
-            let name = named([&group.name, &kind, &group.tier.map(|tier| tier.to_string())], none);
-            part(name, false, &group.stages)
+        parts.push(part(whole.to_owned(), false, false, &cohort.stages));
+        parts.extend(cohort.known_then.iter().map(|then| part(whole.to_owned(), false, true, then)));
+        let groups_then = cohort.groups_known_then.iter().flatten().map(|group| (group, true));
+        parts.extend(cohort.groups.iter().map(|group| (group, false)).chain(groups_then).map(|(group, is_then)| {
+            let name = named(group.name.as_deref(), group.account_kind, group.tier, words);
+            part(name, true, is_then, &group.stages)
         }));
     }
     if let Some(snapshot) = snapshot {
         let period = snapshot.as_of.to_string();
-        let part = |group: String, is_then, stages| Part {
+        let part = |group: String, is_group, is_then, stages| Part {
             group,
             period: period.clone(),
+            is_group,
             is_then,
             stages: Stages::Snapshot(stages),
         };
-        parts.push(part(whole.to_owned(), false, &snapshot.stages));
-        parts.extend(snapshot.known_then.iter().map(|then| part(whole.to_owned(), true, then)));
-        parts.extend(snapshot.groups.iter().map(|group| {
-            let kind = group.account_kind.map(|kind| kind.to_string());
-            let name = named([&group.name, &kind, &group.tier.map(|tier| tier.to_string())], none);
-            part(name, false, &group.stages)
+        parts.push(part(whole.to_owned(), false, false, &snapshot.stages));
+        parts.extend(snapshot.known_then.iter().map(|then| part(whole.to_owned(), false, true, then)));
+        let groups_then = snapshot.groups_known_then.iter().flatten().map(|group| (group, true));
+        parts.extend(snapshot.groups.iter().map(|group| (group, false)).chain(groups_then).map(|(group, is_then)| {
+            let name = named(group.name.as_deref(), group.account_kind, group.tier, words);
+            part(name, true, is_then, &group.stages)
         }));
     }
     parts
 }
 
-fn named(names: [&Option<String>; 3], none: &str) -> String {
-    names.into_iter().flatten().next().cloned().unwrap_or_else(|| none.to_owned())
+/// What a group is called: in the reader's words, or by the codes of the API.
+fn named(name: Option<&str>, kind: Option<AccountKind>, tier: Option<AccountTier>, words: Option<&Words>) -> String {
+    let name = match (name, kind, tier, words) {
+        (Some(name), ..) => name,
+        (_, Some(kind), _, Some(words)) => words.account(kind),
+        (_, Some(kind), _, None) => kind.as_str(),
+        (_, _, Some(tier), Some(words)) => words.tier(Some(tier)),
+        (_, _, Some(tier), None) => tier.as_str(),
+        (.., words) => words.map_or("none", |words| words.say("none", "无")),
+    };
+    name.to_owned()
 }
 
 impl Funnel {
     /// The funnel itself, then what it is compared with.
-    fn all_parts(&self, none: &str) -> [Vec<Part<'_>>; 2] {
+    fn all_parts(&self, words: Option<&Words>) -> [Vec<Part<'_>>; 2] {
         let whole = self.team.as_deref().unwrap_or_default();
-        let one = parts(self.cohort.as_ref(), self.snapshot.as_ref(), whole, none);
+        let one = parts(self.cohort.as_ref(), self.snapshot.as_ref(), whole, words);
         let other = self.compared.as_ref().map_or_else(Vec::new, |other| {
             let whole = other.team.as_deref().unwrap_or_default();
-            parts(other.cohort.as_ref(), other.snapshot.as_ref(), whole, none)
+            parts(other.cohort.as_ref(), other.snapshot.as_ref(), whole, words)
         });
         [one, other]
     }
@@ -111,7 +128,7 @@ impl Report for Funnel {
             "known",
         ];
         let mut rows = Vec::new();
-        for part in self.all_parts("none").iter().flatten() {
+        for part in self.all_parts(None).iter().flatten() {
             let begin = |stage: StageKey, count: i64| {
                 vec![Cell::text(&part.period), Cell::text(&part.group), Cell::text(stage.as_str()), Cell::figure(count)]
             };
@@ -136,7 +153,10 @@ impl Report for Funnel {
     }
 
     fn picture(&self, words: &Words) -> Picture {
-        let [mut one, mut other] = self.all_parts(words.say("none", "无"));
+        let [mut one, mut other] = self.all_parts(Some(words));
+        let differs = one.iter().any(|part| part.is_then);
+        // The table has what was known of groups; a picture says that there is something.
+        one.retain(|part| !(part.is_group && part.is_then));
         let whole = one.first().map(|part| part.stages);
         let first = |part: &Part<'_>| part.stages.counts().iter().map(|(_, count)| *count).sum::<i64>();
         let n: i64 = whole.map_or(0, |stages| match stages {
@@ -146,15 +166,14 @@ impl Report for Funnel {
         });
         let period = one.first().map(|part| part.period.clone()).unwrap_or_default();
         let is_compared = !other.is_empty();
-        let differs = one.iter().any(|part| part.is_then);
-        let has_groups = one.iter().skip(1).any(|part| !part.is_then);
+        let has_groups = one.iter().any(|part| part.is_group);
         let mut left_out = 0;
         let shown: Vec<Part<'_>> = if is_compared {
             one.truncate(1);
             other.truncate(1);
             one.into_iter().chain(other).collect()
         } else if has_groups {
-            let mut groups: Vec<_> = one.into_iter().skip(1).filter(|part| !part.is_then).collect();
+            let mut groups: Vec<_> = one.into_iter().filter(|part| part.is_group).collect();
             groups.sort_by_key(|part| std::cmp::Reverse(first(part)));
             left_out = groups.len().saturating_sub(SHOWN);
             groups.truncate(SHOWN);

@@ -51,13 +51,15 @@ pub async fn funnel(state: &State, actor: &Actor, query: &FunnelQuery) -> Result
     if query.as_of.is_none() || query.known == Known::Then {
         return one(state, actor, query).await;
     }
-    let then = FunnelQuery { known: Known::Then, split_by: SplitBy::None, ..query.clone() };
+    let then = FunnelQuery { known: Known::Then, ..query.clone() };
     let (mut now, then) = tokio::try_join!(one(state, actor, query), one(state, actor, &then))?;
     if let Some((now, then)) = now.snapshot.as_mut().zip(then.snapshot) {
         now.known_then = Some(then.stages).filter(|then| *then != now.stages);
+        now.groups_known_then = Some(then.groups).filter(|then| *then != now.groups);
     }
     if let Some((now, then)) = now.cohort.as_mut().zip(then.cohort) {
         now.known_then = Some(then.stages).filter(|then| *then != now.stages);
+        now.groups_known_then = Some(then.groups).filter(|then| *then != now.groups);
     }
     Ok(now)
 }

@@ -42,7 +42,7 @@ pub(super) fn lay_out(as_of: Date, by: SplitBy, rows: &[QueryResult]) -> Result<
             SnapshotGroup { id, account_kind, tier, name, stages: stages(&rows) }
         })
         .collect();
-    Ok(Snapshot { as_of, stages: stages(&all), known_then: None, groups })
+    Ok(Snapshot { as_of, stages: stages(&all), known_then: None, groups, groups_known_then: None })
 }
 
 fn stages(rows: &[Row]) -> Vec<SnapshotStage> {

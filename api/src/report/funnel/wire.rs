@@ -142,6 +142,8 @@ pub struct Cohort {
     pub known_then: Option<Vec<CohortStage>>,
     /// The same for each group, by name, the one without a name last; empty without `splitBy`.
     pub groups: Vec<CohortGroup>,
+    /// The groups as the server knew them at the end of that day, where they differ from those of now.
+    pub groups_known_then: Option<Vec<CohortGroup>>,
 }
 
 /// One group of a cohort. All of `id`, `accountKind`, `tier` and `name` are absent for what belongs to none.
@@ -191,6 +193,8 @@ pub struct Snapshot {
     pub known_then: Option<Vec<SnapshotStage>>,
     /// The same as `stages` for each group, by name, the one without a name last; empty without `splitBy`.
     pub groups: Vec<SnapshotGroup>,
+    /// The groups as the server knew them at the end of that day, where they differ from those of now.
+    pub groups_known_then: Option<Vec<SnapshotGroup>>,
 }
 
 /// One group of a snapshot. All of `id`, `accountKind`, `tier` and `name` are absent for what belongs to none.
@@ -270,6 +274,7 @@ impl Example for Funnel {
             stages,
             known_then: None,
             groups: vec![group],
+            groups_known_then: None,
         };
         Funnel {
             view: FunnelView::Cohort,

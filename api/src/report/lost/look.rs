@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lost, LostChart, ReasonCount, WinRate};
+use super::{Lost, LostChart, ReasonCount, WinRate, WinRateGroup};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Estimate, Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -22,8 +22,9 @@ impl Report for Lost {
             cells
         };
         let total = rate("total", Cell::Empty, &self.total);
-        let groups =
-            self.groups.iter().map(|group| rate("group", Cell::maybe_text(group.name.clone()), &group.win_rate));
+        let group =
+            |section: &str, group: &WinRateGroup| rate(section, Cell::maybe_text(group.name.clone()), &group.win_rate);
+        let groups = self.groups.iter().map(|row| group("group", row));
         let reason = |section: &str, row: &ReasonCount| {
             let mut cells = vec![Cell::text(section)];
             cells.extend([const { Cell::Empty }; 7]);
@@ -34,8 +35,9 @@ impl Report for Lost {
         };
         let reasons = self.reasons.iter().map(|row| reason("reason", row));
         let then = self.known_then.iter().map(|then| rate("total_known_then", Cell::Empty, then));
+        let groups_then = self.groups_known_then.iter().flatten().map(|row| group("group_known_then", row));
         let reasons_then = self.reasons_known_then.iter().flatten().map(|row| reason("reason_known_then", row));
-        let rows = [total].into_iter().chain(then).chain(groups).chain(reasons).chain(reasons_then);
+        let rows = [total].into_iter().chain(then).chain(groups).chain(groups_then).chain(reasons).chain(reasons_then);
         Sheet { header, rows: rows.collect() }
     }
 
@@ -80,7 +82,8 @@ impl Report for Lost {
                 (words.say("Win rate", "赢单率"), unit, self.total.won + self.total.lost, Plot::Estimates(rows))
             }
         };
-        let differs = self.known_then.is_some() || self.reasons_known_then.is_some();
+        let differs =
+            self.known_then.is_some() || self.groups_known_then.is_some() || self.reasons_known_then.is_some();
         let as_of = words.as_of(self.as_of, differs);
         Picture {
             title: title.to_owned(),

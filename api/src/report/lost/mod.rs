@@ -55,6 +55,8 @@ pub struct Lost {
     pub known_then: Option<WinRate>,
     /// The same for each group, by name; empty without `splitBy`.
     pub groups: Vec<WinRateGroup>,
+    /// The groups as the server knew them at the end of `asOf`, where they differ from those of now.
+    pub groups_known_then: Option<Vec<WinRateGroup>>,
     /// Losses by reason and the stage that they were lost from, the most frequent first.
     pub reasons: Vec<ReasonCount>,
     /// The losses that the server had been told of by the end of `asOf`, where they differ from those known of that day now.
@@ -138,6 +140,7 @@ impl Example for Lost {
             known_then: None,
             groups: vec![WinRateGroup { id: None, name: Some("fair".into()), win_rate: WinRate::of(9, 4) }],
             reasons: vec![reason],
+            groups_known_then: None,
             reasons_known_then: None,
             chart: LostChart::Reasons,
         }
@@ -160,6 +163,7 @@ pub async fn lost(state: &State, actor: &Actor, scope: &Scope, by: SplitBy) -> R
     let (mut now, then) = both(scope, ask).await?;
     if let Some(then) = then {
         now.known_then = Some(then.total).filter(|then| *then != now.total);
+        now.groups_known_then = Some(then.groups).filter(|then| *then != now.groups);
         now.reasons_known_then = Some(then.reasons).filter(|then| *then != now.reasons);
     }
     Ok(now)

@@ -68,6 +68,7 @@ pub struct VelocityKnownThen {
     pub stages: Vec<StageDays>,
     pub weeks: Vec<WeekFlow>,
     pub moves: Vec<MoveCount>,
+    pub stale: Vec<StaleOpportunity>,
 }
 
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
@@ -175,10 +176,10 @@ impl Example for Velocity {
 pub async fn velocity(state: &State, actor: &Actor, scope: &Scope) -> Result<Velocity, Error> {
     let ask = |scope: Scope| async move { figures::<Velocity>(state, actor, &[PERIOD, PICKED, SQL], &scope, []).await };
     let (mut now, then) = both(scope, ask).await?;
-    if let Some(Velocity { stages, weeks, moves, .. }) = then
-        && (&stages, &weeks, &moves) != (&now.stages, &now.weeks, &now.moves)
+    if let Some(Velocity { stages, weeks, moves, stale, .. }) = then
+        && (&stages, &weeks, &moves, &stale) != (&now.stages, &now.weeks, &now.moves, &now.stale)
     {
-        now.known_then = Some(VelocityKnownThen { stages, weeks, moves });
+        now.known_then = Some(VelocityKnownThen { stages, weeks, moves, stale });
     }
     Ok(now)
 }

@@ -8,7 +8,7 @@ use super::super::super::html::{card, nothing};
 use super::super::super::pipeline::{Stages, few, through};
 use super::super::super::show;
 use super::super::super::view::View;
-use super::super::split;
+use super::super::{restated, split};
 use super::{cells, heads, is_small, query, share};
 use crate::opportunity::stage::WAY;
 use crate::problem::Error;
@@ -20,7 +20,11 @@ pub async fn told(view: &View, period: &Period) -> Result<Funnel, Error> {
     let by = split::asked(view).unwrap_or_default();
     let asked = FunnelQuery { split_by: by, ..query(period) };
     let mut told = funnel(&view.state, &view.actor, &asked).await?;
-    for group in told.cohort.iter_mut().flat_map(|cohort| cohort.groups.iter_mut()) {
+    let groups = told
+        .cohort
+        .iter_mut()
+        .flat_map(|cohort| cohort.groups.iter_mut().chain(cohort.groups_known_then.iter_mut().flatten()));
+    for group in groups {
         let kind = group.account_kind.map(AccountKind::as_str);
         let name = kind.or(group.tier.map(AccountTier::as_str)).or(group.name.as_deref());
         group.name = Some(split::name(view, by, name));
@@ -35,7 +39,7 @@ pub fn side_by_side(view: &View, stages: &Stages, period: &Period, cohort: &Coho
         return html! {};
     }
     let title = view.t("Groups side by side", "分组对比");
-    if cohort.groups.is_empty() {
+    if cohort.groups.is_empty() && cohort.groups_known_then.is_none() {
         let none = view.t("Nothing came into the pipeline in this period.", "该时段没有新的商机。");
         return card("groups", title, "", nothing(none));
     }
@@ -49,7 +53,8 @@ pub fn side_by_side(view: &View, stages: &Stages, period: &Period, cohort: &Coho
         html! {
             div.scroll tabindex="0" role="group" aria-label=(title) { (rates(view, stages, by, cohort)) }
             @if has_small { (few(view)) }
-            (figure(view, "groups", told, period, all(view, stages, by, cohort)))
+            (figure(view, "groups", told, period, all(view, stages, by, &cohort.groups)))
+            @if let Some(then) = &cohort.groups_known_then { (restated(view, cohort.as_of, Some(all(view, stages, by, then)))) }
         },
     )
 }
@@ -100,10 +105,10 @@ fn rate(view: &View, name: Markup, told: &[CohortStage]) -> Markup {
 }
 
 /// Every figure: a part of the table for each group, with the stages that anything came to.
-fn all(view: &View, stages: &Stages, by: SplitBy, cohort: &Cohort) -> Markup {
+fn all(view: &View, stages: &Stages, by: SplitBy, groups: &[CohortGroup]) -> Markup {
     html! { table {
         thead { tr { th scope="col" { (view.t("Stage", "阶段")) } (heads(view)) } }
-        @for group in &cohort.groups { tbody {
+        @for group in groups { tbody {
             tr { th colspan="9" scope="rowgroup" { (name(view, by, group)) } }
             @for stage in group.stages.iter().filter(|stage| stage.entered > 0) { tr {
                 th scope="row" { (stages.name(stage.stage, view)) }

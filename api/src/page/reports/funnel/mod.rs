@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::super::charts::figure;
 use super::super::html::{card, nothing};
-use super::super::pipeline::{SMALL, Stages, few, through};
+use super::super::pipeline::{Stages, few, is_small, share, through};
 use super::super::show;
 use super::super::view::View;
 use super::{days, restated};
@@ -125,15 +125,6 @@ fn cells(view: &View, stage: &CohortStage) -> Markup {
         td.num { (show::days(view.look, stage.p90_days)) }
         td.num { (show::amounts(view.look, &stage.amounts)) }
     }
-}
-
-/// What share went on, marked where it is one of few.
-fn share(stage: &CohortStage) -> String {
-    format!("{}{}", show::percent(stage.conversion), if is_small(stage) { "*" } else { "" })
-}
-
-fn is_small(stage: &CohortStage) -> bool {
-    stage.conversion.is_some() && stage.entered < SMALL
 }
 
 fn stand(view: &View, stages: &Stages, period: &Period, snapshot: &Snapshot) -> Markup {

@@ -41,7 +41,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(variable: &'static str, problem: impl fmt::Display) -> Self {
+    pub fn new(variable: &'static str, problem: impl fmt::Display) -> Self {
         ConfigError { variable, problem: problem.to_string() }
     }
 }
@@ -265,8 +265,10 @@ impl Server {
             (None, None) => {
                 let directory = &database.data.directory;
                 let path = directory.join("signing-key.pem");
-                let failed =
-                    |cause: &dyn fmt::Display| ConfigError::new("WAYPOST_DATA", format!("{}: {cause}", path.display()));
+                let failed = |cause: &dyn fmt::Display| {
+                    let remedy = "Choose a directory that this user may write";
+                    ConfigError::new("WAYPOST_DATA", format!("{}: {cause}. {remedy}", path.display()))
+                };
                 fs::create_dir_all(directory).map_err(|cause| failed(&cause))?;
                 Keys::read_or_create(&path).map_err(|cause| failed(&cause))?;
                 made = path.to_str().ok_or_else(|| failed(&"the path must be UTF-8"))?.to_owned();

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use waypost::auth::token::Keys;
 
 use super::{directory, done, program, refused};
 
@@ -71,6 +72,24 @@ fn a_wrong_value_is_told_with_its_variable_and_the_remedy() {
         assert!(told.contains(named) && told.contains(remedy), "{settings:?}:\n{told}");
         assert!(!told.contains("hush"), "{told}");
         assert!(!data.join("data").exists(), "Postgres was started in spite of {settings:?}");
+    }
+}
+
+#[test]
+fn a_data_directory_that_is_none_is_told_with_the_remedy() {
+    let directory = directory();
+    let file = directory.path().join("a file");
+    fs::write(&file, "no directory").unwrap();
+    let key = Keys::generate().unwrap().to_pem().unwrap().expose().to_owned();
+    for arguments in [vec!["serve"], vec!["migrate"]] {
+        for key in [None, Some(&key)] {
+            let mut command = program(arguments.clone());
+            command.env("WAYPOST_DATA", file.join("data")).env("WAYPOST_LISTEN", "127.0.0.1:0");
+            command.env("WAYPOST_FILES", directory.path().join("files"));
+            command.envs(key.map(|key| ("WAYPOST_SIGNING_KEY", key)));
+            let told = refused(&mut command);
+            assert!(told.contains("WAYPOST_DATA") && told.contains("this user may write"), "{arguments:?}:\n{told}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The database that a command works on: the one that `DATABASE_URL` names, or the embedded one, which is started for
 //! as long as the command runs, unless a server runs it already.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
@@ -12,8 +13,10 @@ use super::Outcome;
 use crate::auth::Identity;
 use crate::auth::token::Keys;
 use crate::clock::Clock;
-use crate::config::Database;
-use crate::database::{Cluster, ConnectError, connect, connect_as_owner, create_database_if_missing, migrate};
+use crate::config::{ConfigError, Database};
+use crate::database::{
+    Cluster, ConnectError, StartError, connect, connect_as_owner, create_database_if_missing, migrate,
+};
 use crate::problem::{Error, Refusal};
 use crate::state::State;
 
@@ -41,7 +44,14 @@ impl Home {
         if let Some(url) = database.url()? {
             return Ok(Home { url: url.to_owned(), elsewhere: true, connections, cluster: None });
         }
-        let cluster = Cluster::start(&database.data.cluster(connections))?;
+        let cluster = Cluster::start(&database.data.cluster(connections)).map_err(|error| -> Box<dyn StdError> {
+            let remedy = match &error {
+                StartError::InUse(_) => "",
+                StartError::Path { .. } => ". Choose a directory that this user may write",
+                _ => return error.into(),
+            };
+            ConfigError::new("WAYPOST_DATA", format!("{error}{remedy}")).into()
+        })?;
         Ok(Home { url: cluster.url(NAME), elsewhere: false, connections, cluster: Some(cluster) })
     }
 

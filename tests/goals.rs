@@ -71,6 +71,23 @@ fn row(name: &str, measure: &str, actual: &str, attainment: f64) -> (String, Str
     (name.into(), measure.into(), actual.into(), attainment)
 }
 
+/// All figures of a report, each with what it is called.
+fn figures_of(report: &Value) -> Vec<(String, f64)> {
+    let of = |(name, value): (&String, &Value)| -> Vec<(String, f64)> {
+        match value {
+            Value::Number(number) => vec![(name.clone(), number.as_f64().expect("a figure"))],
+            Value::String(text) => text.parse().map(|figure| (name.clone(), figure)).into_iter().collect(),
+            Value::Array(_) | Value::Object(_) => figures_of(value),
+            _ => Vec::new(),
+        }
+    };
+    match report {
+        Value::Array(items) => items.iter().flat_map(figures_of).collect(),
+        Value::Object(members) => members.iter().flat_map(of).collect(),
+        _ => Vec::new(),
+    }
+}
+
 #[tokio::test]
 async fn goals_are_set_by_those_who_lead_and_reached_by_those_who_work() {
     let House { admin, north, nina, rui, mei, sam, world } = house().await;
@@ -216,13 +233,19 @@ async fn every_report_has_all_its_forms() {
         };
         let (kind, body) = ask("json", "en").await;
         assert_eq!(kind, "application/json");
-        serde_json::from_slice::<Value>(&body).expect("JSON");
+        let report = serde_json::from_slice::<Value>(&body).expect("JSON");
         let (kind, body) = ask("csv", "en").await;
         assert_eq!(kind, "text/csv");
         let table = String::from_utf8(body).expect("UTF-8");
         let mut reader = csv::Reader::from_reader(table.trim_start_matches('\u{feff}').as_bytes());
         let rows: Vec<_> = reader.records().map(|row| row.expect("rows of one length")).collect();
         assert!(!rows.is_empty() || path.contains("accuracy"), "{path}");
+        let cells = rows.iter().flatten().flat_map(|cell| cell.split([' ', ';']));
+        let told: Vec<f64> = cells.filter_map(|cell| cell.parse().ok()).collect();
+        // The whole way of a route is the sum of the legs that its table has.
+        for (member, figure) in figures_of(&report).into_iter().filter(|(member, _)| member != "kilometres") {
+            assert!(told.contains(&figure), "{path} tells no {member} of {figure}:\n{table}");
+        }
         for (locale, said) in [("en", "n="), ("zh", "n=")] {
             let (kind, body) = ask("svg", locale).await;
             assert_eq!(kind, "image/svg+xml");

@@ -231,7 +231,8 @@ pub fn groups(view: &View, groups: &[CohortGroup], below: &str, head: &str) -> M
                             td.num { (show::number(at(group, StageKey::Intent))) }
                             td.wide.desk { (bar(at(group, StageKey::Intent) as f64 / most as f64, "plain")) }
                             td.num.strong { (show::number(at(group, StageKey::Signed))) }
-                            td.num { (show::percent(through(&group.stages))) @if is_small(group) { "*" } }
+                            @let through = through(&group.stages);
+                            td.num { (show::percent(through)) @if through.is_some() && is_small(group) { "*" } }
                         }
                     }
                 }

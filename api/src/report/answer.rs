@@ -10,6 +10,7 @@ use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSch
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Enum};
 
+use super::CurrencyAmount;
 use super::chart::{Picture, Theme, WIDE};
 use super::words::Words;
 use crate::auth::Actor;
@@ -109,6 +110,28 @@ fn weighted(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item
 pub struct Sheet {
     pub header: Vec<&'static str>,
     pub rows: Vec<Vec<Cell>>,
+}
+
+impl Sheet {
+    /// Of rows that name what they have: nothing stands under the other heads.
+    pub fn of(header: Vec<&'static str>, rows: impl IntoIterator<Item = Vec<(&'static str, Cell)>>) -> Self {
+        let row = |named: Vec<(&'static str, Cell)>| {
+            let mut row = vec![Cell::Empty; header.len()];
+            for (name, cell) in named {
+                let place = header.iter().position(|head| *head == name);
+                row[place.expect("each cell is under a head")] = cell;
+            }
+            row
+        };
+        let rows = rows.into_iter().map(row).collect();
+        Sheet { header, rows }
+    }
+}
+
+/// `100.00 CNY; 20.00 USD`
+pub fn spelled(amounts: &[CurrencyAmount]) -> Cell {
+    let each = amounts.iter().map(|sum| format!("{} {}", sum.amount, sum.currency.as_deref().unwrap_or("?")));
+    Cell::text(each.collect::<Vec<_>>().join("; "))
 }
 
 /// What stands in a table. Only texts can be mistaken for a formula.

@@ -1,11 +1,11 @@
-//! The activity report as a table (one row a rep and span of time) and as pictures.
+//! The activity report as a table (the whole, reps, spans of time, and time by tier) and as pictures.
 
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate, Weekday};
 use entity::scalar::Date;
 
-use super::{Activity, ActivityChart, Per};
+use super::{Activity, ActivityChart, ActivityFigures, Per, RepActivity, SpanActivity, TierTime};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -28,17 +28,92 @@ fn beginnings(per: Per, from: NaiveDate, to: NaiveDate) -> Vec<Date> {
 
 impl Report for Activity {
     fn sheet(&self) -> Sheet {
-        let header = vec!["from", "userId", "name", "activities", "visits", "verified", "minutes", "known"];
-        let then = self.known_then.iter().flat_map(|then| &then.spans).map(|span| (span, "then"));
-        let rows = self.spans.iter().map(|span| (span, "now")).chain(then).map(|(span, known)| {
-            let counts = [span.activities, span.visits, span.verified, span.minutes].map(Cell::figure);
-            [Cell::figure(span.from), Cell::figure(span.user_id), Cell::text(&span.name)]
-                .into_iter()
-                .chain(counts)
-                .chain([Cell::text(known)])
-                .collect()
-        });
-        Sheet { header, rows: rows.collect() }
+        let header = vec![
+            "section",
+            "from",
+            "userId",
+            "name",
+            "team",
+            "activities",
+            "visits",
+            "verified",
+            "outside",
+            "verifiedShare",
+            "minutes",
+            "withinDayShare",
+            "medianDelayHours",
+            "planned",
+            "done",
+            "missed",
+            "cancelled",
+            "untimed",
+            "tier",
+            "share",
+            "policyShare",
+            "known",
+        ];
+        let figures = |section, known: &'static str, figures: &ActivityFigures| {
+            vec![
+                ("section", Cell::text(section)),
+                ("activities", Cell::figure(figures.activities)),
+                ("visits", Cell::figure(figures.visits)),
+                ("verified", Cell::figure(figures.verified)),
+                ("outside", Cell::figure(figures.outside)),
+                ("verifiedShare", Cell::maybe(figures.verified_share)),
+                ("minutes", Cell::figure(figures.minutes)),
+                ("withinDayShare", Cell::maybe(figures.within_day_share)),
+                ("medianDelayHours", Cell::maybe(figures.median_delay_hours)),
+                ("planned", Cell::figure(figures.planned)),
+                ("done", Cell::figure(figures.done)),
+                ("missed", Cell::figure(figures.missed)),
+                ("cancelled", Cell::figure(figures.cancelled)),
+                ("known", Cell::text(known)),
+            ]
+        };
+        let rep = |known: &'static str, rep: &RepActivity| {
+            let mut row = figures("rep", known, &rep.figures);
+            row.extend([
+                ("userId", Cell::figure(rep.user_id)),
+                ("name", Cell::text(&rep.name)),
+                ("team", Cell::text(&rep.team)),
+            ]);
+            row
+        };
+        let span = |known: &'static str, span: &SpanActivity| {
+            vec![
+                ("section", Cell::text("span")),
+                ("from", Cell::figure(span.from)),
+                ("userId", Cell::figure(span.user_id)),
+                ("name", Cell::text(&span.name)),
+                ("activities", Cell::figure(span.activities)),
+                ("visits", Cell::figure(span.visits)),
+                ("verified", Cell::figure(span.verified)),
+                ("minutes", Cell::figure(span.minutes)),
+                ("known", Cell::text(known)),
+            ]
+        };
+        let time = |known: &'static str, time: &TierTime| {
+            vec![
+                ("section", Cell::text("time")),
+                ("tier", Cell::maybe_text(time.tier.map(|tier| tier.as_str()))),
+                ("minutes", Cell::figure(time.minutes)),
+                ("share", Cell::maybe(time.share)),
+                ("policyShare", Cell::maybe(time.policy_share)),
+                ("known", Cell::text(known)),
+            ]
+        };
+        let now = (&self.total, &self.reps, &self.spans, &self.time);
+        let then = self.known_then.iter().map(|then| ("then", (&then.total, &then.reps, &then.spans, &then.time)));
+        let mut rows = Vec::new();
+        for (known, (total, reps, spans, times)) in [("now", now)].into_iter().chain(then) {
+            let mut whole = figures("total", known, total);
+            whole.extend((known == "now").then(|| ("untimed", Cell::figure(self.untimed))));
+            rows.push(whole);
+            rows.extend(reps.iter().map(|row| rep(known, row)));
+            rows.extend(spans.iter().map(|row| span(known, row)));
+            rows.extend(times.iter().map(|row| time(known, row)));
+        }
+        Sheet::of(header, rows)
     }
 
     fn picture(&self, words: &Words) -> Picture {

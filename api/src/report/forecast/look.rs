@@ -11,6 +11,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::{Calibration, Forecast, ForecastAccuracy, ForecastBucket, ForecastRow};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
+use crate::report::lost::WinRate;
 use crate::report::{Report, Words};
 
 /// Of months, a picture shows the next.
@@ -67,6 +68,13 @@ impl Report for Forecast {
             "weighted",
             "weightedMeasured",
             "known",
+            "stage",
+            "probability",
+            "decided",
+            "signedCount",
+            "measured",
+            "low",
+            "high",
         ];
         let then = self.known_then.iter().flatten().map(|row| (row, "then"));
         let rows = self.rows.iter().map(|row| (row, "now")).chain(then).map(|(row, known)| {
@@ -75,15 +83,35 @@ impl Report for Forecast {
                 ForecastBucket::Overdue => "overdue",
                 ForecastBucket::Undated => "undated",
             };
-            let mut cells =
-                vec![Cell::text(bucket), Cell::maybe(row.month.clone()), Cell::maybe_text(row.currency.clone())];
-            cells.extend([row.open, row.unvalued].map(Cell::figure));
-            let amounts = [row.signed, row.commit, row.best_case, row.pipeline, row.weighted, row.weighted_measured];
-            cells.extend(amounts.map(Cell::figure));
-            cells.push(Cell::text(known));
-            cells
+            vec![
+                ("bucket", Cell::text(bucket)),
+                ("month", Cell::maybe(row.month.clone())),
+                ("currency", Cell::maybe_text(row.currency.clone())),
+                ("open", Cell::figure(row.open)),
+                ("unvalued", Cell::figure(row.unvalued)),
+                ("signed", Cell::figure(row.signed)),
+                ("commit", Cell::figure(row.commit)),
+                ("bestCase", Cell::figure(row.best_case)),
+                ("pipeline", Cell::figure(row.pipeline)),
+                ("weighted", Cell::figure(row.weighted)),
+                ("weightedMeasured", Cell::figure(row.weighted_measured)),
+                ("known", Cell::text(known)),
+            ]
         });
-        Sheet { header, rows: rows.collect() }
+        let chances = self.stages.iter().map(|row| {
+            let measured = |of: fn(&WinRate) -> Option<f64>| Cell::maybe(row.measured.as_ref().and_then(of));
+            vec![
+                ("bucket", Cell::text("stage")),
+                ("stage", Cell::text(row.stage.as_str())),
+                ("probability", Cell::maybe(row.probability)),
+                ("decided", Cell::figure(row.decided)),
+                ("signedCount", Cell::figure(row.signed)),
+                ("measured", measured(|share| share.rate)),
+                ("low", measured(|share| share.low)),
+                ("high", measured(|share| share.high)),
+            ]
+        });
+        Sheet::of(header, rows.chain(chances))
     }
 
     fn picture(&self, words: &Words) -> Picture {
@@ -157,15 +185,38 @@ impl Report for Forecast {
 
 impl Report for ForecastAccuracy {
     fn sheet(&self) -> Sheet {
-        let header = vec!["month", "currency", "opportunities", "forecast", "actual", "error", "errorShare"];
-        let rows = self.months.iter().map(|row| {
-            let mut cells = vec![Cell::figure(&row.month), Cell::maybe_text(row.currency.clone())];
-            cells.push(Cell::figure(row.opportunities));
-            cells.extend([row.forecast, row.actual, row.error].map(Cell::figure));
-            cells.push(Cell::maybe(row.error_share));
-            cells
+        let header = vec![
+            "month",
+            "currency",
+            "opportunities",
+            "forecast",
+            "actual",
+            "error",
+            "errorShare",
+            "months",
+            "meanAbsoluteErrorShare",
+            "biasShare",
+        ];
+        let months = self.months.iter().map(|row| {
+            vec![
+                ("month", Cell::figure(&row.month)),
+                ("currency", Cell::maybe_text(row.currency.clone())),
+                ("opportunities", Cell::figure(row.opportunities)),
+                ("forecast", Cell::figure(row.forecast)),
+                ("actual", Cell::figure(row.actual)),
+                ("error", Cell::figure(row.error)),
+                ("errorShare", Cell::maybe(row.error_share)),
+            ]
         });
-        Sheet { header, rows: rows.collect() }
+        let all = self.currencies.iter().map(|row| {
+            vec![
+                ("currency", Cell::maybe_text(row.currency.clone())),
+                ("months", Cell::figure(row.months)),
+                ("meanAbsoluteErrorShare", Cell::maybe(row.mean_absolute_error_share)),
+                ("biasShare", Cell::maybe(row.bias_share)),
+            ]
+        });
+        Sheet::of(header, months.chain(all))
     }
 
     fn picture(&self, words: &Words) -> Picture {

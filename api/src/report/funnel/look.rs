@@ -3,7 +3,7 @@
 use entity::kind::{AccountKind, AccountTier, StageKey};
 
 use super::{Cohort, CohortStage, CurrencyAmount, Funnel, Snapshot, SnapshotStage};
-use crate::report::answer::{Cell, Sheet};
+use crate::report::answer::{Cell, Sheet, spelled};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
 
@@ -106,11 +106,6 @@ impl Funnel {
     }
 }
 
-fn spelled(amounts: &[CurrencyAmount]) -> Cell {
-    let each = amounts.iter().map(|sum| format!("{} {}", sum.amount, sum.currency.as_deref().unwrap_or("?")));
-    Cell::text(each.collect::<Vec<_>>().join("; "))
-}
-
 impl Report for Funnel {
     fn sheet(&self) -> Sheet {
         let header = vec![
@@ -126,6 +121,7 @@ impl Report for Funnel {
             "p90Days",
             "amounts",
             "known",
+            "lostFrom",
         ];
         let mut rows = Vec::new();
         for part in self.all_parts(None).iter().flatten() {
@@ -138,14 +134,21 @@ impl Report for Funnel {
                     let mut row = begin(stage.stage, stage.entered);
                     row.extend([stage.advanced, stage.lost, stage.open].map(Cell::maybe));
                     row.extend([stage.conversion, stage.median_days, stage.p90_days].map(Cell::maybe));
-                    row.extend([spelled(&stage.amounts), Cell::text(known)]);
+                    row.extend([spelled(&stage.amounts), Cell::text(known), Cell::Empty]);
                     row
                 })),
-                Stages::Snapshot(stages) => rows.extend(stages.iter().map(|stage| {
-                    let mut row = begin(stage.stage, stage.count);
-                    row.extend([const { Cell::Empty }; 6]);
-                    row.extend([spelled(&stage.amounts), Cell::text(known)]);
-                    row
+                Stages::Snapshot(stages) => rows.extend(stages.iter().flat_map(|stage| {
+                    let standing = |count, amounts: &[CurrencyAmount], lost_from: Option<StageKey>| {
+                        let mut row = begin(stage.stage, count);
+                        row.extend([const { Cell::Empty }; 6]);
+                        row.extend([spelled(amounts), Cell::text(known)]);
+                        row.push(Cell::maybe_text(lost_from.map(StageKey::as_str)));
+                        row
+                    };
+                    // Of those that are lost also the ones of each stage.
+                    let parts = stage.lost_from.iter().flatten();
+                    let parts = parts.map(|part| standing(part.count, &part.amounts, Some(part.stage)));
+                    [standing(stage.count, &stage.amounts, None)].into_iter().chain(parts).collect::<Vec<_>>()
                 })),
             }
         }

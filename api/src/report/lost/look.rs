@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Lost, LostChart, ReasonCount, WinRate, WinRateGroup};
-use crate::report::answer::{Cell, Sheet};
+use crate::report::answer::{Cell, Sheet, spelled};
 use crate::report::chart::{Estimate, Picture, Plot, Series};
 use crate::report::{Report, Words};
 
@@ -12,13 +12,15 @@ const SHOWN: usize = 8;
 
 impl Report for Lost {
     fn sheet(&self) -> Sheet {
-        let header =
-            vec!["section", "group", "won", "lost", "rate", "low", "high", "isSmall", "reason", "lostFrom", "count"];
+        let header = vec![
+            "section", "group", "won", "lost", "rate", "low", "high", "isSmall", "reason", "lostFrom", "count",
+            "amounts",
+        ];
         let rate = |section: &str, group: Cell, rate: &WinRate| {
             let mut cells = vec![Cell::text(section), group, Cell::figure(rate.won), Cell::figure(rate.lost)];
             cells.extend([rate.rate, rate.low, rate.high].map(Cell::maybe));
             cells.push(Cell::figure(rate.is_small));
-            cells.extend([const { Cell::Empty }; 3]);
+            cells.extend([const { Cell::Empty }; 4]);
             cells
         };
         let total = rate("total", Cell::Empty, &self.total);
@@ -30,7 +32,7 @@ impl Report for Lost {
             cells.extend([const { Cell::Empty }; 7]);
             cells.push(Cell::maybe_text(row.reason.map(|reason| reason.as_str())));
             cells.push(Cell::maybe_text(row.lost_from.map(|stage| stage.as_str())));
-            cells.push(Cell::figure(row.count));
+            cells.extend([Cell::figure(row.count), spelled(&row.amounts)]);
             cells
         };
         let reasons = self.reasons.iter().map(|row| reason("reason", row));

@@ -1,8 +1,8 @@
-//! Velocity as a table (one row a week and stage) and as pictures.
+//! Velocity as a table (stages, weeks, moves, and what is stale) and as pictures.
 
 use entity::kind::{LostReason, StageKey};
 
-use super::{MoveCount, StageDays, Velocity, VelocityChart, WeekFlow};
+use super::{MoveCount, StageDays, StaleOpportunity, Velocity, VelocityChart, WeekFlow};
 use crate::report::answer::{Cell, Sheet};
 use crate::report::chart::{Picture, Plot, Series};
 use crate::report::{Report, Words};
@@ -21,50 +21,76 @@ impl Report for Velocity {
             "count",
             "medianDays",
             "p90Days",
+            "standing",
+            "medianStandingDays",
+            "staleDays",
             "stale",
             "known",
+            "opportunityId",
+            "name",
+            "owner",
+            "days",
+            "amount",
+            "currency",
         ];
-        let text = |text: &str| Cell::text(text);
-        let stage = |known: &str, row: &StageDays| {
-            let mut cells = vec![text("stage"), Cell::Empty, text(row.stage.as_str())];
-            cells.extend([const { Cell::Empty }; 5]);
-            cells.extend([
-                Cell::figure(row.ended),
-                Cell::maybe(row.median_days),
-                Cell::maybe(row.p90_days),
-                Cell::figure(row.stale),
-                text(known),
-            ]);
-            cells
+        let stage = |known: &'static str, row: &StageDays| {
+            vec![
+                ("section", Cell::text("stage")),
+                ("stage", Cell::text(row.stage.as_str())),
+                ("count", Cell::figure(row.ended)),
+                ("medianDays", Cell::maybe(row.median_days)),
+                ("p90Days", Cell::maybe(row.p90_days)),
+                ("standing", Cell::figure(row.standing)),
+                ("medianStandingDays", Cell::maybe(row.median_standing_days)),
+                ("staleDays", Cell::maybe(row.stale_days)),
+                ("stale", Cell::figure(row.stale)),
+                ("known", Cell::text(known)),
+            ]
         };
-        let week = |known: &str, row: &WeekFlow| {
-            let mut cells =
-                vec![text("week"), Cell::figure(row.week), text(row.stage.as_str()), Cell::Empty, Cell::Empty];
-            cells.extend([row.entered, row.left, row.net].map(Cell::figure));
-            cells.extend([const { Cell::Empty }; 4]);
-            cells.push(text(known));
-            cells
+        let week = |known: &'static str, row: &WeekFlow| {
+            vec![
+                ("section", Cell::text("week")),
+                ("week", Cell::figure(row.week)),
+                ("stage", Cell::text(row.stage.as_str())),
+                ("entered", Cell::figure(row.entered)),
+                ("left", Cell::figure(row.left)),
+                ("net", Cell::figure(row.net)),
+                ("known", Cell::text(known)),
+            ]
         };
-        let moved = |known: &str, row: &MoveCount| {
-            let from = Cell::maybe_text(row.from.map(StageKey::as_str));
-            let reason = Cell::maybe_text(row.reason.map(|reason| reason.as_str()));
-            let mut cells = vec![text("move"), Cell::Empty, from, text(row.to.as_str()), reason];
-            cells.extend([const { Cell::Empty }; 3]);
-            cells.push(Cell::figure(row.count));
-            cells.extend([const { Cell::Empty }; 3]);
-            cells.push(text(known));
-            cells
+        let moved = |known: &'static str, row: &MoveCount| {
+            vec![
+                ("section", Cell::text("move")),
+                ("stage", Cell::maybe_text(row.from.map(StageKey::as_str))),
+                ("to", Cell::text(row.to.as_str())),
+                ("reason", Cell::maybe_text(row.reason.map(LostReason::as_str))),
+                ("count", Cell::figure(row.count)),
+                ("known", Cell::text(known)),
+            ]
         };
-        let told = |known: &str, stages: &[StageDays], weeks: &[WeekFlow], moves: &[MoveCount]| {
-            let stages = stages.iter().map(|row| stage(known, row));
-            let weeks = weeks.iter().map(|row| week(known, row));
-            stages.chain(weeks).chain(moves.iter().map(|row| moved(known, row))).collect::<Vec<_>>()
+        let stands = |known: &'static str, row: &StaleOpportunity| {
+            vec![
+                ("section", Cell::text("stale")),
+                ("stage", Cell::text(row.stage.as_str())),
+                ("days", Cell::figure(row.days)),
+                ("staleDays", Cell::figure(row.stale_days)),
+                ("opportunityId", Cell::figure(row.opportunity_id)),
+                ("name", Cell::text(&row.name)),
+                ("owner", Cell::text(&row.owner)),
+                ("amount", Cell::maybe(row.amount)),
+                ("currency", Cell::maybe_text(row.currency.clone())),
+                ("known", Cell::text(known)),
+            ]
         };
-        let mut rows = told("now", &self.stages, &self.weeks, &self.moves);
-        if let Some(then) = &self.known_then {
-            rows.extend(told("then", &then.stages, &then.weeks, &then.moves));
-        }
-        Sheet { header, rows }
+        let now = (&self.stages, &self.weeks, &self.moves, &self.stale);
+        let then = self.known_then.iter().map(|then| ("then", (&then.stages, &then.weeks, &then.moves, &then.stale)));
+        let rows = [("now", now)].into_iter().chain(then).flat_map(|(known, (stages, weeks, moves, stale))| {
+            let stages = stages.iter().map(move |row| stage(known, row));
+            let weeks = weeks.iter().map(move |row| week(known, row));
+            let moves = moves.iter().map(move |row| moved(known, row));
+            stages.chain(weeks).chain(moves).chain(stale.iter().map(move |row| stands(known, row)))
+        });
+        Sheet::of(header, rows)
     }
 
     fn picture(&self, words: &Words) -> Picture {

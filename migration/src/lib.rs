@@ -27,6 +27,8 @@ mod m0018_activity_days;
 mod m0019_stay_owners;
 mod m0020_upload_tries;
 mod m0021_activity_months;
+mod m0022_history_of_owners;
+mod m0023_delivered_tokens;
 
 pub struct Migrator;
 
@@ -56,6 +58,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_stay_owners::Migration),
             Box::new(m0020_upload_tries::Migration),
             Box::new(m0021_activity_months::Migration),
+            Box::new(m0022_history_of_owners::Migration),
+            Box::new(m0023_delivered_tokens::Migration),
         ]
     }
 }

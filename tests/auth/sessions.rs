@@ -125,6 +125,34 @@ async fn a_thief_and_an_owner_who_both_go_on_are_found_out() {
 }
 
 #[tokio::test]
+async fn a_thief_who_comes_after_the_owner_went_on_is_found_out_at_once() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    let stolen = world.log_in(&user).await.text("/refreshToken");
+    let owner = world.refresh(&stolen).await.expect(200);
+    // The owner has his answer: he asks with what came in it.
+    world.get("/v1/me", &owner.text("/accessToken")).await.expect(200);
+    world.refresh(&stolen).await.expect(409);
+    world.wait(TimeDelta::seconds(10));
+    world.refresh(&stolen).await.expect(401);
+    world.get("/v1/me", &owner.text("/accessToken")).await.expect(401);
+    world.refresh(&owner.text("/refreshToken")).await.expect(401);
+}
+
+#[tokio::test]
+async fn an_access_token_tells_of_the_answer_that_it_came_in_alone() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    let first = world.log_in(&user).await;
+    // Within the same second, and its answer is lost.
+    world.refresh(&first.text("/refreshToken")).await.expect(200);
+    world.get("/v1/me", &first.text("/accessToken")).await.expect(200);
+    world.wait(TimeDelta::seconds(10));
+    let tokens = world.refresh(&first.text("/refreshToken")).await.expect(200);
+    world.get("/v1/me", &tokens.text("/accessToken")).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_refresh_sent_twice_at_once_is_no_theft() {
     let world = World::new().await;
     let user = world.user("rep").await;

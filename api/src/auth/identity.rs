@@ -7,8 +7,7 @@ use std::time::Duration;
 use entity::kind::Role;
 use entity::scalar::Timestamp;
 use moka::sync::Cache;
-use sea_orm::DatabaseBackend::Postgres;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::actor::{Actor, Proof};
@@ -164,23 +163,9 @@ impl Identity {
         if claims.expired(now) {
             return Err(expired().into());
         }
-        let row = db
-            .query_one_raw(Statement::from_sql_and_values(
-                Postgres,
-                r#"SELECT u.role FROM session s
-                   JOIN "user" u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-                   WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.ended_at IS NULL
-                     AND u.disabled_at IS NULL AND u.deleted_at IS NULL"#,
-                [claims.tid.into(), claims.sid.into(), claims.sub.into()],
-            ))
-            .await?
-            .ok_or_else(|| Refusal::unauthorized("This session is over. Log in again."))?;
-        let actor = Actor {
-            tenant_id: claims.tid,
-            user_id: claims.sub,
-            role: role(&row.try_get::<String>("", "role")?)?,
-            may_write: true,
-        };
+        let role_name = session::role_of_bearer(db, &claims, now).await?;
+        let role_name = role_name.ok_or_else(|| Refusal::unauthorized("This session is over. Log in again."))?;
+        let actor = Actor { tenant_id: claims.tid, user_id: claims.sub, role: role(&role_name)?, may_write: true };
         let proof = Proof { actor, session_id: claims.sid, may_read: true, is_api_key: false };
         Ok(Remembered { proof, claims: Some(claims) })
     }

@@ -157,7 +157,8 @@ impl AuthApi {
     ///
     /// Each refresh token is good for one use. A second use within 10 seconds is answered with 409: the tokens that the
     /// first received are the ones to go on with. If that answer was lost, send it again after that time: as long as
-    /// nobody used its successor, new tokens come and the successor is void. Any other second use ends the session.
+    /// nobody used either of the tokens in it, new ones come, and its refresh token is void. Any other second use ends the
+    /// session: store the new refresh token before you use the access token beside it.
     #[oai(path = "/v1/auth/refresh", method = "post", operation_id = "refreshSession", tag = "Tag::Auth")]
     async fn refresh(
         &self,

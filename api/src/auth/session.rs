@@ -2,9 +2,9 @@
 //! second use of one means that it was stolen, by whoever came first, and ends the session for both.
 //!
 //! Two uses are no theft. A client that sends the same refresh twice at the same moment: within `GRACE` of the first use
-//! the second is refused with 409 and nothing ends. And a phone that lost the answer: as long as nobody used the successor,
-//! the token may be traded again, and that successor is void. If it is used all the same, two hold the chain, and the
-//! session ends.
+//! the second is refused with 409 and nothing ends. And a phone that lost the answer: as long as nobody used what came in
+//! it, the successor or the access token (`delivered_at`), the token may be traded again, and that successor is void. If
+//! that is used all the same, two hold the chain, and the session ends.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::scalar::Timestamp;
@@ -17,6 +17,7 @@ use super::identity::Identity;
 use super::secret::{Opaque, Purpose, Secret};
 use super::token::{self, Claims};
 use crate::problem::{Code, Error, Refusal};
+use crate::write::hex;
 
 /// A refresh token is good for so long, so a session ends after so long without use.
 pub const LIFETIME: TimeDelta = TimeDelta::days(60);
@@ -99,7 +100,7 @@ pub async fn refresh(
                    WHERE r.tenant_id = $1 AND r.hash = $2 AND r.expires_at > $3
                      AND (r.used_at IS NULL OR r.used_at <= $6 AND EXISTS (
                          SELECT FROM refresh_token n
-                         WHERE n.tenant_id = $1 AND n.hash = r.successor AND n.used_at IS NULL))
+                         WHERE n.tenant_id = $1 AND n.hash = r.successor AND n.used_at IS NULL AND n.delivered_at IS NULL))
                    RETURNING r.tenant_id, r.session_id
                ), void AS (
                    -- Used without a successor: presenting it ends the session.
@@ -135,6 +136,30 @@ pub async fn refresh(
     ))
     .await?;
     tokens(identity, next, user_id, session_id, now)
+}
+
+/// The role of an access token's user, if neither he nor the session has ended. Whoever uses the token has received the answer
+/// that it came in, and so the refresh token beside it: that is noted.
+pub async fn role_of_bearer(
+    db: &impl ConnectionTrait,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    let row = db
+        .query_one_raw(Statement::from_sql_and_values(
+            Postgres,
+            r#"WITH noted AS (
+                   UPDATE refresh_token SET delivered_at = $5
+                   WHERE tenant_id = $1 AND hash = decode($4, 'hex') AND used_at IS NULL AND delivered_at IS NULL
+               )
+               SELECT u.role FROM session s
+               JOIN "user" u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+               WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.ended_at IS NULL
+                 AND u.disabled_at IS NULL AND u.deleted_at IS NULL"#,
+            [claims.tid.into(), claims.sid.into(), claims.sub.into(), claims.rid.as_deref().into(), now.0.into()],
+        ))
+        .await?;
+    Ok(row.map(|row| row.try_get("", "role")).transpose()?)
 }
 
 /// A browser's cookie is good for so long after the log-in.
@@ -279,6 +304,7 @@ fn tokens(
         sub: user_id,
         tid: refresh.tenant_id,
         sid: session_id,
+        rid: Some(hex(&refresh.hash())),
         iat: issued,
         exp: issued + token::LIFETIME.num_seconds(),
     };

@@ -42,6 +42,9 @@ pub struct Claims {
     pub tid: Uuid,
     /// The session that it belongs to.
     pub sid: Uuid,
+    /// The digest, in hex, of the refresh token that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rid: Option<String>,
     pub iat: i64,
     pub exp: i64,
 }
@@ -280,6 +283,7 @@ mod tests {
             aud: AUDIENCE.into(),
             sub: Uuid::now_v7(),
             tid: Uuid::now_v7(),
+            rid: None,
             sid: Uuid::now_v7(),
             iat: 1_000,
             exp: 1_900,

@@ -155,7 +155,7 @@ async fn goals_are_set_by_those_who_lead_and_reached_by_those_who_work() {
 
 #[tokio::test]
 async fn a_persons_figures_are_for_him_and_those_who_lead_him() {
-    let House { admin, nina, rui, mei, sam, .. } = house().await;
+    let House { world, admin, nina, rui, mei, sam, .. } = house().await;
     let account = rui.account("Acme").await;
     visit(&rui, account).await;
     sign(&rui, account, "500", "CNY").await;
@@ -169,10 +169,22 @@ async fn a_persons_figures_are_for_him_and_those_who_lead_him() {
             assert_eq!(named_him["reps"].as_array().expect("reps").len(), named, "{path}");
         }
     }
-    // What is counted by records goes by who sees them.
-    for (reader, won) in [(&admin, 1), (&nina, 1), (&rui, 1), (&mei, 1), (&sam, 1)] {
+    // What is counted by records goes by who sees them; a rep is told his own, unless he asks for somebody's.
+    for (reader, won) in [(&admin, 1), (&nina, 1), (&rui, 1), (&mei, 1), (&sam, 0)] {
         assert_eq!(reader.get("/v1/reports/lost").await.expect(200).body["total"]["won"], json!(won));
+        let signed = reader.get("/v1/reports/funnel").await.expect(200).body["cohort"]["stages"][3]["entered"].clone();
+        assert_eq!(signed, json!(won));
+        let of_rui = reader.get(&format!("/v1/reports/lost?userId={}", rui.id)).await.expect(200).body;
+        assert_eq!(of_rui["total"]["won"], json!(1));
     }
+    // A program that reads the whole company does not read what is between a rep and those who lead him.
+    let made = admin.post("/v1/api-keys", json!({ "name": "Warehouse", "scopes": ["read"] })).await.expect(201);
+    let asked = async |report: &str| {
+        let url = format!("{}/v1/reports/{report}", world.url);
+        let request = reqwest::Client::new().get(url).bearer_auth(made.text("/key"));
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!((asked("lost").await, asked("forecast/calibration").await), (200, 403));
     rui.delete(&format!("/v1/accounts/{account}/members/{}", sam.id)).await.expect(204);
     for stranger in [&mei, &sam] {
         for path in ["lost", "velocity", "coverage", "forecast", "forecast/accuracy"] {
@@ -206,6 +218,7 @@ async fn every_report_has_all_its_forms() {
         "forecast",
         "forecast?asOf=2026-03-05",
         "forecast/accuracy",
+        "forecast/accuracy?asOf=2026-03-31",
         "forecast/calibration",
         "activity?from=2026-03-01",
         "activity?from=2026-03-01&chart=reps",

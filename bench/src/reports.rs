@@ -37,12 +37,33 @@ pub struct Size {
 pub async fn measure(state: &State, size: Size) -> Result<(), Failure> {
     let tenant = seed::tenant(state, "reports", size.reps).await?;
     fill(state, &tenant.reps, size).await?;
-    let admin = Actor::system(tenant.manager.tenant_id);
+    let tenant_id = tenant.manager.tenant_id;
+    let admin = Actor::system(tenant_id);
     let manager = Actor { user_id: tenant.manager.user_id, role: entity::kind::Role::Manager, ..admin.clone() };
     println!("{} activities, {} opportunities, {} reps", size.activities, size.opportunities, size.reps);
     Viewer { name: "by an admin", actor: admin, sees_all: true }.ask(state).await?;
-    Viewer { name: "by the manager of all", actor: manager, sees_all: false }.ask(state).await
+    let manager = |name| Viewer { name, actor: manager.clone(), sees_all: false };
+    manager("by the manager of all").ask(state).await?;
+    // Somebody whom he does not lead: whether he sees a record is looked up from here on.
+    state
+        .db
+        .execute_raw(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            STRANGER,
+            [tenant_id.into(), Uuid::now_v7().into()],
+        ))
+        .await?;
+    manager("by a manager who leads all but one").ask(state).await
 }
+
+/// A user in a team beside those of the manager. `$1` tenant, `$2` their ids.
+const STRANGER: &str = r#"
+    WITH beside AS (
+        INSERT INTO team SELECT (jsonb_populate_record(t, jsonb_build_object('id', $2::uuid, 'name', 'Beside'))).*
+        FROM team t WHERE t.tenant_id = $1 LIMIT 1
+    )
+    INSERT INTO "user" SELECT (jsonb_populate_record(u, jsonb_build_object('id', $2::uuid, 'team_id', $2::uuid, 'email', 'beside@bench.example'))).*
+    FROM "user" u WHERE u.tenant_id = $1 LIMIT 1"#;
 
 /// Whose eyes a report is told for, and the name of his table.
 struct Viewer {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::kind::{LostReason, StageKey};
 use crate::scalar::{Money, Timestamp};
 
-/// One move of an opportunity between stages. Never changed afterwards.
+/// One move of an opportunity between stages. What it says is never changed afterwards; only `accountId` and `ownerId`
+/// follow the opportunity, so that those who see it see its moves.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Object, Serialize, Deserialize)]
 #[sea_orm(table_name = "stage_move")]
 #[oai(rename = "StageMove", rename_all = "camelCase", skip_serializing_if_is_none)]

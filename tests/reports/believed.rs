@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::sync::phone::Phone;
 use crate::world::{Person, World};
 
 #[tokio::test]
@@ -53,4 +54,40 @@ async fn a_forecast_of_what_was_deleted_since_was_made_all_the_same() {
         assert_eq!(told["actual"], "1000.00", "{told:#}");
     }
     assert_eq!(april(&sam).await, Value::Null, "a stranger learns nothing of what was deleted");
+}
+
+#[tokio::test]
+async fn what_was_signed_offline_is_of_its_month_and_it_is_said_that_nobody_knew() {
+    let world = World::new().await;
+    let rui = world.rep("Rui").await;
+    let account = rui.account("Acme").await;
+    let sale = json!({ "accountId": account, "name": "Fibre", "amount": "1000", "currency": "CNY", "expectedOn": "2026-04-20" });
+    let fibre = rui.post("/v1/opportunities", sale).await.expect(201).id();
+    let phone = Phone::new(&world, rui);
+    // On the 26th of April the phone is offline; it is online again on the 6th of May.
+    world.wait(TimeDelta::days(55));
+    let signed = json!({ "stage": "signed", "signedOn": "2026-04-26", "occurred": phone.person.now().to_rfc3339() });
+    let signed = phone.mutation("opportunity", "advance", fibre, json!({ "advance": signed }));
+    world.wait(TimeDelta::days(10));
+    let of = async |query: &str| {
+        let path = format!("/v1/reports/forecast/accuracy?months=1&{query}");
+        phone.person.get(&path).await.expect(200).body
+    };
+    let before = of("").await;
+    let result = &phone.push(&[signed]).await[0];
+    assert!(result["status"] != "rejected", "{result:#}");
+    let now = of("asOf=2026-04-30").await;
+    let month = |told: &Value| (told["months"][0]["month"].clone(), told["months"][0]["actual"].clone());
+    assert_eq!((&now["asOf"], month(&now)), (&json!("2026-04-30"), (json!("2026-04"), json!("1000.00"))));
+    assert_eq!(month(&now["knownThen"]), (json!("2026-04"), json!("0.00")));
+    assert_eq!(
+        (&now["knownThen"]["months"], &now["knownThen"]["currencies"]),
+        (&before["months"], &before["currencies"])
+    );
+    let then = of("asOf=2026-04-30&known=then").await;
+    assert_eq!((&then["months"], then.get("knownThen")), (&before["months"], None));
+    // Told of a day of April, April has not ended.
+    assert_eq!(of("asOf=2026-04-29").await["months"], json!([]));
+    assert_eq!(of("asOf=2026-05-06").await.get("knownThen"), None, "all of it is known by the end of that day");
+    phone.person.get("/v1/reports/forecast/accuracy?asOf=2027-01-01").await.expect(422);
 }

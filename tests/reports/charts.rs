@@ -137,13 +137,16 @@ async fn two_periods_and_two_teams_stand_side_by_side() {
 async fn groups_of_a_picture_are_told_in_the_readers_words() {
     let world = World::new("UTC", NOW).await;
     let account = world.account(AccountKind::Business, &[&world.rui]).await;
-    let moves = [("2026-02-01T00:00:00Z", Intent)];
+    let moves = [("2026-02-01T00:00:00Z", Intent), ("2026-02-03T00:00:00Z", Lost)];
     world.store(&[Opportunity { account: Some(account), ..opportunity(&world.rui, &moves) }]).await;
     for (by, en, zh) in [("account_kind", "company", "企业"), ("tier", "key", "重点")] {
         for (locale, name) in [("en", en), ("zh", zh)] {
             let path = format!("/v1/reports/funnel?splitBy={by}&format=svg&locale={locale}");
             let svg = text(send(&world, &path, &[]).await.2);
             assert!(svg.contains(&format!("data-series=\"{name}\"")), "{by}, {locale}: {svg}");
+            let path = format!("/v1/reports/lost?splitBy={by}&chart=win_rate&format=svg&locale={locale}");
+            let svg = text(send(&world, &path, &[]).await.2);
+            assert!(told_and_drawn(&svg).0.contains(&format!("; {name} 0%")), "{by}, {locale}: {svg}");
         }
     }
 }

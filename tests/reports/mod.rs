@@ -77,6 +77,7 @@ impl World {
             id: Uuid::now_v7(),
             name: name.into(),
             teams: teams.iter().map(|&team| team.clone()).collect(),
+            before: None,
         };
         let world = World {
             state,
@@ -170,7 +171,7 @@ impl World {
             AccountKind::Channel | AccountKind::Internal => (None, None),
         };
         let members: Vec<Uuid> = members.iter().map(|user| user.id).collect::<BTreeSet<_>>().into_iter().collect();
-        let account = Account { id: Uuid::now_v7(), kind, tier, region, members };
+        let account = Account { id: Uuid::now_v7(), kind, tier, region, before: None, members };
         let row = json!({
             "kind": kind, "name": "Acme", "owner_id": account.members[0], "tier": tier,
             "address": region.map(|region| json!({ "region": region })),
@@ -267,7 +268,46 @@ impl World {
             }
             history.push(entry(2 * n + 1, "update", new.told, Json::Object(changes)));
         }
+        if let Some((until, owner, product, source)) = &o.before {
+            let id = |product: &Option<Product>| product.as_ref().map(|product| product.id);
+            let changes = json!({
+                "ownerId": [owner.id, o.owner.id], "productId": [id(product), id(&o.product)], "source": [source, o.source],
+            });
+            history.push(entry(1000, "update", *until, changes));
+        }
         history
+    }
+
+    /// Writes what an account was before into its history.
+    async fn was(&self, account: &Account) {
+        let (until, kind, tier, region) = account.before.expect("what it was");
+        let address = |region: Option<&str>| region.map(|region| json!({ "region": region }));
+        let changes = json!({
+            "kind": [kind, account.kind], "tier": [tier, account.tier],
+            "address": [address(region), address(account.region)],
+        });
+        self.changed("account", account.id, until, changes).await;
+    }
+
+    /// Writes the team in which a user was before into his history.
+    async fn was_in(&self, user: &Owner) {
+        let (until, teams) = user.before.as_ref().expect("where he was");
+        self.changed("user", user.id, *until, json!({ "teamId": [teams[0].id, user.teams[0].id] })).await;
+    }
+
+    async fn changed(&self, kind: &str, id: Uuid, at: Time, changes: Json) {
+        let row = json!({
+            "tenant_id": self.tenant, "kind": kind, "record_id": id, "revision": 2, "seq": 1, "actor_id": self.zoe.id,
+            "op": "update", "changes": changes.to_string(), "captured": at, "received": at,
+        });
+        self.insert("record_history", vec![row]).await;
+    }
+
+    /// What a query is about when this reader asks it: a rep's are about himself.
+    fn about(&self, reader: &Owner, query: &FunnelQuery) -> FunnelQuery {
+        let (_, role) = self.users().into_iter().find(|(known, _)| known.id == reader.id).expect("one of them");
+        let own = (role == Role::Rep && query.team_id.is_none()).then_some(reader.id);
+        FunnelQuery { user_id: query.user_id.or(own), ..query.clone() }
     }
 
     async fn funnel(&self, user: &Owner, query: &FunnelQuery) -> Funnel {
@@ -288,6 +328,7 @@ fn opportunity(owner: &Owner, moves: &[(&str, StageKey)]) -> Opportunity {
         account: None,
         product: None,
         source: None,
+        before: None,
         deleted: None,
         moves,
         worth: vec![worth],

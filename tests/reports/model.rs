@@ -24,6 +24,8 @@ pub struct Owner {
     pub name: String,
     /// The team that he is in, and those above it.
     pub teams: Vec<Team>,
+    /// Until when he was in another, and those above it.
+    pub before: Option<(Time, Vec<Team>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Account {
     pub kind: AccountKind,
     pub tier: Option<AccountTier>,
     pub region: Option<&'static str>,
+    /// Until when it had another kind, tier and region.
+    pub before: Option<(Time, AccountKind, Option<AccountTier>, Option<&'static str>)>,
     /// Who sees what is under it.
     pub members: Vec<Uuid>,
 }
@@ -71,6 +75,8 @@ pub struct Opportunity {
     pub account: Option<Account>,
     pub product: Option<Product>,
     pub source: Option<String>,
+    /// Until when it was another's, of another product and source.
+    pub before: Option<(Time, Owner, Option<Product>, Option<String>)>,
     pub deleted: Option<Time>,
     pub moves: Vec<Move>,
     /// In the order of time; the first came with the creation.
@@ -123,15 +129,14 @@ impl Opportunity {
     }
 }
 
-/// Which of them the query is about, deleted ones among them. `scopes` are those that the actor reads; `None` sees everything.
-pub fn picked<'a>(
-    all: &'a [Opportunity],
-    query: &FunnelQuery,
-    scopes: Option<&BTreeSet<Uuid>>,
-) -> Vec<&'a Opportunity> {
-    all.iter()
-        .filter(|o| scopes.is_none_or(|seen| o.scopes().iter().any(|scope| seen.contains(scope))))
-        .filter(|o| query.team_id.is_none_or(|id| o.owner.teams.iter().any(|team| team.id == id)))
+/// Those that the reader sees, deleted ones among them. `scopes` are those that he reads; `None` sees everything.
+pub fn seen<'a>(all: &'a [Opportunity], scopes: Option<&BTreeSet<Uuid>>) -> Vec<&'a Opportunity> {
+    all.iter().filter(|o| scopes.is_none_or(|seen| o.scopes().iter().any(|scope| seen.contains(scope)))).collect()
+}
+
+/// Which of them the query is about.
+fn picked(all: impl Iterator<Item = Opportunity>, query: &FunnelQuery) -> Vec<Opportunity> {
+    all.filter(|o| query.team_id.is_none_or(|id| o.owner.teams.iter().any(|team| team.id == id)))
         .filter(|o| query.user_id.is_none_or(|id| o.owner.id == id))
         .filter(|o| query.product_id.is_none_or(|id| o.product.as_ref().is_some_and(|p| p.id == id)))
         .filter(|o| query.account_kind.is_none_or(|kind| o.account.as_ref().is_some_and(|a| a.kind == kind)))
@@ -147,24 +152,36 @@ pub struct Telling {
     pub zone: Tz,
 }
 
-/// What they were on that day: those that were there, each with the moves and the worth that it had.
-pub fn told(opportunities: &[&Opportunity], telling: Telling) -> Vec<Opportunity> {
+/// What they were on that day: of those that were there, each with the moves and the worth that it had, the ones that the query
+/// is about.
+pub fn told(opportunities: &[&Opportunity], query: &FunnelQuery, telling: Telling) -> Vec<Opportunity> {
     let by_then = |at: Time| telling.as_of.is_none_or(|day| at.with_timezone(&telling.zone).date_naive() <= day);
     let then = telling.as_of.is_some() && telling.known == Known::Then;
     let there = opportunities.iter().filter(|o| o.deleted.is_none_or(|at| then && !by_then(at)));
-    there
-        .map(|&o| {
-            let moves = o.moves.iter().zip(o.received());
-            let moves = moves.filter(|(m, received)| by_then(m.occurred) && (!then || by_then(*received)));
-            let worth = match telling.as_of {
-                None => o.worth.clone(),
-                Some(_) => {
-                    o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned().into_iter().collect()
-                }
-            };
-            Opportunity { moves: moves.map(|(m, _)| m.clone()).collect(), worth, ..o.clone() }
-        })
-        .collect()
+    let told = there.map(|&o| {
+        let moves = o.moves.iter().zip(o.received());
+        let moves = moves.filter(|(m, received)| by_then(m.occurred) && (!then || by_then(*received)));
+        let worth = match telling.as_of {
+            None => o.worth.clone(),
+            Some(_) => {
+                o.worth.iter().rev().find(|w| by_then(w.told)).or(o.worth.first()).cloned().into_iter().collect()
+            }
+        };
+        let mut told = Opportunity { moves: moves.map(|(m, _)| m.clone()).collect(), worth, ..o.clone() };
+        if let Some((_, owner, product, source)) = told.before.take().filter(|(until, ..)| !by_then(*until)) {
+            (told.owner, told.product, told.source) = (owner, product, source);
+        }
+        if let Some((_, teams)) = told.owner.before.take().filter(|(until, _)| !by_then(*until)) {
+            told.owner.teams = teams;
+        }
+        if let Some(account) = &mut told.account
+            && let Some((_, kind, tier, region)) = account.before.take().filter(|(until, ..)| !by_then(*until))
+        {
+            (account.kind, account.tier, account.region) = (kind, tier, region);
+        }
+        told
+    });
+    picked(told, query)
 }
 
 /// By key, in the order of the answer, leaving out those that `counts` does not say yes to.
@@ -212,7 +229,7 @@ pub fn percentile(days: &[f64], share: f64) -> Option<f64> {
 
 pub fn cohort(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> Cohort {
     let as_of = query.as_of.map(|day| day.0);
-    let told = |known, by| entered(&told(opportunities, Telling { as_of, known, zone }), query, by, zone);
+    let told = |known, by| entered(&self::told(opportunities, query, Telling { as_of, known, zone }), query, by, zone);
     let now = told(query.known, query.split_by);
     let then = told(Known::Then, query.split_by);
     let is_past = query.as_of.is_some() && query.known == Known::Now;
@@ -277,7 +294,9 @@ fn entered(opportunities: &[Opportunity], query: &FunnelQuery, by: SplitBy, zone
 
 pub fn snapshot(opportunities: &[&Opportunity], query: &FunnelQuery, zone: Tz) -> Snapshot {
     let as_of = query.as_of.expect("a day").0;
-    let told = |known, by| stood(&told(opportunities, Telling { as_of: Some(as_of), known, zone }), by, zone, as_of);
+    let told = |known, by| {
+        stood(&self::told(opportunities, query, Telling { as_of: Some(as_of), known, zone }), by, zone, as_of)
+    };
     let now = told(query.known, query.split_by);
     let then = told(Known::Then, query.split_by);
     let is_now = query.known == Known::Now;

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use entity::kind::{AccountKind, StageKey};
+use entity::kind::{AccountKind, AccountTier, StageKey};
 use entity::scalar::{Date, Line};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -65,12 +65,22 @@ fn worth(random: &mut StdRng) -> Vec<Worth> {
 }
 
 pub async fn world(random: &mut StdRng, zone: &str) -> (World, Vec<Opportunity>, Vec<Product>) {
-    let world = World::new(zone, NOW).await;
+    let mut world = World::new(zone, NOW).await;
+    let some_day = |random: &mut StdRng| at("2025-03-01T00:00:00Z") + hours(random.random_range(0..300 * 24));
+    world.rui.before = Some((some_day(random), vec![world.south.clone(), world.west.clone()]));
+    world.was_in(&world.rui).await;
     let mut accounts: Vec<Option<Account>> = vec![None];
     let members = [&world.bo, &world.nina, &world.rui, &world.sam];
     for kind in [AccountKind::Business, AccountKind::Business, AccountKind::Channel, AccountKind::Consumer] {
         let (first, second) = (choose(random, &members), choose(random, &members));
-        accounts.push(Some(world.account(kind, &[first, second]).await));
+        let mut account = world.account(kind, &[first, second]).await;
+        if random.random_bool(0.5) {
+            let tier = choose(random, &[None, Some(AccountTier::Ordinary)]);
+            account.before =
+                Some((some_day(random), AccountKind::Internal, tier, choose(random, &[None, Some("North")])));
+            world.was(&account).await;
+        }
+        accounts.push(Some(account));
     }
     let products = [world.product("Fibre").await, world.product("Cable").await];
     let opportunities: Vec<_> = (0..60)
@@ -80,6 +90,15 @@ pub async fn world(random: &mut StdRng, zone: &str) -> (World, Vec<Opportunity>,
             account: choose(random, &accounts),
             product: random.random_bool(0.8).then(|| choose(random, &products)),
             source: choose(random, &[None, Some("fair".into()), Some("referral".into())]),
+            before: random.random_bool(0.4).then(|| {
+                let product = random.random_bool(0.8).then(|| choose(random, &products));
+                (
+                    some_day(random),
+                    choose(random, &members).clone(),
+                    product,
+                    choose(random, &[None, Some("fair".into())]),
+                )
+            }),
             deleted: random
                 .random_bool(0.2)
                 .then(|| at("2025-03-01T00:00:00Z") + hours(random.random_range(0..365 * 24))),
@@ -152,18 +171,18 @@ async fn random_histories_are_counted_as_without_sql() {
             let query = query(&mut random, &world, &products);
             let reader = choose(&mut random, &[&world.zoe, &world.bo, &world.nina, &world.rui, &world.sam]);
             let scopes = (reader.id != world.zoe.id).then(|| world.scopes(reader));
-            let picked = model::picked(&opportunities, &query, scopes.as_ref());
+            let (about, seen) = (world.about(reader, &query), model::seen(&opportunities, scopes.as_ref()));
             let told = world.funnel(reader, &query).await;
             let context = format!("seed {seed}, query {n} by {}: {query:?}", reader.name);
             match (told.cohort, told.snapshot) {
                 (Some(told), None) => {
-                    let exact = model::cohort(&picked, &query, tz);
+                    let exact = model::cohort(&seen, &about, tz);
                     differ += i32::from(exact.known_then.is_some());
                     entered += exact.stages[0].entered;
                     assert_eq!(unrounded(told, &exact), exact, "{context}");
                 }
                 (None, Some(told)) => {
-                    let exact = model::snapshot(&picked, &query, tz);
+                    let exact = model::snapshot(&seen, &about, tz);
                     found += exact.stages.iter().map(|stage| stage.count).sum::<i64>();
                     assert_eq!(told, exact, "{context}");
                 }

@@ -42,8 +42,7 @@ pub fn period(view: &View) -> Result<Period, Refusal> {
         from: day("from")?,
         to: day("to")?,
         team_id: id("team").map_err(unknown)?,
-        // A rep's reports are of himself unless he asks for somebody.
-        user_id: id("user").map_err(unknown)?.or_else(|| view.is_rep().then_some(view.user.id)),
+        user_id: id("user").map_err(unknown)?,
         as_of: day("asOf")?,
         ..Period::default()
     })

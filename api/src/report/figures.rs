@@ -1,6 +1,7 @@
 //! Asks the database for a report: one statement that answers with one JSON value, which is the report. Each report's own
 //! SQL stands between what all begin with (`period.sql`, `picked.sql`) and a SELECT of `report`.
 
+use entity::kind::Role;
 use entity::scalar::Date;
 use sea_orm::Value;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,19 @@ pub struct Scope {
     pub as_of: Option<Date>,
     /// Of that day, whether what was told later counts.
     pub known: Known,
+}
+
+impl Scope {
+    /// As this actor asks for it: see `owner`.
+    pub fn of(self, actor: &Actor) -> Self {
+        Scope { user_id: owner(actor, self.user_id, self.team_id), ..self }
+    }
+}
+
+/// Whose records a report is of: a rep's are his own, unless he asks for somebody's or a team's, of whom he is told what he sees.
+pub fn owner(actor: &Actor, user_id: Option<Uuid>, team_id: Option<Uuid>) -> Option<Uuid> {
+    let own = (actor.role == Role::Rep && team_id.is_none()).then_some(actor.user_id);
+    user_id.or(own)
 }
 
 /// `more` are the parameters from `$11` on. What stands in braces in the SQL, `told` explains.

@@ -19,9 +19,11 @@ WITH RECURSIVE period AS MATERIALIZED (
     SELECT team.tenant_id, team.id FROM below b
     JOIN team ON team.tenant_id = b.tenant_id AND team.parent_id = b.id
     WHERE team.tenant_id = $1
-), people AS MATERIALIZED (
+)
+{told}
+, people AS MATERIALIZED (
     SELECT u.tenant_id, u.id, u.name, u.team_id, team.name AS team
-    FROM "user" u
+    FROM {user} u
     JOIN team ON team.tenant_id = u.tenant_id AND team.id = u.team_id
     WHERE u.tenant_id = $1 AND u.deleted_at IS NULL
       AND ($9::boolean OR u.id IN (
@@ -29,4 +31,3 @@ WITH RECURSIVE period AS MATERIALIZED (
       AND ($6::uuid IS NULL OR u.team_id IN (SELECT id FROM below))
       AND ($7::uuid IS NULL OR u.id = $7)
 )
-{told}

@@ -41,19 +41,19 @@ pub fn counted(rows: &str) -> String {
         .replace("{rows}", rows)
 }
 
-/// The SQL that counts the days (of an owner) in `due`, for the tenant `$1` whose zone is in `zone`. Where clocks are set back at
-/// midnight a day begins twice: it is looked for with some hours to spare.
-pub fn counted_due() -> String {
-    counted(
+/// The SQL that counts the days (of an owner) in `due`, for the tenant `$1` whose zone is in `zone`, by the tiers in `accounts`. Where
+/// clocks are set back at midnight a day begins twice: it is looked for with some hours to spare.
+pub fn counted_due(accounts: &str) -> String {
+    counted(&format!(
         "SELECT x.owner_id, due.day, x.kind, x.verdict, x.duration_minutes AS minutes, a.tier, x.captured - x.occurred AS delay
          FROM zone
          CROSS JOIN due
          JOIN activity x ON x.tenant_id = $1 AND x.owner_id = due.owner_id
              AND x.occurred >= due.day::timestamp AT TIME ZONE zone.time_zone - interval '3 hours'
              AND x.occurred < (due.day + 1)::timestamp AT TIME ZONE zone.time_zone + interval '3 hours'
-         JOIN account a ON a.tenant_id = $1 AND a.id = x.account_id
-         WHERE x.deleted_at IS NULL AND (x.occurred AT TIME ZONE zone.time_zone)::date = due.day",
-    )
+         JOIN {accounts} a ON a.tenant_id = $1 AND a.id = x.account_id
+         WHERE x.deleted_at IS NULL AND (x.occurred AT TIME ZONE zone.time_zone)::date = due.day"
+    ))
 }
 
 /// The sums of all that is counted of days, over rows `d` that hold such counts.
@@ -109,7 +109,7 @@ fn count_due() -> String {
          )
          SELECT (SELECT count(*) FROM taken), coalesce(array_agg(owner_id), '{{}}'), coalesce(array_agg(month), '{{}}')
          FROM (SELECT DISTINCT owner_id, date_trunc('month', day::timestamp)::date AS month FROM due) months",
-        counted_due(),
+        counted_due("account"),
         KEPT.map(|column| format!("{column} = excluded.{column}")).join(", ")
     )
 }

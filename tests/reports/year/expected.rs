@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use entity::kind::Role;
 use entity::scalar::Date;
 use rust_decimal::Decimal;
@@ -146,10 +146,12 @@ pub async fn calibration_agrees(year: &Year, actor: &Actor) {
     }
 }
 
-pub async fn accuracy_agrees(year: &Year, actor: &Actor) {
-    let told = accuracy(&year.state, actor, &Scope::default(), 6).await.unwrap_or_else(|error| panic!("{error}"));
+pub async fn accuracy_agrees(year: &Year, actor: &Actor, as_of: Option<NaiveDate>) {
+    let scope = Scope { as_of: as_of.map(Date), ..Scope::default() };
+    let told = accuracy(&year.state, actor, &scope, 6).await.unwrap_or_else(|error| panic!("{error}"));
     let (moves, seen) = (year.moves(), year.seen(actor, "opportunity", "account_id"));
-    let this = day(TODAY).with_day(1).expect("a day");
+    let this = as_of.map_or(day(TODAY), |day| day + Days::new(1)).with_day(1).expect("a day");
+    let typed_later = |row: &Json| as_of.is_some_and(|day| local(time(row, "captured")) > day);
     let mut exact: BTreeMap<(String, Option<String>), (i64, Decimal, Decimal)> = BTreeMap::new();
     for back in 1..=6 {
         let first = this - Months::new(back);
@@ -173,10 +175,12 @@ pub async fn accuracy_agrees(year: &Year, actor: &Actor) {
                         / Decimal::ONE_HUNDRED;
                 }
             }
-            let newest = moves.last().expect("a move");
-            if text(newest, "to_stage") == Some("signed") && (first..next).contains(&local(time(newest, "occurred"))) {
-                let currency = text(row, "currency").map(str::to_owned);
-                exact.entry((name.clone(), currency)).or_default().2 += decimal(&row["amount"]).unwrap_or_default();
+            let newest = moves.iter().rfind(|m| as_of.is_none_or(|day| local(time(m, "occurred")) <= day));
+            let signed = newest.filter(|m| text(m, "to_stage") == Some("signed"));
+            if signed.is_some_and(|m| (first..next).contains(&local(time(m, "occurred")))) {
+                let was = |column: &str| year.was("opportunity", row, column, column, typed_later);
+                let sums = exact.entry((name.clone(), was("currency").as_str().map(str::to_owned))).or_default();
+                sums.2 += told_decimal(&was("amount")).unwrap_or_default();
             }
         }
     }

@@ -185,5 +185,6 @@ async fn reports_agree_with_the_rows() {
     forecast_agrees(&year, &actor, None).await;
     forecast_agrees(&year, &actor, Some(day("2025-11-14"))).await;
     calibration_agrees(&year, &actor).await;
-    accuracy_agrees(&year, &actor).await;
+    accuracy_agrees(&year, &actor, None).await;
+    accuracy_agrees(&year, &actor, Some(day("2025-11-30"))).await;
 }

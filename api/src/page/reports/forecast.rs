@@ -1,6 +1,5 @@
 //! What is expected to be signed, what past expectations were worth, and how well each rep places his opportunities.
 
-use entity::scalar::Date;
 use maud::{Markup, html};
 
 use super::super::charts::{figure, forecast_figure, forecast_table};
@@ -11,18 +10,19 @@ use super::super::view::View;
 use super::restated;
 use crate::problem::Error;
 use crate::report::figures::Scope as Period;
-use crate::report::forecast::{Calibration, DAYS, Forecast, ForecastAccuracy, MONTHS, accuracy, calibration, forecast};
+use crate::report::forecast::{
+    Calibration, CurrencyAccuracy, DAYS, ForecastAccuracy, MONTHS, MonthAccuracy, StageChance, accuracy, calibration,
+    forecast,
+};
 
 pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
     let period = Period { from: None, to: None, ..period };
     let year = Period { days: DAYS, ..period };
-    // What past forecasts were worth is told of now alone, as the API tells it.
-    let now = Period { as_of: None, ..period };
     let (state, actor) = (&view.state, &view.actor);
     let (stages, told, past, reps) = tokio::try_join!(
         Stages::read(view),
         forecast(state, actor, &period),
-        accuracy(state, actor, &now, MONTHS),
+        accuracy(state, actor, &period, MONTHS),
         calibration(state, actor, &year),
     )?;
     let as_of = period.as_of;
@@ -35,46 +35,54 @@ pub async fn content(view: &View, period: Period) -> Result<Markup, Error> {
                 }))
             }
             div.span3.pair {
-                (card("accuracy", view.t("Past forecasts", "历史预测准确度"), show::day(view.look, view.today()), past_forecasts(view, &now, as_of, &past)))
-                (card("chances", view.t("Chances of the stages", "各阶段成交概率"), "", chances(view, &stages, &told)))
+                (card("accuracy", view.t("Past forecasts", "历史预测准确度"), show::day(view.look, told.as_of), past_forecasts(view, &period, &past)))
+                (card("chances", view.t("Chances of the stages", "各阶段成交概率"), "", html! {
+                    (chances(view, &stages, &told.stages))
+                    (restated(view, as_of, told.stages_known_then.as_ref().map(|then| chances(view, &stages, then))))
+                }))
             }
             div.span3 { (card("calibration", view.t("Said and signed", "预估与实际签约"), "", said(view, &period, &reps))) }
         }
     })
 }
 
-/// `as_of` is what the other cards of the page are told of.
-fn past_forecasts(view: &View, period: &Period, as_of: Option<Date>, told: &ForecastAccuracy) -> Markup {
-    if told.months.is_empty() {
+fn past_forecasts(view: &View, period: &Period, told: &ForecastAccuracy) -> Markup {
+    if told.months.is_empty() && told.known_then.is_none() {
         return nothing(view.t("There is nothing to compare.", "没有可比较的数据。"));
     }
-    // Those whose worth nobody has told add nothing to any column.
-    let valued = told.months.iter().filter(|row| row.currency.is_some());
     let unvalued: i64 = told.months.iter().filter(|row| row.currency.is_none()).map(|row| row.opportunities).sum();
-    let table = html! { table {
+    html! {
+        (figure(view, "accuracy", view.t("What was forecast on the first of each month, and what was signed in it", "每月一日的预测与当月实际签约"), period, months(view, &told.months)))
+        (errors(view, &told.currencies))
+        @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" without a currency are left out.", " 个无币种的商机未列出。")) } }
+        (restated(view, period.as_of, told.known_then.as_ref().map(|then| html! { (months(view, &then.months)) (errors(view, &then.currencies)) })))
+    }
+}
+
+/// Those whose worth nobody has told add nothing to any column.
+fn months(view: &View, told: &[MonthAccuracy]) -> Markup {
+    html! { table {
         thead { tr {
             th scope="col" { (view.t("Month", "月份")) }
             th.num scope="col" { (view.t("Forecast", "预测")) }
             th.num scope="col" { (view.t("Signed", "实际签约")) }
             th.num scope="col" { (view.t("Error", "误差")) }
         } }
-        tbody { @for row in valued { tr {
+        tbody { @for row in told.iter().filter(|row| row.currency.is_some()) { tr {
             th scope="row" { (row.month) }
             td.num { (show::amount(view.look, row.forecast.0, row.currency.as_deref())) }
             td.num { (show::amount(view.look, row.actual.0, row.currency.as_deref())) }
             td.num { (signed_percent(row.error_share)) }
         } } }
-    } };
-    html! {
-        (figure(view, "accuracy", view.t("What was forecast on the first of each month, and what was signed in it", "每月一日的预测与当月实际签约"), period, table))
-        @for row in told.currencies.iter().filter(|row| row.mean_absolute_error_share.is_some()) { p.note {
-            (row.currency.as_deref().unwrap_or("?")) ": "
-            (view.t("mean error ", "平均误差 ")) b { (show::percent(row.mean_absolute_error_share)) }
-            (view.t(" of what was signed, bias ", "（占签约额），偏差 ")) b { (signed_percent(row.bias_share)) }
-        } }
-        @if unvalued > 0 { p.note { (show::number(unvalued)) (view.t(" without a currency are left out.", " 个无币种的商机未列出。")) } }
-        @if as_of.is_some() { p.note { (view.t("This card is of today, whatever day the others are told of.", "本卡片始终按今天统计，不受所选日期影响。")) } }
-    }
+    } }
+}
+
+fn errors(view: &View, told: &[CurrencyAccuracy]) -> Markup {
+    html! { @for row in told.iter().filter(|row| row.mean_absolute_error_share.is_some()) { p.note {
+        (row.currency.as_deref().unwrap_or("?")) ": "
+        (view.t("mean error ", "平均误差 ")) b { (show::percent(row.mean_absolute_error_share)) }
+        (view.t(" of what was signed, bias ", "（占签约额），偏差 ")) b { (signed_percent(row.bias_share)) }
+    } } }
 }
 
 /// With its sign: whether too much or too little.
@@ -83,7 +91,7 @@ fn signed_percent(share: Option<f64>) -> String {
         .map_or("–".to_owned(), |share| format!("{}{:.0}%", if share < 0.0 { "−" } else { "+" }, share.abs() * 100.0))
 }
 
-fn chances(view: &View, stages: &Stages, told: &Forecast) -> Markup {
+fn chances(view: &View, stages: &Stages, told: &[StageChance]) -> Markup {
     html! { table {
         thead { tr {
             th scope="col" { (view.t("Stage", "阶段")) }
@@ -92,7 +100,7 @@ fn chances(view: &View, stages: &Stages, told: &Forecast) -> Markup {
             th.num scope="col" { (view.t("95% interval", "95%区间")) }
             th.num scope="col" { (view.t("Decided", "已有结果")) }
         } }
-        tbody { @for row in &told.stages { tr {
+        tbody { @for row in told { tr {
             th scope="row" { (stages.name(row.stage, view)) }
             td.num { @if let Some(chance) = row.probability { (chance) "%" } @else { "–" } }
             @let measured = row.measured.as_ref();

@@ -23,7 +23,7 @@ use super::show;
 use super::view::View;
 use crate::problem::{Code, Error, Refusal};
 use crate::read;
-use crate::report::figures::Scope as Period;
+use crate::report::figures::{Scope as Period, owner};
 
 const TABS: [(&str, &str, &str); 7] = [
     ("funnel", "Funnel", "转化漏斗"),
@@ -86,13 +86,15 @@ async fn told(view: &View, name: &str) -> Result<(Markup, Markup), Error> {
 /// The person and the team that the report is of, if it is not of all, each with the way back to all.
 async fn whose(view: &View, name: &str, period: &Period) -> Result<Markup, Error> {
     let (state, actor) = (&view.state, &view.actor);
-    let people = read::some::<user::Model>(state, actor, period.user_id.into_iter().collect()).await?;
+    // A rep's goals are those of his teams as well.
+    let user_id = if name == "goals" { period.user_id } else { owner(actor, period.user_id, period.team_id) };
+    let people = read::some::<user::Model>(state, actor, user_id.into_iter().collect()).await?;
     let teams = read::some::<team::Model>(state, actor, period.team_id.into_iter().collect()).await?;
     let of_all = |without: &str| format!("/reports/{name}{}", query(view, without));
     // A rep's reports are of himself; there is nothing to take away.
-    let own = view.is_rep() && period.user_id == Some(view.user.id);
+    let own = view.is_rep() && user_id == Some(view.user.id);
     Ok(html! {
-        @if let Some(id) = period.user_id {
+        @if let Some(id) = user_id {
             p.muted {
                 a href=(format!("/people/{id}")) { (people.first().map_or("–", |user| user.name.as_str())) }
                 @if !own {

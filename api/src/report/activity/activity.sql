@@ -4,10 +4,11 @@
 , zone AS NOT MATERIALIZED (
     SELECT time_zone FROM period
 ), due AS MATERIALIZED (
-    SELECT DISTINCT m.owner_id, (m.occurred AT TIME ZONE period.time_zone)::date AS day
-    FROM activity_day_due m
-    CROSS JOIN period
-    WHERE m.tenant_id = $1
+    SELECT DISTINCT m.owner_id, (m.occurred AT TIME ZONE (SELECT time_zone FROM zone))::date AS day
+    FROM (
+        SELECT d.owner_id, d.occurred FROM activity_day_due d WHERE d.tenant_id = $1
+        {retold}
+    ) m
 ), marked AS MATERIALIZED (
     -- Once: planning these sums takes longer than adding up a month.
     SELECT $1::uuid AS tenant_id, c.* FROM ({days_due}) c

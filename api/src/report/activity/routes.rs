@@ -38,7 +38,7 @@ impl ActivityReportApi {
         from: Query<Option<Date>>,
         /// Last day of the period, which counts too; today if absent.
         to: Query<Option<Date>>,
-        /// Only of users who are in this team or in one below it now.
+        /// Only of users who are in this team or in one below it, with `asOf` on that day.
         #[oai(name = "teamId")]
         team_id: Query<Option<Uuid>>,
         /// Only of this user.

@@ -2,7 +2,7 @@
     SELECT t.tenant_id, t.id, t.name, t.tier, t.owner_id, u.name AS owner
     FROM {account} t
     CROSS JOIN period
-    JOIN "user" u ON u.tenant_id = t.tenant_id AND u.id = t.owner_id
+    JOIN {user} u ON u.tenant_id = t.tenant_id AND u.id = t.owner_id
     WHERE t.tenant_id = $1 AND t.deleted_at IS NULL AND t.kind <> 'internal' AND t.created_at < period.ends
       AND ($6::uuid IS NULL OR u.team_id IN (SELECT id FROM below))
       AND ($7::uuid IS NULL OR t.owner_id = $7)

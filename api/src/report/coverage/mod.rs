@@ -121,7 +121,7 @@ impl Example for Coverage {
 /// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn coverage(state: &State, actor: &Actor, scope: &Scope) -> Result<Coverage, Error> {
     let ask = |scope: Scope| async move { figures::<Coverage>(state, actor, &[PERIOD, SQL], &scope, []).await };
-    let (mut now, then) = both(scope, ask).await?;
+    let (mut now, then) = both(&scope.of(actor), ask).await?;
     if let Some(Coverage { total, tiers, neglected, .. }) = then
         && (&total, &tiers, &neglected) != (&now.total, &now.tiers, &now.neglected)
     {

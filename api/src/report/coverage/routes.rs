@@ -24,7 +24,7 @@ impl CoverageApi {
     /// Read the coverage of accounts
     ///
     /// By tier: how many accounts somebody visited, called, met or wrote to within the period, and how long ago the last
-    /// contact was; with the accounts that have waited longest. Counted are the accounts that the caller sees. With `asOf` it is told as of a past
+    /// contact was; with the accounts that have waited longest. Counted are the accounts that the caller sees, of a rep his own. With `asOf` it is told as of a past
     /// day, and where the server had not been told all of it by then, that is shown too.
     #[oai(path = "/v1/reports/coverage", method = "get", operation_id = "getCoverage", tag = "Tag::Reports")]
     #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
@@ -37,7 +37,7 @@ impl CoverageApi {
         from: Query<Option<Date>>,
         /// Last day of the period, which counts too; today if absent.
         to: Query<Option<Date>>,
-        /// Only of owners who are in this team or in one below it now.
+        /// Only of owners who are in this team or in one below it, with `asOf` on that day.
         #[oai(name = "teamId")]
         team_id: Query<Option<Uuid>>,
         /// Only of this owner.

@@ -1,12 +1,13 @@
--- What was forecast on the first day of each past month, as it was known then, and what was signed within it.
+-- What was forecast on the first day of each past month, as it was known then, and what was signed within it. `believed_in`
+-- are the opportunities with those deleted since, `picked` those of the day that it is told of: a belief is never restated.
 -- $11 how many months.
 , months AS MATERIALIZED (
     SELECT m.month::date AS month, m.month::timestamp AT TIME ZONE period.time_zone AS starts,
            (m.month + interval '1 month')::timestamp AT TIME ZONE period.time_zone AS ends
     FROM period
+    CROSS JOIN LATERAL (SELECT date_trunc('month', coalesce(period.as_of + 1, period.today)::timestamp) AS month) this
     CROSS JOIN LATERAL generate_series(
-        date_trunc('month', period.today::timestamp) - make_interval(months => $11::integer),
-        date_trunc('month', period.today::timestamp) - interval '1 month', interval '1 month') AS m(month)
+        this.month - make_interval(months => $11::integer), this.month - interval '1 month', interval '1 month') AS m(month)
 ), moved AS MATERIALIZED (
     SELECT DISTINCT h.record_id AS id
     FROM record_history h
@@ -15,7 +16,7 @@
 ), worth AS MATERIALIZED (
     -- Those that are expected within these months or were. Those deleted since too: they were believed in until then.
     SELECT id, amount, currency, date_trunc('month', expected_on::timestamp)::date AS month, coalesce(deleted_at, 'infinity') AS kept_until
-    FROM picked
+    FROM believed_in
     WHERE expected_on >= (SELECT min(month) FROM months) AND expected_on < (SELECT max(month) + interval '1 month' FROM months)
        OR id IN (SELECT id FROM moved)
 ), was AS MATERIALIZED (
@@ -61,7 +62,7 @@
     FROM {standing} s
     JOIN months ON s.entered >= months.starts AND s.entered < months.ends
     JOIN picked p ON p.id = s.opportunity_id
-    WHERE s.tenant_id = $1 AND s.stage = 'signed' AND p.deleted_at IS NULL
+    WHERE s.tenant_id = $1 AND s.stage = 'signed'
       AND s.entered >= (SELECT min(starts) FROM months) AND s.entered < (SELECT max(ends) FROM months)
     GROUP BY months.month, p.currency
 ), each AS (
@@ -73,7 +74,7 @@
     ) both_sides GROUP BY month, currency
 )
 SELECT json_build_object(
-    'timeZone', period.time_zone,
+    'asOf', period.as_of, 'timeZone', period.time_zone,
     'months', (
         SELECT coalesce(json_agg(json_build_object('month', to_char(month, 'YYYY-MM'), 'currency', currency,
                    'opportunities', opportunities, 'forecast', round(coalesce(forecast, 0), 4)::text,

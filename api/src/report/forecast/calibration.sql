@@ -1,7 +1,7 @@
 , decided AS (
     SELECT s.owner_id AS user_id, s.opportunity_id AS id, s.stage = 'signed' AS is_signed
     FROM people
-    JOIN {standing} s ON s.tenant_id = $1 AND s.owner_id = people.id
+    JOIN {owned_standing} s ON s.tenant_id = $1 AND s.owner_id = people.id
     WHERE s.deleted_at IS NULL AND s.stage IN ('signed', 'lost')
       -- Of two bounds that it does not know, the planner expects nearly nothing between them; of a CASE, half.
       AND CASE WHEN s.entered >= (SELECT starts FROM period) THEN s.entered < (SELECT ends FROM period) END

@@ -98,7 +98,8 @@ impl Report for Forecast {
                 ("known", Cell::text(known)),
             ]
         });
-        let chances = self.stages.iter().map(|row| {
+        let then = self.stages_known_then.iter().flatten().map(|row| (row, "then"));
+        let chances = self.stages.iter().map(|row| (row, "now")).chain(then).map(|(row, known)| {
             let measured = |of: fn(&WinRate) -> Option<f64>| Cell::maybe(row.measured.as_ref().and_then(of));
             vec![
                 ("bucket", Cell::text("stage")),
@@ -109,6 +110,7 @@ impl Report for Forecast {
                 ("measured", measured(|share| share.rate)),
                 ("low", measured(|share| share.low)),
                 ("high", measured(|share| share.high)),
+                ("known", Cell::text(known)),
             ]
         });
         Sheet::of(header, rows.chain(chances))
@@ -169,7 +171,7 @@ impl Report for Forecast {
             note: format!(
                 "{}{} · {unit} · {scale}{} · {}{beside}{left_out}",
                 self.as_of,
-                if self.known_then.is_some() {
+                if self.known_then.is_some() || self.stages_known_then.is_some() {
                     words.say(" · known otherwise then", " · 当时所知不同")
                 } else {
                     ""
@@ -196,27 +198,35 @@ impl Report for ForecastAccuracy {
             "months",
             "meanAbsoluteErrorShare",
             "biasShare",
+            "known",
         ];
-        let months = self.months.iter().map(|row| {
-            vec![
-                ("month", Cell::figure(&row.month)),
-                ("currency", Cell::maybe_text(row.currency.clone())),
-                ("opportunities", Cell::figure(row.opportunities)),
-                ("forecast", Cell::figure(row.forecast)),
-                ("actual", Cell::figure(row.actual)),
-                ("error", Cell::figure(row.error)),
-                ("errorShare", Cell::maybe(row.error_share)),
-            ]
+        let then = self.known_then.as_ref().map(|then| (&then.months, &then.currencies, "then"));
+        let told = [(&self.months, &self.currencies, "now")].into_iter().chain(then);
+        let rows = told.flat_map(|(months, currencies, known)| {
+            let months = months.iter().map(move |row| {
+                vec![
+                    ("month", Cell::figure(&row.month)),
+                    ("currency", Cell::maybe_text(row.currency.clone())),
+                    ("opportunities", Cell::figure(row.opportunities)),
+                    ("forecast", Cell::figure(row.forecast)),
+                    ("actual", Cell::figure(row.actual)),
+                    ("error", Cell::figure(row.error)),
+                    ("errorShare", Cell::maybe(row.error_share)),
+                    ("known", Cell::text(known)),
+                ]
+            });
+            let all = currencies.iter().map(move |row| {
+                vec![
+                    ("currency", Cell::maybe_text(row.currency.clone())),
+                    ("months", Cell::figure(row.months)),
+                    ("meanAbsoluteErrorShare", Cell::maybe(row.mean_absolute_error_share)),
+                    ("biasShare", Cell::maybe(row.bias_share)),
+                    ("known", Cell::text(known)),
+                ]
+            });
+            months.chain(all)
         });
-        let all = self.currencies.iter().map(|row| {
-            vec![
-                ("currency", Cell::maybe_text(row.currency.clone())),
-                ("months", Cell::figure(row.months)),
-                ("meanAbsoluteErrorShare", Cell::maybe(row.mean_absolute_error_share)),
-                ("biasShare", Cell::maybe(row.bias_share)),
-            ]
-        });
-        Sheet::of(header, months.chain(all))
+        Sheet::of(header, rows)
     }
 
     fn picture(&self, words: &Words) -> Picture {
@@ -234,8 +244,9 @@ impl Report for ForecastAccuracy {
         Picture {
             title: words.say("Past forecasts", "历史预测准确度").to_owned(),
             note: format!(
-                "{} · {scale}{} · {}",
+                "{}{} · {scale}{} · {}",
                 words.say("forecast on the first of the month, and signed in it", "每月一日的预测与当月签约"),
+                words.as_of(self.as_of, self.known_then.is_some()),
                 currency.as_deref().unwrap_or("?"),
                 words.sample(n)
             ),

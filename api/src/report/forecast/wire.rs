@@ -25,6 +25,8 @@ pub struct Forecast {
     pub stages: Vec<StageChance>,
     /// For a past day: what the server had been told by its end, where that differs from what is known of that day now.
     pub known_then: Option<Vec<ForecastRow>>,
+    /// The chances as history measured them by what the server had been told by then, where they differ.
+    pub stages_known_then: Option<Vec<StageChance>>,
 }
 
 /// To which part of the calendar opportunities are expected.
@@ -87,14 +89,27 @@ pub struct StageChance {
 
 /// How good past forecasts were.
 #[derive(Clone, Debug, PartialEq, Object, Deserialize)]
-#[oai(rename_all = "camelCase", example)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 #[serde(rename_all = "camelCase")]
 pub struct ForecastAccuracy {
+    /// The day at whose end it is told; absent: now.
+    pub as_of: Option<Date>,
     /// IANA name of the tenant's time zone, in which months begin.
     pub time_zone: String,
     /// Past months, one a currency.
     pub months: Vec<MonthAccuracy>,
     /// All of these months together.
+    pub currencies: Vec<CurrencyAccuracy>,
+    /// What the server had been told by the end of `asOf`, where it differs from what is known of that day now.
+    pub known_then: Option<AccuracyThen>,
+}
+
+/// What was known then of how good past forecasts were.
+#[derive(Clone, Debug, PartialEq, Object, Deserialize)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct AccuracyThen {
+    pub months: Vec<MonthAccuracy>,
     pub currencies: Vec<CurrencyAccuracy>,
 }
 
@@ -196,7 +211,14 @@ impl Example for Forecast {
             measured: Some(WinRate::of(22, 18)),
         };
         let as_of = Date::parse("2026-03-31").unwrap_or_default();
-        Forecast { as_of, time_zone: "Asia/Shanghai".into(), rows: vec![row], stages: vec![stage], known_then: None }
+        Forecast {
+            as_of,
+            time_zone: "Asia/Shanghai".into(),
+            rows: vec![row],
+            stages: vec![stage],
+            known_then: None,
+            stages_known_then: None,
+        }
     }
 }
 
@@ -217,7 +239,13 @@ impl Example for ForecastAccuracy {
             mean_absolute_error_share: Some(0.31),
             bias_share: Some(0.08),
         };
-        ForecastAccuracy { time_zone: "Asia/Shanghai".into(), months: vec![month], currencies: vec![currency] }
+        ForecastAccuracy {
+            as_of: None,
+            time_zone: "Asia/Shanghai".into(),
+            months: vec![month],
+            currencies: vec![currency],
+            known_then: None,
+        }
     }
 }
 

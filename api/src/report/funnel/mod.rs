@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub use self::routes::ReportApi;
 pub use self::wire::*;
 use super::ask::ask;
+use super::figures::owner;
 use super::rounded;
 use super::told::{Known, has_begun, told};
 use crate::auth::Actor;
@@ -41,7 +42,9 @@ const SPLIT_TEXT: &str = "CASE WHEN $12 = 'month' THEN to_char(s.came_intent AT 
 ///   amount was first told, the amount that was told first.
 /// - As of a past day it is told as it is known now; where the server had been told otherwise by the end of that day,
 ///   that stands beside it. A second statement asks for it, at the same time.
-/// - Owner and team filters and splits go by the present owner and the team that he is in now.
+/// - Owner, product, source, team, and the kind, tier and region of the account are those of now; as of a past day, those
+///   of that day. The tree of teams is that of now, and so are which account it is, and who may see what.
+/// - A rep's funnel is of his own opportunities unless he asks for somebody's or a team's.
 ///
 /// # Errors
 /// 422 if `from` lies after `to` or `as_of` in the future, or if a parameter belongs to the other view.
@@ -73,7 +76,7 @@ async fn one(state: &State, actor: &Actor, query: &FunnelQuery) -> Result<Funnel
         query.to.into(),
         query.as_of.into(),
         query.team_id.into(),
-        query.user_id.into(),
+        owner(actor, query.user_id, query.team_id).into(),
         query.product_id.into(),
         query.account_kind.map(AccountKind::as_str).into(),
         query.source.as_ref().map(|source| source.0.as_str()).into(),

@@ -29,11 +29,11 @@ WITH RECURSIVE period AS MATERIALIZED (
                WHEN 'region' THEN a.address ->> 'region'
            END AS split_text
     FROM {opportunity} t
-    LEFT JOIN "user" u ON u.tenant_id = $1 AND u.id = t.owner_id
-    LEFT JOIN account a ON a.tenant_id = $1 AND a.id = t.account_id
+    LEFT JOIN {user} u ON u.tenant_id = $1 AND u.id = t.owner_id
+    LEFT JOIN {ever_account} a ON a.tenant_id = $1 AND a.id = t.account_id
     WHERE t.tenant_id = $1 AND {picked}
       AND ($7::uuid IS NULL OR t.owner_id IN (
-          SELECT u.id FROM "user" u WHERE u.tenant_id = $1 AND u.team_id IN (SELECT id FROM below)))
+          SELECT u.id FROM {user} u WHERE u.tenant_id = $1 AND u.team_id IN (SELECT id FROM below)))
       AND ($8::uuid IS NULL OR t.owner_id = $8)
       AND ($9::uuid IS NULL OR t.product_id = $9)
       AND ($10::text IS NULL OR a.kind = $10)

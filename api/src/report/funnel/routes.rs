@@ -24,7 +24,7 @@ impl ReportApi {
     ///
     /// How many opportunities came to each stage, how many went on, how long that took and what they are worth: as a
     /// cohort (`from`, `to`) or as a snapshot of a day. With `asOf` either is told as of a past day; `knownThen` then shows
-    /// what the server had not been told by that day. Counted are the opportunities that the caller sees; a filter that
+    /// what the server had not been told by that day. Counted are the opportunities that the caller sees, of a rep his own; a filter that
     /// names something else finds none. With one of `compareFrom`, `compareTo`, `compareAsOf` and
     /// `compareTeamId` the same is told for another period or team too.
     #[oai(path = "/v1/reports/funnel", method = "get", operation_id = "getFunnel", tag = "Tag::Reports")]
@@ -43,7 +43,7 @@ impl ReportApi {
         /// The day at whose end it is told, in the tenant's time zone; absent: now. A cohort's period ends then too if `to` is absent.
         #[oai(name = "asOf")]
         as_of: Query<Option<Date>>,
-        /// Only of owners who are in this team or in one below it now.
+        /// Only of owners who are in this team or in one below it, with `asOf` on that day.
         #[oai(name = "teamId")]
         team_id: Query<Option<Uuid>>,
         /// Only of this owner.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use entity::kind::{AccountKind, AccountTier};
+
 use super::{Lost, LostChart, ReasonCount, WinRate, WinRateGroup};
 use crate::report::answer::{Cell, Sheet, spelled};
 use crate::report::chart::{Estimate, Picture, Plot, Series};
-use crate::report::{Report, Words};
+use crate::report::{Report, SplitBy, Words};
 
 /// Of groups, a picture shows the largest.
 const SHOWN: usize = 8;
@@ -64,13 +66,11 @@ impl Report for Lost {
             }
             LostChart::WinRate => {
                 let whole = (words.say("all", "全部").to_owned(), &self.total);
-                let none = words.say("none", "无");
                 let mut largest: Vec<_> = self.groups.iter().filter(|group| group.win_rate.rate.is_some()).collect();
                 let left_out = largest.len().saturating_sub(SHOWN);
                 largest.sort_by_key(|group| std::cmp::Reverse(group.win_rate.won + group.win_rate.lost));
                 largest.truncate(SHOWN);
-                let groups =
-                    largest.into_iter().map(|g| (g.name.clone().unwrap_or_else(|| none.to_owned()), &g.win_rate));
+                let groups = largest.into_iter().map(|g| (named(self.split_by, g.name.as_deref(), words), &g.win_rate));
                 let rates = [whole].into_iter().chain(groups);
                 let rows = rates.filter_map(|(name, rate)| estimate(name, rate, words)).collect();
                 let unit = words.say(
@@ -94,6 +94,17 @@ impl Report for Lost {
             empty: words.say("Nothing was decided.", "没有结果。").to_owned(),
         }
     }
+}
+
+/// What a group is called in the reader's words.
+fn named(by: SplitBy, told: Option<&str>, words: &Words) -> String {
+    let code = told.unwrap_or_else(|| words.say("none", "无"));
+    let name = match by {
+        SplitBy::AccountKind => AccountKind::parse(code).map_or(code, |kind| words.account(kind)),
+        SplitBy::Tier => AccountTier::parse(code).map_or(code, |tier| words.tier(Some(tier))),
+        _ => code,
+    };
+    name.to_owned()
 }
 
 /// `38% (25–52), n=21` beside the bar; nothing of what has no rate.

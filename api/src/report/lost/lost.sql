@@ -7,7 +7,7 @@
     FROM picked p
     CROSS JOIN period
     JOIN {standing} s ON s.tenant_id = $1 AND s.opportunity_id = p.id
-    LEFT JOIN "user" u ON u.tenant_id = $1 AND u.id = p.owner_id
+    LEFT JOIN {user} u ON u.tenant_id = $1 AND u.id = p.owner_id
     WHERE s.stage IN ('signed', 'lost') AND s.entered >= period.starts AND s.entered < period.ends
 ), counted AS (
     SELECT split_id, split_text, count(*) FILTER (WHERE is_won) AS won, count(*) FILTER (WHERE NOT is_won) AS lost

@@ -64,6 +64,10 @@ pub struct Lost {
     #[oai(skip)]
     #[serde(skip)]
     pub chart: LostChart,
+    /// What the groups are told apart by.
+    #[oai(skip)]
+    #[serde(skip)]
+    pub split_by: SplitBy,
 }
 
 /// A share of won ones among the decided ones, with Wilson's interval at 95 per cent.
@@ -143,6 +147,7 @@ impl Example for Lost {
             groups_known_then: None,
             reasons_known_then: None,
             chart: LostChart::Reasons,
+            split_by: SplitBy::Source,
         }
     }
 }
@@ -154,13 +159,14 @@ impl Example for Lost {
 pub async fn lost(state: &State, actor: &Actor, scope: &Scope, by: SplitBy) -> Result<Lost, Error> {
     let ask = |scope: Scope| async move {
         let mut lost: Lost = figures(state, actor, &[PERIOD, PICKED, SQL], &scope, [by.as_str().into()]).await?;
+        lost.split_by = by;
         lost.total = WinRate::of(lost.total.won, lost.total.lost);
         for group in &mut lost.groups {
             group.win_rate = WinRate::of(group.win_rate.won, group.win_rate.lost);
         }
         Ok::<_, Error>(lost)
     };
-    let (mut now, then) = both(scope, ask).await?;
+    let (mut now, then) = both(&scope.of(actor), ask).await?;
     if let Some(then) = then {
         now.known_then = Some(then.total).filter(|then| *then != now.total);
         now.groups_known_then = Some(then.groups).filter(|then| *then != now.groups);

@@ -25,7 +25,7 @@ impl LostApi {
     ///
     /// Losses by reason, and win rates with Wilson's interval at 95 per cent; small numbers are marked. Decided is what was
     /// signed or lost within the period and has not moved since. With `asOf` it is told as of a past day; `knownThen` then
-    /// shows what the server had not been told by that day.
+    /// shows what the server had not been told by that day. Counted is what the caller sees, of a rep his own.
     #[oai(path = "/v1/reports/lost", method = "get", operation_id = "getLostReport", tag = "Tag::Reports")]
     #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
     async fn lost(
@@ -37,7 +37,7 @@ impl LostApi {
         from: Query<Option<Date>>,
         /// Last day of the period, which counts too; today if absent.
         to: Query<Option<Date>>,
-        /// Only of owners who are in this team or in one below it now.
+        /// Only of owners who are in this team or in one below it, with `asOf` on that day.
         #[oai(name = "teamId")]
         team_id: Query<Option<Uuid>>,
         /// Only of this owner.

@@ -1,8 +1,10 @@
 //! `GET /v1/reports/quota`: how far goals are reached. Signed opportunities count on the day of their newest move, for who
-//! owns them now; a team's goal is reached by everybody who is in it or below it now.
+//! owns them now, or did on the past day that it is told of; a team's goal is reached by everybody who is in it or below it.
 
 mod look;
 pub mod routes;
+
+use std::collections::BTreeMap;
 
 use entity::scalar::{Date, Money};
 use poem_openapi::Object;
@@ -99,8 +101,10 @@ pub async fn quota(state: &State, actor: &Actor, scope: &Scope) -> Result<Quota,
     let sql = &SQL.replace("{seen}", seen).replace("{signed_now}", signed_now);
     let ask = |scope: Scope| async move { figures::<Quota>(state, actor, &[PERIOD, sql], &scope, []).await };
     let (mut now, then) = both(scope, ask).await?;
-    for (goal, then) in now.goals.iter_mut().zip(then.into_iter().flat_map(|then| then.goals)) {
-        goal.actual_known_then = Some(then.actual).filter(|then| *then != goal.actual);
+    let then = then.into_iter().flat_map(|then| then.goals);
+    let then: BTreeMap<Uuid, Money> = then.map(|goal| (goal.goal_id, goal.actual)).collect();
+    for goal in &mut now.goals {
+        goal.actual_known_then = then.get(&goal.goal_id).copied().filter(|then| *then != goal.actual);
     }
     Ok(now)
 }

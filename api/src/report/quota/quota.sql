@@ -17,7 +17,7 @@
     UNION ALL
     SELECT g.id, u.id FROM goals g
     JOIN beneath b ON b.root = g.team_id
-    JOIN "user" u ON u.tenant_id = $1 AND u.team_id = b.id
+    JOIN {user} u ON u.tenant_id = $1 AND u.team_id = b.id
 ), signed AS MATERIALIZED (
     SELECT o.owner_id, o.amount, o.currency, s.entered AS occurred
     FROM {opportunity} o

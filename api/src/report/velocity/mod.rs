@@ -175,7 +175,7 @@ impl Example for Velocity {
 /// 422 if `from` lies after `to`, or `as_of` in the future.
 pub async fn velocity(state: &State, actor: &Actor, scope: &Scope) -> Result<Velocity, Error> {
     let ask = |scope: Scope| async move { figures::<Velocity>(state, actor, &[PERIOD, PICKED, SQL], &scope, []).await };
-    let (mut now, then) = both(scope, ask).await?;
+    let (mut now, then) = both(&scope.of(actor), ask).await?;
     if let Some(Velocity { stages, weeks, moves, stale, .. }) = then
         && (&stages, &weeks, &moves, &stale) != (&now.stages, &now.weeks, &now.moves, &now.stale)
     {

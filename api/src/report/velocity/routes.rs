@@ -25,7 +25,7 @@ impl VelocityApi {
     ///
     /// Days per stage (median and 90th percentile), opportunities that stand beyond their stage's limit, how many came and
     /// left week by week, and all moves, backward ones and losses with their reasons among them. Counted are the
-    /// opportunities that the caller sees. With `asOf` it is told as of a past
+    /// opportunities that the caller sees, of a rep his own. With `asOf` it is told as of a past
     /// day, and where the server had not been told all of it by then, that is shown too.
     #[oai(path = "/v1/reports/velocity", method = "get", operation_id = "getVelocity", tag = "Tag::Reports")]
     #[expect(clippy::too_many_arguments, reason = "one an URL parameter")]
@@ -38,7 +38,7 @@ impl VelocityApi {
         from: Query<Option<Date>>,
         /// Last day of the period, which counts too; today if absent.
         to: Query<Option<Date>>,
-        /// Only of owners who are in this team or in one below it now.
+        /// Only of owners who are in this team or in one below it, with `asOf` on that day.
         #[oai(name = "teamId")]
         team_id: Query<Option<Uuid>>,
         /// Only of this owner.

@@ -5,7 +5,7 @@
     FROM (SELECT s.*, s.opportunity_id AS id FROM {stay} s) t
     WHERE t.tenant_id = $1 AND {picked} AND t.entered < (SELECT ends FROM period)
       AND ($6::uuid IS NULL OR t.owner_id IN (
-          SELECT u.id FROM "user" u WHERE u.tenant_id = $1 AND u.team_id IN (SELECT id FROM below)))
+          SELECT u.id FROM {user} u WHERE u.tenant_id = $1 AND u.team_id IN (SELECT id FROM below)))
       AND ($7::uuid IS NULL OR t.owner_id = $7)
 ), stages AS MATERIALIZED (
     SELECT s.place, s.stage, stage.stale_days

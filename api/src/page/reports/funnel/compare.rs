@@ -14,7 +14,7 @@ use super::super::days;
 use super::{earlier, is_small, missing, query, share};
 use crate::problem::{Error, Refusal};
 use crate::read;
-use crate::report::figures::Scope as Period;
+use crate::report::figures::{Scope as Period, owner};
 use crate::report::{Cohort, CohortStage, ComparedFunnel, Funnel, FunnelQuery, funnel};
 
 /// Earlier periods that can be chosen, in place of which there may be the id of a team.
@@ -79,7 +79,8 @@ pub async fn both(view: &View, period: &Period) -> Result<Funnel, Error> {
 
 /// What tells the funnel from that of another team.
 async fn whose(view: &View, period: &Period, told: &Funnel) -> Result<String, Error> {
-    let people = read::some::<user::Model>(&view.state, &view.actor, period.user_id.into_iter().collect()).await?;
+    let user_id = owner(&view.actor, period.user_id, period.team_id);
+    let people = read::some::<user::Model>(&view.state, &view.actor, user_id.into_iter().collect()).await?;
     let person = people.into_iter().next().map(|user| user.name);
     Ok(person.or_else(|| told.team.clone()).unwrap_or_else(|| view.t("all", "全部").to_owned()))
 }

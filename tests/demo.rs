@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use entity::kind::Kind;
 use entity::scalar::Date;
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, JsonValue};
@@ -112,6 +112,8 @@ async fn counts(demo: &Demo) {
 
     let regions = "SELECT count(*) FROM team r JOIN team top ON top.id = r.parent_id AND top.parent_id IS NULL";
     assert_eq!(demo.number(regions).await, 3.0);
+    let teams = "SELECT count(*) FROM team WHERE id IN (SELECT team_id FROM \"user\" WHERE role = 'rep')";
+    assert_eq!(demo.number(teams).await, 6.0);
     for (role, count) in [("rep", 35.0), ("manager", 6.0), ("admin", 1.0)] {
         assert_eq!(demo.number(&format!("SELECT count(*) FROM \"user\" WHERE role = '{role}'")).await, count);
     }
@@ -136,22 +138,34 @@ async fn counts(demo: &Demo) {
     }
 }
 
-/// Quarters as days of the demo's year: the first and the last.
-const QUARTERS: [(&str, &str); 2] = [("2025-03-02", "2025-06-01"), ("2025-12-01", "2026-03-02")];
+/// The demo's year.
+const FIRST: &str = "2025-03-02";
+const MONTHS: u32 = 12;
 
 async fn habits(demo: &Demo) {
+    let first = Date::parse(FIRST).expect("a day").0;
+    let during = |from: u32, months: u32| {
+        let [first, next] = [from, from + months].map(|n| first + Months::new(n));
+        format!("occurred >= date '{first}' AND occurred < date '{next}'")
+    };
     let mut delays = Vec::new();
-    let mut rates = Vec::new();
-    for (first, next) in QUARTERS {
-        let during = format!("occurred >= date '{first}' AND occurred < date '{next}'");
+    for month in 0..MONTHS {
         let delay = "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM captured - occurred) / 60)";
-        delays.push(demo.number(&format!("{delay} FROM activity WHERE {during}")).await);
-        let rate = "SELECT avg((to_stage = 'signed')::int) FROM stage_move WHERE to_stage IN ('signed', 'lost')";
-        rates.push(demo.number(&format!("{rate} AND {during}")).await);
+        delays.push(demo.number(&format!("{delay} FROM activity WHERE {}", during(month, 1))).await);
     }
-    assert!(delays[0] > 6.0 * 60.0 && delays[1] < 2.0 * 60.0, "median delays in minutes: {delays:?}");
-    let risen = rates[1] / rates[0];
+    // Between two months of much the same it may look a few minutes slower.
+    let faster = delays.is_sorted_by(|one, next| *next < one * 1.05);
+    assert!(faster, "entry gets faster month by month, in minutes: {delays:?}");
+    assert!(delays[0] > 6.0 * 60.0 && delays[11] < 2.0 * 60.0, "median delays in minutes: {delays:?}");
+    let mut rates = Vec::new();
+    for quarter in 0..MONTHS / 3 {
+        let rate = "SELECT avg((to_stage = 'signed')::int) FROM stage_move WHERE to_stage IN ('signed', 'lost')";
+        rates.push(demo.number(&format!("{rate} AND {}", during(3 * quarter, 3))).await);
+    }
+    let risen = rates[3] / rates[0];
     assert!((1.05..1.2).contains(&risen), "signed of decided: {rates:?}, {risen}");
+    let halves = [rates[0] + rates[1], rates[2] + rates[3]];
+    assert!(halves[0] < halves[1], "signed of decided: {rates:?}");
     let future = format!("SELECT count(*) FROM activity WHERE captured < occurred OR received >= '{TODAY} 00:00+08'");
     assert_eq!(demo.number(&future).await, 0.0);
     let history = "SELECT count(*) FROM activity a JOIN record_history h ON h.record_id = a.id

@@ -74,6 +74,17 @@ const pushVisit = (summary) =>
     }),
   }).then((answer) => answer.json());
 
+const DEVICES = [
+  ['desk', { viewport: DESK }],
+  ['phone', { viewport: PHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }],
+];
+
+/** Nobody has to push the page aside to read it. */
+async function fits(page, name) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(over <= 0, `${name} is ${over} px too wide`);
+}
+
 const extraHTTPHeaders = { 'x-forwarded-for': story.place };
 
 await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
@@ -104,6 +115,9 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
   await page.goto(`${story.base}/`);
   await page.waitForSelector('#live[data-state=on]');
   assert.ok(bytes > 3000 && bytes < 100_000, `the first view is ${bytes} bytes`);
+  const [{ transferSize }] = await page.evaluate(() => performance.getEntriesByType('navigation').map((one) => one.toJSON()));
+  const waited = await page.evaluate(() => performance.getEntriesByType('resource').filter((one) => one.renderBlockingStatus === 'blocking').map((one) => one.name));
+  assert.ok(transferSize > 0 && waited.length === 1 && waited[0].includes('.css'), `before anything is seen, a browser waits for ${waited}`);
   console.log(`first view: ${bytes} bytes`);
   await session.send('Network.setCacheDisabled', { cacheDisabled: false });
   await page.keyboard.press('Tab');
@@ -217,6 +231,9 @@ await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
 await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, async (context) => {
   const page = await context.newPage();
   const complaints = listen(page);
+  await page.goto(`${story.base}/`);
+  await accessible(page, 'log-in on a phone');
+  await shot(page, 'phone-login');
   await logIn(page, story.base, story);
   for (const [name, path] of [
     ['overview', '/'], ['team', `/teams/${story.team}`], ['person', `/people/${story.rep.id}`], ['opportunity', `/opportunities/${story.opportunity}`],
@@ -225,8 +242,7 @@ await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true,
     ...REPORTS.map(([name]) => [name, `/reports/${name}`]),
   ]) {
     await page.goto(story.base + path);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert.ok(over <= 0, `${name} is ${over} px too wide for a phone`);
+    await fits(page, `${name} on a phone`);
     await accessible(page, `${name} on a phone`);
     await shot(page, `phone-${name}`);
   }
@@ -234,10 +250,7 @@ await start({ viewport: PHONE, extraHTTPHeaders, isMobile: true, hasTouch: true,
 });
 
 // An administrator imports: tries, watches, takes home what was refused, does it for good.
-for (const [device, options] of [
-  ['desk', { viewport: DESK }],
-  ['phone', { viewport: PHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }],
-]) {
+for (const [device, options] of DEVICES) {
   await start({ ...options, extraHTTPHeaders }, async (context) => {
     const page = await context.newPage();
     const complaints = listen(page);
@@ -257,8 +270,7 @@ for (const [device, options] of [
     await page.evaluate(() => (window.untouched = true));
     await page.getByText('This was a try').waitFor({ timeout: 60_000 });
     assert.equal(await page.evaluate(() => window.untouched), true, 'it came by itself');
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert.ok(over <= 0, `the import is ${over} px too wide (${device})`);
+    await fits(page, `the import (${device})`);
     await accessible(page, `an import (${device})`);
     await shot(page, `${device}-import`);
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('a[download]')]);
@@ -273,19 +285,23 @@ for (const [device, options] of [
     assert.deepEqual(complaints, []);
   });
 }
+
 // An administrator tries rules on the past, and sees before and after.
-await start({ viewport: DESK, extraHTTPHeaders }, async (context) => {
-  const page = await context.newPage();
-  const complaints = listen(page);
-  await logIn(page, story.base, { ...story, email: story.admin });
-  await page.goto(`${story.base}/rules/${story.draft}`);
-  await page.click('form.filter button.primary');
-  await page.waitForSelector('#simulation table.groups', { state: 'attached', timeout: 60_000 });
-  await pictures(page, ['simulation']);
-  await accessible(page, 'simulation');
-  await shot(page, 'desk-simulation');
-  assert.deepEqual(complaints, []);
-});
+for (const [device, options] of DEVICES) {
+  await start({ ...options, extraHTTPHeaders }, async (context) => {
+    const page = await context.newPage();
+    const complaints = listen(page);
+    await logIn(page, story.base, { ...story, email: story.admin });
+    await page.goto(`${story.base}/rules/${story.draft}`);
+    await page.click('form.filter button.primary');
+    await page.waitForSelector('#simulation table.groups', { state: 'attached', timeout: 60_000 });
+    await pictures(page, ['simulation']);
+    await fits(page, `the simulation (${device})`);
+    await accessible(page, `simulation (${device})`);
+    await shot(page, `${device}-simulation`);
+    assert.deepEqual(complaints, []);
+  });
+}
 
 // A rep sees his own, and nobody else's.
 await start({ viewport: PHONE, extraHTTPHeaders, colorScheme: 'dark', isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, async (context) => {

@@ -75,7 +75,7 @@ fn kill(mut server: Server, data: &Path, victim: Victim, synced: &AtomicUsize) -
         eventually("phones were online", || (synced.load(SeqCst) >= part).then_some(()));
         let postmaster = postgres(data);
         kill_process(Pid::from_raw(victim(&server, postmaster)).unwrap(), Signal::KILL).unwrap();
-        server.signal(Signal::KILL);
+        // It does not outlive its Postgres.
         server.end();
         eventually("Postgres ends", || is_gone(postmaster).then_some(()));
         assert!(synced.load(SeqCst) < SYNCS, "the day was over before");

@@ -14,7 +14,7 @@ use tokio_util::bytes::Bytes;
 use super::{Login, Plan};
 
 /// How often a busy server is asked again before that is an error.
-const PATIENCE: usize = 30;
+pub const PATIENCE: usize = 30;
 
 /// Why a request brought nothing.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum Trouble {
     Expired,
     /// The server cannot be reached, or does not know itself what became of the request.
     Unreachable(reqwest::Error),
+    /// The server stands elsewhere than the phone believes.
+    Conflict(String),
     /// The server said no, or something that is no part of the protocol.
     Refused(String),
 }
@@ -35,7 +37,7 @@ impl fmt::Display for Trouble {
             Trouble::Lost => f.write_str("the link lost the request"),
             Trouble::Expired => f.write_str("the cursor is over"),
             Trouble::Unreachable(cause) => write!(f, "the server does not answer: {cause}"),
-            Trouble::Refused(told) => f.write_str(told),
+            Trouble::Conflict(told) | Trouble::Refused(told) => f.write_str(told),
         }
     }
 }
@@ -155,9 +157,13 @@ impl Link {
                     self.session("/v1/auth/refresh", &refresh).await?;
                 }
                 StatusCode::GONE => return Err(Trouble::Expired),
+                StatusCode::CONFLICT => return Err(Trouble::Conflict(problem(&ask.path, status, &body))),
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => pause(&headers).await,
                 // What became of it then, only a repetition tells.
-                _ => return Err(failed.map_or_else(|| refused(&ask.path, status, &body), Trouble::Unreachable)),
+                _ => {
+                    return Err(failed
+                        .map_or_else(|| Trouble::Refused(problem(&ask.path, status, &body)), Trouble::Unreachable));
+                }
             }
         }
         Err(Trouble::Refused(format!("{}: the server was busy {PATIENCE} times", ask.path)))
@@ -177,7 +183,9 @@ impl Link {
                 return Ok(());
             }
             if !headers.contains_key(RETRY_AFTER) {
-                return Err(failed.map_or_else(|| refused(path, status, &bytes), Trouble::Unreachable));
+                return Err(
+                    failed.map_or_else(|| Trouble::Refused(problem(path, status, &bytes)), Trouble::Unreachable)
+                );
             }
             pause(&headers).await;
         }
@@ -195,8 +203,8 @@ async fn pause(headers: &HeaderMap) {
     tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
 }
 
-fn refused(path: &str, status: StatusCode, body: &[u8]) -> Trouble {
+fn problem(path: &str, status: StatusCode, body: &[u8]) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     let detail = problem["detail"].as_str().or(problem["title"].as_str()).unwrap_or("no problem was told");
-    Trouble::Refused(format!("{path}: {status}: {detail}"))
+    format!("{path}: {status}: {detail}")
 }

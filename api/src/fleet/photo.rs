@@ -2,6 +2,7 @@
 //! sent again from where the server stands.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,12 +11,15 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use reqwest::Method;
 use serde_json::json;
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::link::{Answer, Ask, Link, Trouble};
+use super::link::{Answer, Ask, Link, PATIENCE, Trouble};
 
 /// Pixels a side.
 const SIDE: u32 = 160;
+/// A request that may still be at work has so long to end.
+const AWHILE: Duration = Duration::from_millis(200);
 /// Bytes in one request: a few for each photo.
 const PART: usize = 8 * 1024;
 
@@ -59,12 +63,22 @@ impl Photo {
             Some(path) => path,
             None => self.begin(link, chance).await?,
         };
-        let mut at = offset(&link.send(&self.ask(Method::HEAD, &path, &[], &[]), chance).await?)?;
+        let stands = self.ask(Method::HEAD, &path, &[], &[]);
+        let mut at = offset(&link.send(&stands, chance).await?)?;
+        let mut conflicts = 0;
         while at < self.bytes.len() {
             let part = &self.bytes[at..self.bytes.len().min(at + PART)];
             let headers =
                 [("upload-offset", at.to_string()), ("content-type", "application/offset+octet-stream".into())];
-            at = offset(&link.send(&self.ask(Method::PATCH, &path, &headers, part), chance).await?)?;
+            at = match link.send(&self.ask(Method::PATCH, &path, &headers, part), chance).await {
+                // A try that a failing server could not tell the end of had arrived after all.
+                Err(Trouble::Conflict(_)) if conflicts < PATIENCE => {
+                    conflicts += 1;
+                    sleep(AWHILE).await;
+                    offset(&link.send(&stands, chance).await?)?
+                }
+                answer => offset(&answer?)?,
+            };
         }
         Ok(())
     }

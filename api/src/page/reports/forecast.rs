@@ -97,7 +97,7 @@ fn chances(view: &View, stages: &Stages, told: &[StageChance]) -> Markup {
             th scope="col" { (view.t("Stage", "阶段")) }
             th.num scope="col" { (view.t("As set", "设定")) }
             th.num scope="col" { (view.t("Measured", "实测")) }
-            th.num scope="col" { (view.t("95% interval", "95%区间")) }
+            th.num.desk scope="col" { (view.t("95% interval", "95%区间")) }
             th.num scope="col" { (view.t("Decided", "已有结果")) }
         } }
         tbody { @for row in told { tr {
@@ -105,7 +105,11 @@ fn chances(view: &View, stages: &Stages, told: &[StageChance]) -> Markup {
             td.num { @if let Some(chance) = row.probability { (chance) "%" } @else { "–" } }
             @let measured = row.measured.as_ref();
             td.num.strong { (show::percent(measured.and_then(|rate| rate.rate))) }
-            td.num { (show::percent(measured.and_then(|rate| rate.low))) " – " (show::percent(measured.and_then(|rate| rate.high))) }
+            td.num.desk {
+                @if let Some((low, high)) = measured.and_then(|rate| rate.low.zip(rate.high)) {
+                    (show::percent(Some(low))) " – " (show::percent(Some(high)))
+                } @else { "–" }
+            }
             td.num { (show::number(row.decided)) }
         } } }
     } }

@@ -50,6 +50,8 @@ const BETWEEN: &str = " · ";
 pub(super) const SURE: f32 = 0.88;
 /// The size of notes.
 pub(super) const NOTE: f32 = 12.0;
+/// The least room for bars: longer names than that leaves are cut.
+const BARS: f32 = 110.0;
 const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
 
 /// Sets what all charts have.
@@ -92,8 +94,9 @@ fn measured(picture: &Picture, theme: Theme, width: f32) -> Result<String> {
                 + legend_height(series, width)
                 + FOOT
                 + (names.len().max(1) * (bars.max(1) * 20 + 14)) as f32;
+            let room = width - MARGIN * 2.0 - BESIDE - BARS;
             // The library counts rows from the axis at the bottom.
-            let names = names.iter().rev().cloned().collect();
+            let names = names.iter().rev().map(|name| cut(name, room)).collect();
             let told = series.iter().map(|series| {
                 let mut told = drawn(series);
                 told.data.reverse();
@@ -231,6 +234,22 @@ pub(super) fn lines(picture: &Picture, width: f32) -> Vec<String> {
     lines
 }
 
+/// As much of a name as there is room for: a viewer's own font may be wider than ours.
+pub(super) fn cut(name: &str, room: f32) -> String {
+    let fits = |text: &str| long(text) / SURE <= room;
+    if fits(name) {
+        return name.to_owned();
+    }
+    let mut kept = name.to_owned();
+    while kept.pop().is_some() {
+        let shown = format!("{}…", kept.trim_end());
+        if fits(&shown) {
+            return shown;
+        }
+    }
+    String::new()
+}
+
 fn legend_height(series: &[Series], width: f32) -> f32 {
     if series.len() < 2 {
         return 0.0;
@@ -352,6 +371,19 @@ mod tests {
             let svg = drawn_of(plot);
             assert!(svg.contains(">80<") && svg.contains(">100<") && !svg.contains(">120<"), "{svg}");
         }
+    }
+
+    #[test]
+    fn a_long_name_leaves_room_for_its_bar() {
+        let name = "Leased lines for the branches of provincial banks, with eight years of service";
+        let names = vec![name.to_owned(), "电话".to_owned()];
+        let plot = Plot::Rows { names, series: vec![Series::new("won", [8.0, 3.0])] };
+        let picture = Picture { title: "Figures".into(), note: "n=3".into(), plot, empty: String::new() };
+        let svg = picture.svg_of(Theme::Light, super::super::NARROW).expect("draws");
+        let (told, drawn) = svg.split_once("</desc>").expect("a description");
+        assert!(told.contains(name), "{svg}");
+        assert!(drawn.contains("Leased") && drawn.contains('…') && drawn.contains("电话"), "{svg}");
+        assert!(!drawn.contains(name), "{svg}");
     }
 
     #[test]

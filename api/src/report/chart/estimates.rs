@@ -3,7 +3,7 @@
 
 use charts_rs::{Box as Edges, Line, Rect, Result, Text};
 
-use super::draw::{MARGIN, SURE, head_height, long, widest};
+use super::draw::{MARGIN, cut, head_height, widest};
 use super::paper::{Ink, centred, paper, written};
 use super::{Estimate, Picture, Theme};
 
@@ -69,24 +69,9 @@ pub(super) fn svg(picture: &Picture, rows: &[Estimate], theme: Theme, width: f32
     canvas.svg()
 }
 
-/// As much of a name as there is room for: a viewer's own font may be wider than ours.
-fn cut(name: &str, room: f32) -> String {
-    let fits = |text: &str| long(text) / SURE <= room;
-    if fits(name) {
-        return name.to_owned();
-    }
-    let mut kept = name.to_owned();
-    while kept.pop().is_some() {
-        let shown = format!("{}…", kept.trim_end());
-        if fits(&shown) {
-            return shown;
-        }
-    }
-    String::new()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::draw::{SURE, long};
     use super::super::{NARROW, Plot, WIDE, font};
     use super::*;
 

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use indicatif::ProgressBar;
+use tokio::runtime;
 use waypost::auth::Identity;
 use waypost::auth::session;
 use waypost::auth::token::Keys;
@@ -92,19 +93,21 @@ enum Mode {
     },
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Failure> {
+fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
+    // The load is one thread, which reads what has come in by itself: with several, each answer would wake two of them.
+    let load = || runtime::Builder::new_current_thread().enable_all().build();
     match &arguments.mode {
         Some(Mode::Server { address, files, database_url, signing_key }) => {
-            server::serve(database_url, signing_key, *address, files).await
+            let server = runtime::Builder::new_multi_thread().enable_all().build()?;
+            server.block_on(server::serve(database_url, signing_key, *address, files))
         }
-        Some(Mode::Reports { reps, activities, opportunities, directory }) => {
+        Some(Mode::Reports { reps, activities, opportunities, directory }) => load()?.block_on(async {
             let (_cluster, _, state, _) = start(directory).await?;
             let size = reports::Size { reps: *reps, activities: *activities, opportunities: *opportunities };
             reports::measure(&state, size).await
-        }
-        None => measure(&arguments).await,
+        }),
+        None => load()?.block_on(measure(&arguments)),
     }
 }
 

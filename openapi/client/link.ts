@@ -4,10 +4,11 @@
 import createClient, { type Client } from 'openapi-fetch';
 import type { components, paths } from './generated/schema.js';
 
-/** What outlives the process: who is logged in. */
+/** What outlives the process: who is logged in, and what shows the server that this device has been there before. */
+type Kept = 'refreshToken' | 'deviceToken';
 export interface Session {
-  get(name: 'refreshToken'): string | undefined | Promise<string | undefined>;
-  set(name: 'refreshToken', value: string): void | Promise<void>;
+  get(name: Kept): string | undefined | Promise<string | undefined>;
+  set(name: Kept, value: string): void | Promise<void>;
 }
 
 type Json = 'application/json' | 'application/problem+json';
@@ -86,7 +87,10 @@ export function connect(url: string, store: Session, tries = TRIES): Api {
 }
 
 export async function logIn(url: string, store: Session, login: components['schemas']['Login']): Promise<void> {
-  const { data, error } = await createClient<paths, Json>({ baseUrl: url, fetch: (request) => persistently(request) }).POST('/v1/auth/login', { body: login });
+  const open = createClient<paths, Json>({ baseUrl: url, fetch: (request) => persistently(request) });
+  const deviceToken = await store.get('deviceToken');
+  const { data, error } = await open.POST('/v1/auth/login', { body: deviceToken ? { ...login, deviceToken } : login });
   if (!data) throw new Refused(error);
+  if (data.deviceToken) await store.set('deviceToken', data.deviceToken);
   await store.set('refreshToken', data.refreshToken);
 }

@@ -12,7 +12,7 @@ export type Mutation = Schemas['Mutation'];
 export interface Held { id: string; revision: number }
 
 /** Plain values that outlive the process. */
-type Setting = 'deviceId' | 'cursor' | 'paging' | 'head' | 'round' | 'sweeping' | 'refreshToken';
+type Setting = 'deviceId' | 'cursor' | 'paging' | 'head' | 'round' | 'sweeping' | 'refreshToken' | 'deviceToken';
 
 export class Store {
   readonly #db: Database.Database;

@@ -2,9 +2,13 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use reqwest::Method;
+use sea_orm::DatabaseBackend::Postgres;
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-use super::{PASSWORD, World, a_place};
+use super::invitations::invite;
+use super::{PASSWORD, User, World, a_place};
 
 const WRONG: &str = "wrong horse battery";
 
@@ -62,6 +66,94 @@ async fn strangers_everywhere_cannot_lock_a_user_out() {
     world.log_in(&user).await;
     world.log_in_from(&world.home, &user.email, WRONG).await.expect(401);
     world.log_in(&user).await;
+}
+
+/// Tries from new addresses until all of them wait.
+async fn strangers_guess(world: &World, user: &User) {
+    while world.log_in_from(&a_place(), &user.email, WRONG).await.status != 429 {}
+}
+
+#[tokio::test]
+async fn a_phone_that_was_there_before_is_known_wherever_it_is() {
+    let world = World::new().await;
+    let (user, other) = (world.user("rep").await, world.user("rep").await);
+    let token = world.log_in(&user).await.text("/deviceToken");
+    let others = world.log_in(&other).await.text("/deviceToken");
+    strangers_guess(&world, &user).await;
+    let log_in = async |place: &str, password: &str, device: &str| {
+        let mut body = json!({ "tenant": world.slug, "email": user.email, "password": password });
+        body["deviceToken"] = json!(device);
+        world.send_from(place, Method::POST, "/v1/auth/login", None, Some(body)).await
+    };
+    log_in(&a_place(), PASSWORD, "").await.expect(400);
+    for no_proof in [others.as_str(), "nonsense", &token.replace("wpd_", "wpr_"), &format!("{token}A")] {
+        log_in(&a_place(), PASSWORD, no_proof).await.expect(429);
+    }
+    let again = log_in(&a_place(), PASSWORD, &token).await.expect(200);
+    assert_eq!(again.text("/deviceToken"), token, "it stays the same device");
+    // Who has stolen it guesses as slowly as from one address, whatever addresses he has, and slows nobody but himself.
+    for _ in 0..6 {
+        log_in(&a_place(), WRONG, &token).await.expect(401);
+    }
+    log_in(&a_place(), PASSWORD, &token).await.expect(429);
+    world.log_in(&user).await;
+    // Neither the end of a session nor a new password makes the phone a stranger.
+    world.wait(TimeDelta::days(1));
+    strangers_guess(&world, &user).await;
+    world.post("/v1/auth/logout", json!({ "refreshToken": again.text("/refreshToken") })).await.expect(204);
+    log_in(&a_place(), PASSWORD, &token).await.expect(200);
+    world.wait(TimeDelta::days(91));
+    world.log_in(&other).await;
+    strangers_guess(&world, &user).await;
+    log_in(&a_place(), PASSWORD, &token).await.expect(429);
+}
+
+#[tokio::test]
+async fn whoever_has_an_invitation_waits_for_nobody() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    strangers_guess(&world, &user).await;
+    let body = json!({ "token": invite(&world, &user).await, "newPassword": "another horse battery" });
+    let place = a_place();
+    let accepted = world.send_from(&place, Method::POST, "/v1/auth/invitation", None, Some(body)).await.expect(200);
+    let body = json!({
+        "tenant": world.slug, "email": user.email, "password": "another horse battery",
+        "deviceToken": accepted.text("/deviceToken"),
+    });
+    world.send_from(&a_place(), Method::POST, "/v1/auth/login", None, Some(body)).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_is_logged_in_changes_his_password_while_strangers_guess() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    let bearer = world.log_in(&user).await.text("/accessToken");
+    strangers_guess(&world, &user).await;
+    let change = async |current: &str| {
+        let body = json!({ "currentPassword": current, "newPassword": "another horse battery" });
+        world.send_from(&a_place(), Method::POST, "/v1/auth/password", Some(&bearer), Some(body)).await
+    };
+    for _ in 0..6 {
+        change(WRONG).await.expect(403);
+    }
+    change(PASSWORD).await.expect(429);
+    world.wait(TimeDelta::seconds(2));
+    change(PASSWORD).await.expect(204);
+}
+
+#[tokio::test]
+async fn devices_that_never_come_back_are_forgotten() {
+    let world = World::new().await;
+    let user = world.user("rep").await;
+    for _ in 0..25 {
+        world.log_in(&user).await;
+        world.wait(TimeDelta::seconds(1));
+    }
+    let kept = "SELECT count(*) FROM login_failure WHERE tenant_id = $1 AND subject = $2 AND address LIKE 'device %'";
+    let kept = Statement::from_sql_and_values(Postgres, kept, [world.tenant.into(), user.email.as_str().into()]);
+    let kept: i64 =
+        world.state.db.query_one_raw(kept).await.expect("runs").expect("a row").try_get_by_index(0).expect("a count");
+    assert_eq!(kept, 20);
 }
 
 #[tokio::test]

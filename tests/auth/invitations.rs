@@ -6,7 +6,7 @@ use waypost::auth::invitation;
 
 use super::{Answer, PASSWORD, User, World};
 
-async fn invite(world: &World, user: &User) -> String {
+pub async fn invite(world: &World, user: &User) -> String {
     let token = invitation::create(&world.state.db, world.tenant, user.id, world.state.clock.now()).await;
     token.expect("an invitation").expose().to_owned()
 }

@@ -115,6 +115,7 @@ async fn the_reference_client_survives_what_phones_live_through() {
     spoilt_and_repaired(&device).await;
     cursor_expired(&device, &world, &rep).await;
     broken_link(&device, &rep).await;
+    back_again(&device, &world, &rep).await;
     as_the_guide_shows(&device, &world, &rep).await;
     world.audit().await;
 }
@@ -171,6 +172,18 @@ async fn cursor_expired(device: &Device<'_>, world: &World, rep: &Person) {
     let told = device.sync().await;
     assert_eq!((&told["pushed"], &told["repaired"]), (&json!(1), &json!(0)), "{told}");
     assert_eq!((device.show("account").await, device.show("activity").await), (WRITTEN + 1, WRITTEN - 1));
+}
+
+/// Whoever logs in again on a device shows that it has been there before.
+async fn back_again(device: &Device<'_>, world: &World, rep: &Person) {
+    let email = rep.get("/v1/me").await.expect(200).text("/user/email");
+    succeed(device.command(&["log-in", &world.slug, &email])).await;
+    let devices =
+        "SELECT count(*) FROM login_failure WHERE tenant_id = $1 AND subject = $2 AND address LIKE 'device %'";
+    let values = [world.tenant_id.into(), email.into()];
+    let devices = world.state.db.query_one_raw(Statement::from_sql_and_values(Postgres, devices, values)).await;
+    assert_eq!(devices.expect("runs").expect("a row").try_get_by_index::<i64>(0).expect("a count"), 1);
+    device.sync().await;
 }
 
 /// A link whose first connections break at once, and the next one when the answer has begun.

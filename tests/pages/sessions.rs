@@ -67,6 +67,28 @@ async fn a_cookie_is_good_for_pages_only_and_for_a_week() {
 }
 
 #[tokio::test]
+async fn a_browser_that_was_there_before_is_known_wherever_it_is() {
+    let world = world().await;
+    let rep = world.rep("Lin Wei").await;
+    let laptop = Browser::of(&world, &rep).await;
+    let email = rep.get("/v1/me").await.expect(200).text("/user/email");
+    laptop.post("/logout", &[]).await;
+    while Browser::new(&world).log_in(&world, &email, "a guess").await.status() == StatusCode::UNAUTHORIZED {}
+    let stranger = Browser::new(&world).log_in(&world, &email, PASSWORD).await;
+    assert_eq!(stranger.status(), StatusCode::TOO_MANY_REQUESTS);
+
+    let mut elsewhere = Browser { cookies: laptop.cookies, ..Browser::new(&world) };
+    let back = elsewhere.log_in(&world, &email, PASSWORD).await;
+    assert_eq!(back.status(), StatusCode::SEE_OTHER);
+    let set: Vec<&str> =
+        back.headers().get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let device = set.iter().find(|cookie| cookie.starts_with("waypost_device=")).expect("the device's cookie");
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/login", "Secure"] {
+        assert!(device.contains(part), "{device}");
+    }
+}
+
+#[tokio::test]
 async fn no_other_site_makes_a_browser_do_anything() {
     let world = world().await;
     let manager = world.manager("Mei Manager").await;

@@ -6,7 +6,7 @@ use super::actor::Proof;
 use super::address::Address;
 use super::credential::{self, by_email, by_user, set_password};
 use super::session::{self, SessionTokens};
-use super::throttle::Guess;
+use super::throttle::{self, Guess};
 use super::{AcceptInvitation, ChangePassword, Login, invitation, password};
 use crate::problem::{Error, Refusal};
 use crate::state::State;
@@ -17,7 +17,8 @@ use crate::state::State;
 pub async fn log_in(state: &State, login: Login, address: Address) -> Result<SessionTokens, Error> {
     let now = state.clock.now();
     let tenant_id = credential::tenant(&state.db, &login.tenant.0).await?;
-    let attempt = Guess::new(&login.tenant.0, tenant_id, &login.email.0, address).begin(&state.db, now).await?;
+    let guess = Guess::new(&login.tenant.0, tenant_id, &login.email.0, address);
+    let attempt = guess.on(&state.db, login.device_token.as_ref()).await?.begin(&state.db, now).await?;
     let user = match tenant_id {
         Some(tenant_id) => by_email(&state.db, tenant_id, &login.email.0).await?.map(|user| (tenant_id, user)),
         None => None,
@@ -28,12 +29,17 @@ pub async fn log_in(state: &State, login: Login, address: Address) -> Result<Ses
         let detail = "Tenant, e-mail address or password is wrong.";
         return Err(Refusal::unauthorized(detail).into());
     };
-    attempt.succeed(&state.db, now).await?;
+    let known_device = attempt.succeed(&state.db, now).await?;
     if user.disabled_at.is_some() {
         return Err(Refusal::forbidden("This user has been disabled. Ask an administrator.").into());
     }
     let device = login.device_name.as_ref().map(|name| name.0.as_str());
-    session::open(&state.db, &state.identity, (tenant_id, user.user_id), device, now).await
+    let tokens = session::open(&state.db, &state.identity, (tenant_id, user.user_id), device, now).await?;
+    let device_token = match known_device {
+        Some(token) => token,
+        None => throttle::remember(&state.db, tenant_id, &user.email, now).await?,
+    };
+    Ok(SessionTokens { device_token: Some(device_token), ..tokens })
 }
 
 /// # Errors
@@ -53,7 +59,8 @@ pub async fn change_password(
         .await?
         .ok_or_else(|| Refusal::unauthorized("This user no longer exists."))?;
     password::check(&change.new_password, &user.email, &user.slug)?;
-    let attempt = Guess::new(&user.slug, Some(tenant_id), &user.email, address).begin(&state.db, now).await?;
+    let guess = Guess::new(&user.slug, Some(tenant_id), &user.email, address).within(proof.session_id);
+    let attempt = guess.begin(&state.db, now).await?;
     if !state.identity.hasher.verify(&change.current_password, user.hash).await? {
         return Err(Refusal::forbidden("The current password is wrong.").into());
     }
@@ -76,7 +83,9 @@ pub async fn accept_invitation(state: &State, accepted: AcceptInvitation) -> Res
     session::end_all(&tx, tenant_id, user_id, None, now).await?;
     let device = accepted.device_name.as_ref().map(|name| name.0.as_str());
     let tokens = session::open(&tx, &state.identity, (tenant_id, user_id), device, now).await?;
+    let user = by_user(&tx, tenant_id, user_id).await?.ok_or_else(|| Error::Internal("no invited user".into()))?;
+    let device_token = throttle::remember(&tx, tenant_id, &user.email, now).await?;
     tx.commit().await?;
     state.identity.forget(tenant_id, user_id);
-    Ok(tokens)
+    Ok(SessionTokens { device_token: Some(device_token), ..tokens })
 }

@@ -46,7 +46,7 @@ const JWKS_CACHING: &str = "public, max-age=300";
 
 /// A log-in.
 #[derive(Object, Debug)]
-#[oai(rename_all = "camelCase", example, deny_unknown_fields)]
+#[oai(rename_all = "camelCase", example, deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct Login {
     /// The tenant's slug.
     pub tenant: Line,
@@ -54,6 +54,8 @@ pub struct Login {
     pub password: Secret,
     /// What the user calls the device.
     pub device_name: Option<Line>,
+    /// What an earlier log-in of this user on this device was answered with. A token that is unknown changes nothing.
+    pub device_token: Option<Secret>,
 }
 
 impl poem_openapi::types::Example for Login {
@@ -63,6 +65,7 @@ impl poem_openapi::types::Example for Login {
             email: Email("lin.wei@example.com".into()),
             password: Secret::new("correct horse battery"),
             device_name: Some(Line("Lin's phone".into())),
+            device_token: None,
         }
     }
 }
@@ -139,6 +142,9 @@ pub struct AuthApi;
 #[OpenApi]
 impl AuthApi {
     /// Log in
+    ///
+    /// Keep `deviceToken` of the answer and send it with the next log-in of the same user: whoever guesses at his password from
+    /// elsewhere then cannot make this device wait. Wrong tries are answered with 401, too many with 429 and `Retry-After`.
     #[oai(path = "/v1/auth/login", method = "post", operation_id = "login", tag = "Tag::Auth")]
     async fn login(
         &self,

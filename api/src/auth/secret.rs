@@ -86,6 +86,7 @@ pub enum Purpose {
     Invitation,
     Calendar,
     SignIn,
+    Device,
 }
 
 impl Purpose {
@@ -96,6 +97,7 @@ impl Purpose {
             Purpose::Invitation => "wpi_",
             Purpose::Calendar => "wpc_",
             Purpose::SignIn => "wpo_",
+            Purpose::Device => "wpd_",
         }
     }
 }

@@ -38,6 +38,9 @@ pub struct SessionTokens {
     pub refresh_expires_at: Timestamp,
     pub tenant_id: Uuid,
     pub user_id: Uuid,
+    /// Of a log-in: kept on the device, also when the session is over, and sent with the next log-in of the same user. It opens
+    /// nothing; it shows that the device is no stranger, so that others who guess at the password cannot make it wait.
+    pub device_token: Option<Secret>,
 }
 
 /// Begins a session of a user whose right to it the caller has established.
@@ -315,6 +318,7 @@ fn tokens(
         tenant_id: refresh.tenant_id,
         refresh_token: refresh.into_secret(),
         user_id,
+        device_token: None,
     })
 }
 

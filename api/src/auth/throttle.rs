@@ -1,13 +1,15 @@
 //! Slows guessing without letting a stranger lock a user out.
 //!
 //! Failures are counted three ways, and whichever says wait, waits:
-//! - of a user from one address: so that one guesser is slowed at once;
+//! - of a user at one place: so that one guesser is slowed at once;
 //! - of an address, whatever the user: so that trying one password on many users is slowed;
-//! - of a user from all addresses that he never logged in from: so that guessing from many addresses is slowed.
+//! - of a user at all places where he is not known: so that guessing from many addresses is slowed.
 //!
-//! An address from which the user has logged in is judged by the first count alone: strangers elsewhere cannot keep him
-//! out, however long they try. Every attempt is counted *before* its password is looked at and taken back when it was
-//! right, so that a thousand guesses at the same moment are a thousand counted ones.
+//! A place is a device that shows the token of an earlier log-in of the same user, a session that has begun, or else an
+//! address. Where the user has logged in before, the first count alone judges: strangers elsewhere cannot keep him out,
+//! however long they try, and his phone is known wherever it is. (Device tokens are those of "Slow Down Online Guessing
+//! Attacks with Device Cookies", OWASP.) Every attempt is counted *before* its password is looked at and taken back when
+//! it was right, so that a thousand guesses at the same moment are a thousand counted ones.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::scalar::Timestamp;
@@ -16,14 +18,19 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statemen
 use uuid::Uuid;
 
 use super::address::Address;
+use super::secret::{Opaque, Purpose, Secret};
 use crate::problem::{Error, Refusal};
+use crate::write::hex;
 
 /// Of rows that belong to no tenant: those of an address, and those of unknown tenants.
 const NOBODY: Uuid = Uuid::nil();
 
-/// Failures older than this are forgotten, and so is where a user has logged in.
+/// Failures older than this are forgotten, and so is the place where a user has not logged in for so long.
 const FORGET: TimeDelta = TimeDelta::days(1);
 const FORGET_SUCCESS: TimeDelta = TimeDelta::days(90);
+
+/// Of a user, those where he logged in last: who never shows a token gets a new one each time.
+const MOST_DEVICES: i64 = 20;
 
 /// How a count becomes a wait.
 #[derive(Debug)]
@@ -36,7 +43,7 @@ struct Limit {
     window: TimeDelta,
 }
 
-const USER_FROM_ADDRESS: Limit = Limit { free: 5, longest: 5 * 60, window: TimeDelta::days(1) };
+const USER_AT_PLACE: Limit = Limit { free: 5, longest: 5 * 60, window: TimeDelta::days(1) };
 /// An office may sit behind one address.
 const ADDRESS: Limit = Limit { free: 30, longest: 5 * 60, window: TimeDelta::hours(1) };
 const USER_FROM_STRANGERS: Limit = Limit { free: 20, longest: 15 * 60, window: TimeDelta::days(1) };
@@ -58,34 +65,67 @@ impl Limit {
     }
 }
 
-/// Who tries from where.
+/// Who tries, and where.
 #[derive(Clone, Debug)]
 pub struct Guess {
     tenant_id: Uuid,
     subject: String,
     address: Address,
+    /// What `address` holds in the table: the address, a device or a session.
+    place: String,
+    /// The device that has shown itself; the user is known there.
+    device: Option<Secret>,
+    /// Whether the place itself says that this is no stranger.
+    trusted: bool,
 }
 
 impl Guess {
     /// `tenant` is the slug as it was typed; `tenant_id` its id if there is such a tenant. Unknown tenants and users are
     /// slowed like known ones, so that waiting tells nothing.
     pub fn new(tenant: &str, tenant_id: Option<Uuid>, email: &str, address: Address) -> Self {
-        match tenant_id {
-            Some(tenant_id) => Guess { tenant_id, subject: email.to_owned(), address },
-            None => Guess { tenant_id: NOBODY, subject: format!("{tenant}/{email}"), address },
-        }
+        let (tenant_id, subject) = match tenant_id {
+            Some(tenant_id) => (tenant_id, email.to_owned()),
+            None => (NOBODY, format!("{tenant}/{email}")),
+        };
+        let place = address.as_str().to_owned();
+        Guess { tenant_id, subject, address, place, device: None, trusted: false }
+    }
+
+    /// Of one who is logged in already.
+    pub fn within(self, session_id: Uuid) -> Self {
+        Guess { place: format!("session {session_id}"), trusted: true, ..self }
+    }
+
+    /// Of a device that shows what `remember` gave it. A token that is not this user's, or has been forgotten, changes nothing.
+    pub async fn on(self, db: &impl ConnectionTrait, device: Option<&Secret>) -> Result<Self, Error> {
+        let Some(device) = device.and_then(|device| Opaque::parse(Purpose::Device, device.expose())) else {
+            return Ok(self);
+        };
+        let place = place_of(&device);
+        let known = db
+            .query_one_raw(Statement::from_sql_and_values(
+                Postgres,
+                "SELECT 1 AS one FROM login_failure \
+                 WHERE tenant_id = $1 AND subject = $2 AND address = $3 AND succeeded_at IS NOT NULL",
+                [self.tenant_id.into(), self.subject.as_str().into(), place.as_str().into()],
+            ))
+            .await?;
+        Ok(match known {
+            Some(_) => Guess { place, device: Some(device.into_secret()), trusted: true, ..self },
+            None => self,
+        })
     }
 
     /// Counts an attempt as failed, or refuses it with 429 and the seconds to wait.
     pub async fn begin(self, db: &DatabaseConnection, now: Timestamp) -> Result<Attempt, Error> {
         let tx = db.begin().await?;
         // Every attempt locks its rows in this order: nobody waits in a circle.
-        let counted =
-            match count(&tx, self.tenant_id, &self.subject, self.address.as_str(), &USER_FROM_ADDRESS, now).await? {
-                Counted::Known => Ok(true),
-                Counted::Unknown => self.count_stranger(&tx, now).await?.map(|()| false),
-                Counted::Blocked(until) => Err(until),
-            };
+        let counted = match count(&tx, self.tenant_id, &self.subject, &self.place, &USER_AT_PLACE, now).await? {
+            Counted::Known => Ok(true),
+            Counted::Unknown if self.trusted => Ok(true),
+            Counted::Unknown => self.count_stranger(&tx, now).await?.map(|()| false),
+            Counted::Blocked(until) => Err(until),
+        };
         match counted {
             Ok(known) => {
                 tx.commit().await?;
@@ -121,21 +161,22 @@ impl Guess {
 #[must_use]
 pub struct Attempt {
     guess: Guess,
-    /// The user has logged in from there before.
+    /// Strangers' counts have no part in it.
     known: bool,
 }
 
 impl Attempt {
-    /// The password was right: this was no failure, and from now on the address is a known one. What others have caused
-    /// to wait still waits: else a guesser could end his own wait by logging in as himself.
-    pub async fn succeed(self, db: &DatabaseConnection, now: Timestamp) -> Result<(), Error> {
-        let Guess { tenant_id, subject, address } = self.guess;
+    /// The password was right: this was no failure, and from now on the place is a known one. What others have caused
+    /// to wait still waits: else a guesser could end his own wait by logging in as himself. Returns the device, if it has
+    /// shown itself.
+    pub async fn succeed(self, db: &DatabaseConnection, now: Timestamp) -> Result<Option<Secret>, Error> {
+        let Guess { tenant_id, subject, address, place, device, .. } = self.guess;
         let tx = db.begin().await?;
         tx.execute_raw(Statement::from_sql_and_values(
             Postgres,
             "UPDATE login_failure SET failures = 0, blocked_until = $4, succeeded_at = $4 \
              WHERE tenant_id = $1 AND subject = $2 AND address = $3",
-            [tenant_id.into(), subject.as_str().into(), address.as_str().into(), now.0.into()],
+            [tenant_id.into(), subject.as_str().into(), place.into(), now.0.into()],
         ))
         .await?;
         if !self.known {
@@ -153,8 +194,38 @@ impl Attempt {
         for tenant_id in [NOBODY, tenant_id] {
             forget(db, tenant_id, now).await?;
         }
-        Ok(())
+        Ok(device)
     }
+}
+
+/// Makes a device on which the user has just logged in a place where he is known. Returns the token with which it shows
+/// itself at the next log-in.
+pub async fn remember(
+    db: &impl ConnectionTrait,
+    tenant_id: Uuid,
+    email: &str,
+    now: Timestamp,
+) -> Result<Secret, Error> {
+    let device = Opaque::generate(Purpose::Device, tenant_id);
+    db.execute_raw(Statement::from_sql_and_values(
+        Postgres,
+        "WITH kept AS ( \
+             SELECT address FROM login_failure WHERE tenant_id = $1 AND subject = $2 AND address LIKE 'device %' \
+             ORDER BY succeeded_at DESC LIMIT $5 \
+         ), gone AS ( \
+             DELETE FROM login_failure WHERE tenant_id = $1 AND subject = $2 AND address LIKE 'device %' \
+               AND address NOT IN (SELECT address FROM kept) \
+         ) \
+         INSERT INTO login_failure (tenant_id, subject, address, failures, since, last_at, blocked_until, succeeded_at) \
+         VALUES ($1, $2, $3, 0, $4, $4, $4, $4)",
+        [tenant_id.into(), email.into(), place_of(&device).into(), now.0.into(), (MOST_DEVICES - 1).into()],
+    ))
+    .await?;
+    Ok(device.into_secret())
+}
+
+fn place_of(device: &Opaque) -> String {
+    format!("device {}", hex(&device.hash()))
 }
 
 #[derive(Debug)]
@@ -231,8 +302,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest() {
         let delays = |limit: &Limit| (1..=16).map(|n| limit.delay(n)).collect::<Vec<_>>();
-        assert_eq!(delays(&USER_FROM_ADDRESS), [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        for limit in [USER_FROM_ADDRESS, ADDRESS, USER_FROM_STRANGERS] {
+        assert_eq!(delays(&USER_AT_PLACE), [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        for limit in [USER_AT_PLACE, ADDRESS, USER_FROM_STRANGERS] {
             assert_eq!(limit.delay(limit.free), 0);
             assert_eq!(limit.delay(limit.free + 1), 1);
             assert_eq!(limit.delay(usize::MAX), limit.longest);
@@ -242,7 +313,7 @@ mod tests {
     #[test]
     fn the_schedule_ends_with_the_longest_wait() {
         let now = DateTime::UNIX_EPOCH;
-        for limit in [USER_FROM_ADDRESS, ADDRESS, USER_FROM_STRANGERS] {
+        for limit in [USER_AT_PLACE, ADDRESS, USER_FROM_STRANGERS] {
             let schedule = limit.schedule(now);
             assert_eq!(schedule[0], now);
             assert_eq!(schedule.last(), Some(&(now + TimeDelta::seconds(limit.longest))));
@@ -264,7 +335,7 @@ mod tests {
             i64::try_from(guesses).expect("few") * 86_400 / limit.window.num_seconds()
         };
         assert!(a_day(&USER_FROM_STRANGERS) < 150, "{}", a_day(&USER_FROM_STRANGERS));
-        assert!(a_day(&USER_FROM_ADDRESS) < 350, "{}", a_day(&USER_FROM_ADDRESS));
+        assert!(a_day(&USER_AT_PLACE) < 350, "{}", a_day(&USER_AT_PLACE));
         assert!(a_day(&ADDRESS) < 1_400, "{}", a_day(&ADDRESS));
     }
 }

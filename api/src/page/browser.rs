@@ -10,6 +10,7 @@ use crate::sign_on::attempt;
 use crate::state::State;
 
 const SESSION: &str = "waypost_session";
+pub const DEVICE: &str = "waypost_device";
 pub const LANGUAGE: &str = "waypost_language";
 pub const THEME: &str = "waypost_theme";
 pub const TENANT: &str = "waypost_tenant";
@@ -57,6 +58,11 @@ pub fn end(state: &State) -> Vec<String> {
 /// A preference that outlives the session.
 pub fn keep(state: &State, name: &str, value: &str) -> String {
     set(state, name, value, YEAR)
+}
+
+/// Shows at the next log-in that this browser is no stranger.
+pub fn remember(state: &State, token: &str) -> String {
+    carried(state, DEVICE, token, YEAR)
 }
 
 /// What a browser brings along when another site leads it back here, to the log-in alone.

@@ -45,13 +45,15 @@ pub async fn submit(state: State, request: Request, asked: Asked, look: Look) ->
     let (Ok(tenant), Ok(email)) = (Line::parse(&typed.tenant), Email::parse(&typed.email)) else {
         return Ok(Answer::Refused(StatusCode::UNAUTHORIZED, None, page(look, &typed, Some(wrong))));
     };
-    let login = Login { tenant, email, password: Secret::new(password), device_name: Some(device()) };
+    let device_token = browser::cookie(&request, browser::DEVICE).map(Secret::new);
+    let login = Login { tenant, email, password: Secret::new(password), device_name: Some(device()), device_token };
     let address = Address::of(&request, &state.identity.trusted_proxies);
     let shared = state.clone();
     match state.run(async move { log_in::log_in(&shared, login, address).await }).await {
         Ok(tokens) => {
             end_former(&state, &request).await?;
-            let cookies = browser::begin(&state, tokens.refresh_token.expose(), &typed.tenant);
+            let mut cookies = browser::begin(&state, tokens.refresh_token.expose(), &typed.tenant);
+            cookies.extend(tokens.device_token.map(|token| browser::remember(&state, token.expose())));
             Ok(Answer::Go(typed.next, cookies))
         }
         Err(Error::Refusal(refusal)) => {

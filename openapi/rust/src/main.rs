@@ -73,6 +73,7 @@ async fn someone(email: &str) -> Client {
         email: text(email),
         password: text(password),
         device_name: None,
+        device_token: None,
     };
     let open = client(None);
     assert_eq!(problem(open.login(&login("not his password")).await, 401).type_, "/problems/unauthorized");

@@ -146,4 +146,10 @@ ownerId = "Owner"
     // The company is there now, and stays.
     let again = done(import(&["--dry-run"]).args(new));
     assert_ne!(counts(&again), counts(&made), "{again}");
+    // Refused rows go where they are to go, and where they cannot nothing is imported.
+    let apart = data.join("refused/today");
+    done(&mut import(&["--refused-dir", apart.to_str().unwrap()]));
+    assert!(std::fs::read_to_string(apart.join("accounts.refused.csv")).unwrap().contains("Seaside"));
+    let told = refused(&mut import(&["--refused-dir", mapping.to_str().unwrap()]));
+    assert!(told.contains("mapping.toml/people.refused.csv") && told.contains("--refused-dir"), "{told}");
 }

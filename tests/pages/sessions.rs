@@ -82,7 +82,7 @@ async fn a_browser_that_was_there_before_is_known_wherever_it_is() {
     assert_eq!(back.status(), StatusCode::SEE_OTHER);
     let set: Vec<&str> =
         back.headers().get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
-    let device = set.iter().find(|cookie| cookie.starts_with("waypost_device=")).expect("the device's cookie");
+    let device = set.iter().find(|cookie| cookie.starts_with("waypost_device_")).expect("the device's cookie");
     for part in ["HttpOnly", "SameSite=Lax", "Path=/login", "Secure"] {
         assert!(device.contains(part), "{device}");
     }

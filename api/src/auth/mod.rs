@@ -209,7 +209,8 @@ impl AuthApi {
 
     /// Accept an invitation
     ///
-    /// Sets the password and logs in. Other sessions of the user end.
+    /// Sets the password and logs in. Other sessions of the user end. Keep `deviceToken` for the next log-in. An invitation
+    /// waits for nobody, however many tries at the user's password are refused meanwhile.
     #[oai(path = "/v1/auth/invitation", method = "post", operation_id = "acceptInvitation", tag = "Tag::Auth")]
     async fn accept_invitation(
         &self,

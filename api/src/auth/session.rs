@@ -38,8 +38,9 @@ pub struct SessionTokens {
     pub refresh_expires_at: Timestamp,
     pub tenant_id: Uuid,
     pub user_id: Uuid,
-    /// Of a log-in: kept on the device, also when the session is over, and sent with the next log-in of the same user. It opens
-    /// nothing; it shows that the device is no stranger, so that others who guess at the password cannot make it wait.
+    /// Of a log-in with a password and of an accepted invitation; absent otherwise, and then the one that you have stays. Keep
+    /// it on the device, also when the session is over, and send it with the next log-in of the same user. It opens nothing;
+    /// it shows that the device is no stranger, so that others who guess at the password cannot make it wait.
     pub device_token: Option<Secret>,
 }
 

@@ -8,7 +8,8 @@
 //! A place is a device that shows the token of an earlier log-in of the same user, a session that has begun, or else an
 //! address. Where the user has logged in before, the first count alone judges: strangers elsewhere cannot keep him out,
 //! however long they try, and his phone is known wherever it is. (Device tokens are those of "Slow Down Online Guessing
-//! Attacks with Device Cookies", OWASP.) Every attempt is counted *before* its password is looked at and taken back when
+//! Attacks with Device Cookies", OWASP.) Where a device has to wait, as when somebody guesses with a stolen token, its
+//! address is judged as if it had shown none. Every attempt is counted *before* its password is looked at and taken back when
 //! it was right, so that a thousand guesses at the same moment are a thousand counted ones.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,6 +29,8 @@ const NOBODY: Uuid = Uuid::nil();
 /// Failures older than this are forgotten, and so is the place where a user has not logged in for so long.
 const FORGET: TimeDelta = TimeDelta::days(1);
 const FORGET_SUCCESS: TimeDelta = TimeDelta::days(90);
+/// A phone refreshes its session for months before it is asked for a password again.
+const FORGET_DEVICE: TimeDelta = TimeDelta::days(365);
 
 /// Of a user, those where he logged in last: who never shows a token gets a new one each time.
 const MOST_DEVICES: i64 = 20;
@@ -120,16 +123,23 @@ impl Guess {
     pub async fn begin(self, db: &DatabaseConnection, now: Timestamp) -> Result<Attempt, Error> {
         let tx = db.begin().await?;
         // Every attempt locks its rows in this order: nobody waits in a circle.
-        let counted = match count(&tx, self.tenant_id, &self.subject, &self.place, &USER_AT_PLACE, now).await? {
+        let mut guess = self;
+        let mut counted = guess.count_place(&tx, now).await?;
+        if guess.device.is_some() && matches!(counted, Counted::Blocked(_)) {
+            let place = guess.address.as_str().to_owned();
+            guess = Guess { place, device: None, trusted: false, ..guess };
+            counted = guess.count_place(&tx, now).await?;
+        }
+        let counted = match counted {
             Counted::Known => Ok(true),
-            Counted::Unknown if self.trusted => Ok(true),
-            Counted::Unknown => self.count_stranger(&tx, now).await?.map(|()| false),
+            Counted::Unknown if guess.trusted => Ok(true),
+            Counted::Unknown => guess.count_stranger(&tx, now).await?.map(|()| false),
             Counted::Blocked(until) => Err(until),
         };
         match counted {
             Ok(known) => {
                 tx.commit().await?;
-                Ok(Attempt { guess: self, known })
+                Ok(Attempt { guess, known })
             }
             Err(until) => {
                 tx.rollback().await?;
@@ -137,6 +147,10 @@ impl Guess {
                 Err(Refusal::too_many_requests(u32::try_from(seconds).unwrap_or(1)).into())
             }
         }
+    }
+
+    async fn count_place(&self, tx: &DatabaseTransaction, now: Timestamp) -> Result<Counted, Error> {
+        count(tx, self.tenant_id, &self.subject, &self.place, &USER_AT_PLACE, now).await
     }
 
     /// `Err` holds until when to wait.
@@ -168,17 +182,30 @@ pub struct Attempt {
 impl Attempt {
     /// The password was right: this was no failure, and from now on the place is a known one. What others have caused
     /// to wait still waits: else a guesser could end his own wait by logging in as himself. Returns the device, if it has
-    /// shown itself.
+    /// shown itself and is still known.
     pub async fn succeed(self, db: &DatabaseConnection, now: Timestamp) -> Result<Option<Secret>, Error> {
         let Guess { tenant_id, subject, address, place, device, .. } = self.guess;
         let tx = db.begin().await?;
-        tx.execute_raw(Statement::from_sql_and_values(
-            Postgres,
-            "UPDATE login_failure SET failures = 0, blocked_until = $4, succeeded_at = $4 \
-             WHERE tenant_id = $1 AND subject = $2 AND address = $3",
-            [tenant_id.into(), subject.as_str().into(), place.into(), now.0.into()],
-        ))
-        .await?;
+        let forgiven = tx
+            .execute_raw(Statement::from_sql_and_values(
+                Postgres,
+                "UPDATE login_failure SET failures = 0, blocked_until = $4, succeeded_at = $4 \
+                 WHERE tenant_id = $1 AND subject = $2 AND address = $3",
+                [tenant_id.into(), subject.as_str().into(), place.into(), now.0.into()],
+            ))
+            .await?;
+        let device = device.filter(|_| forgiven.rows_affected() == 1);
+        if device.is_some() {
+            tx.execute_raw(Statement::from_sql_and_values(
+                Postgres,
+                "INSERT INTO login_failure AS f \
+                     (tenant_id, subject, address, failures, since, last_at, blocked_until, succeeded_at) \
+                 VALUES ($1, $2, $3, 0, $4, $4, $4, $4) \
+                 ON CONFLICT (tenant_id, subject, address) DO UPDATE SET last_at = $4, succeeded_at = $4",
+                [tenant_id.into(), subject.as_str().into(), address.as_str().into(), now.0.into()],
+            ))
+            .await?;
+        }
         if !self.known {
             for (tenant_id, subject, address) in [(NOBODY, "", address.as_str()), (tenant_id, subject.as_str(), "")] {
                 tx.execute_raw(Statement::from_sql_and_values(
@@ -211,7 +238,7 @@ pub async fn remember(
         Postgres,
         "WITH kept AS ( \
              SELECT address FROM login_failure WHERE tenant_id = $1 AND subject = $2 AND address LIKE 'device %' \
-             ORDER BY succeeded_at DESC LIMIT $5 \
+             ORDER BY succeeded_at DESC NULLS LAST LIMIT $5 \
          ), gone AS ( \
              DELETE FROM login_failure WHERE tenant_id = $1 AND subject = $2 AND address LIKE 'device %' \
                AND address NOT IN (SELECT address FROM kept) \
@@ -288,8 +315,9 @@ async fn forget(db: &DatabaseConnection, tenant_id: Uuid, now: Timestamp) -> Res
     db.execute_raw(Statement::from_sql_and_values(
         Postgres,
         "DELETE FROM login_failure \
-         WHERE tenant_id = $1 AND last_at < $2 AND blocked_until < $2 AND (succeeded_at IS NULL OR succeeded_at < $3)",
-        [tenant_id.into(), (now.0 - FORGET).into(), (now.0 - FORGET_SUCCESS).into()],
+         WHERE tenant_id = $1 AND last_at < $2 AND blocked_until < $2 \
+           AND (succeeded_at IS NULL OR succeeded_at < CASE WHEN address LIKE 'device %' THEN $4 ELSE $3 END)",
+        [tenant_id.into(), (now.0 - FORGET).into(), (now.0 - FORGET_SUCCESS).into(), (now.0 - FORGET_DEVICE).into()],
     ))
     .await?;
     Ok(())

@@ -36,7 +36,7 @@ pub(super) struct Import {
     /// Where the files that it names lie; without it, beside the mapping
     #[arg(long, value_name = "DIRECTORY")]
     folder: Option<PathBuf>,
-    /// Where refused rows go; without it, beside the files
+    /// Where refused rows go, made if it is not there; without it, beside the files
     #[arg(long, value_name = "DIRECTORY")]
     refused_dir: Option<PathBuf>,
     /// Do everything, but keep nothing

@@ -19,8 +19,12 @@ impl Refused {
         Refused { folder: folder.map(Path::to_owned), open: BTreeMap::new() }
     }
 
-    /// Makes sure that the rows of `source` could be written, and takes away what an earlier import wrote.
+    /// Makes sure that the rows of `source` could be written, and takes away what an earlier import wrote. A folder that was
+    /// asked for is made.
     pub fn prepare(&self, source: &Path) -> io::Result<()> {
+        if let Some(folder) = &self.folder {
+            fs::create_dir_all(folder)?;
+        }
         let target = self.target(source);
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         rustix::fs::access(folder, rustix::fs::Access::WRITE_OK)?;
@@ -65,7 +69,7 @@ impl Refused {
     }
 
     /// `sales/pipeline.csv` → `sales/pipeline.refused.csv`
-    fn target(&self, source: &Path) -> PathBuf {
+    pub fn target(&self, source: &Path) -> PathBuf {
         let target = source.with_extension("refused.csv");
         match (&self.folder, target.file_name()) {
             (Some(folder), Some(name)) => folder.join(name),

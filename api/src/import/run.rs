@@ -110,9 +110,10 @@ pub async fn run(
     let readings = open(mapping, &options.files, &own, zone).await?;
     for (number, reading) in readings.iter().enumerate() {
         refused.prepare(&reading.path).map_err(|cause| {
+            let target = refused.target(&reading.path);
             let told = format!(
-                "refused rows cannot be written beside {}: {cause}. Give --refused-dir",
-                reading.path.display()
+                "refused rows cannot be written to {}: {cause}. Name another folder with --refused-dir",
+                target.display()
             );
             Stopped::Mapping(mapping.error(number, "path", told))
         })?;

@@ -3,14 +3,15 @@
 use poem::Request;
 use poem::http::header;
 
+use crate::auth::secret::digest;
 use crate::auth::{Proof, session};
 use crate::http::RequestContext;
 use crate::problem::{Code, Error};
 use crate::sign_on::attempt;
 use crate::state::State;
+use crate::write::hex;
 
 const SESSION: &str = "waypost_session";
-pub const DEVICE: &str = "waypost_device";
 pub const LANGUAGE: &str = "waypost_language";
 pub const THEME: &str = "waypost_theme";
 pub const TENANT: &str = "waypost_tenant";
@@ -60,9 +61,14 @@ pub fn keep(state: &State, name: &str, value: &str) -> String {
     set(state, name, value, YEAR)
 }
 
-/// Shows at the next log-in that this browser is no stranger.
-pub fn remember(state: &State, token: &str) -> String {
-    carried(state, DEVICE, token, YEAR)
+/// Where a browser keeps what shows at a user's next log-in that it is no stranger: several people may share it.
+pub fn device(tenant: &str, email: &str) -> String {
+    let user = hex(&digest(&format!("{tenant}/{email}")));
+    format!("waypost_device_{}", user.get(..16).unwrap_or_default())
+}
+
+pub fn remember(state: &State, device: &str, token: &str) -> String {
+    carried(state, device, token, YEAR)
 }
 
 /// What a browser brings along when another site leads it back here, to the log-in alone.

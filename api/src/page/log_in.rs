@@ -45,7 +45,8 @@ pub async fn submit(state: State, request: Request, asked: Asked, look: Look) ->
     let (Ok(tenant), Ok(email)) = (Line::parse(&typed.tenant), Email::parse(&typed.email)) else {
         return Ok(Answer::Refused(StatusCode::UNAUTHORIZED, None, page(look, &typed, Some(wrong))));
     };
-    let device_token = browser::cookie(&request, browser::DEVICE).map(Secret::new);
+    let kept = browser::device(&tenant.0, &email.0);
+    let device_token = browser::cookie(&request, &kept).map(Secret::new);
     let login = Login { tenant, email, password: Secret::new(password), device_name: Some(device()), device_token };
     let address = Address::of(&request, &state.identity.trusted_proxies);
     let shared = state.clone();
@@ -53,7 +54,7 @@ pub async fn submit(state: State, request: Request, asked: Asked, look: Look) ->
         Ok(tokens) => {
             end_former(&state, &request).await?;
             let mut cookies = browser::begin(&state, tokens.refresh_token.expose(), &typed.tenant);
-            cookies.extend(tokens.device_token.map(|token| browser::remember(&state, token.expose())));
+            cookies.extend(tokens.device_token.map(|token| browser::remember(&state, &kept, token.expose())));
             Ok(Answer::Go(typed.next, cookies))
         }
         Err(Error::Refusal(refusal)) => {

@@ -210,9 +210,11 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
             let what = format!("push of 100 activities, {whose} (activities)");
             print(&what, in_turns!(load.push(targets, 100), scripts.push(100)), 100.0, "≥ 0.4");
         }
-        for (whose, targets) in crowds {
-            let what = format!("one activity by REST, {whose}");
-            print(&what, in_turns!(load.rest(targets), scripts.push(1)), 1.0, "≥ 0.4");
+        // Alone, as one rep works, beside others of his company, and with all companies.
+        for (whose, targets) in [("one rep", &one[..1])].into_iter().chain(crowds).chain([many[1]]) {
+            let plural = if targets.len() == 1 { "" } else { "s" };
+            let what = format!("one activity by REST, {whose}, {} connection{plural}", targets.len());
+            print(&what, in_turns!(load.rest(targets), scripts.push(1), targets.len()), 1.0, "≥ 0.4");
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::figures::{MARKUP, opportunity};
 use super::{Browser, world};
+use crate::world::Person;
 
 const TABS: [&str; 7] = ["funnel", "activity", "coverage", "velocity", "forecast", "lost", "goals"];
 
@@ -74,6 +75,38 @@ async fn every_report_has_its_page_with_pictures_and_tables() {
     }
     let stranger = Browser::new(&world).get("/reports/activity").await;
     assert_eq!(stranger.status(), StatusCode::SEE_OTHER, "the log-in comes first");
+}
+
+#[tokio::test]
+async fn goals_are_shown_to_those_whose_they_are_and_who_lead_them() {
+    let world = world().await;
+    let admin = world.admin().await;
+    let (east, west) = (world.team(&admin, "East").await, world.team(&admin, "West").await);
+    let lin = world.user(entity::kind::Role::Rep, "Lin Wei", east).await;
+    let han = world.user(entity::kind::Role::Rep, "Han Lei", east).await;
+    let mei = world.user(entity::kind::Role::Manager, "Mei Manager", east).await;
+    let wu = world.user(entity::kind::Role::Manager, "Wu Manager", west).await;
+    for (whose, id) in [("userId", lin.id), ("userId", han.id), ("teamId", east), ("teamId", west)] {
+        let goal = json!({ whose: id, "measure": "visits", "target": "4", "from": "2026-03-01", "to": "2026-03-31" });
+        admin.post("/v1/goals", goal).await.expect(201);
+    }
+    opportunity(&lin, "Fibre").await;
+    let seen: [(_, &Person, &[&str]); 4] = [
+        ("a rep", &lin, &["Lin Wei", "East"]),
+        ("his manager", &mei, &["Lin Wei", "Han Lei", "East"]),
+        ("another manager", &wu, &["West"]),
+        ("an admin", &admin, &["Lin Wei", "Han Lei", "East", "West"]),
+    ];
+    for (viewer, who, whose) in seen {
+        let page = Browser::of(&world, who).await.page("/reports/goals").await;
+        let (_, table) = page.split_once("id=\"table-quota\"").expect("a table of goals");
+        let table = table.split("</table>").next().expect("its rows");
+        for name in ["Lin Wei", "Han Lei", "East", "West"] {
+            assert_eq!(table.contains(&format!(">{name}<")), whose.contains(&name), "{viewer}, {name}: {table}");
+        }
+        let visited = table.contains(">25%<");
+        assert_eq!(visited, who.id != wu.id, "{viewer}, one visit of four: {table}");
+    }
 }
 
 #[tokio::test]
